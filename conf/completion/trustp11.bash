@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+# Made by: trustp11 --completion bash
+
+_trustp11_words()
+{
+    case $1 in
+    '') echo 'init user login logout enrol pin factor key cert crl policy audit status doctor --config --json --timeout --help --version' ;;
+    'init') echo '--dir --hsm --name --spawn --users --backup-key --backup-dir --no-backup --service-user --config --json --timeout --help' ;;
+    'user') echo 'add list suspend resume unlock close reset' ;;
+    'user add') echo '--role --display --code-file --config --json --timeout --help' ;;
+    'user list') echo '--config --json --timeout --help' ;;
+    'user suspend') echo '--reason --config --json --timeout --help' ;;
+    'user resume') echo '--reason --config --json --timeout --help' ;;
+    'user unlock') echo '--reason --config --json --timeout --help' ;;
+    'user close') echo '--reason --yes --config --json --timeout --help' ;;
+    'user reset') echo '--reason --yes --code-file --config --json --timeout --help' ;;
+    'login') echo '--user --for --signatures --pin-file --config --json --timeout --help' ;;
+    'logout') echo '--user --config --json --timeout --help' ;;
+    'enrol') echo '--user --factor --code-file --pin-file --uri-file --no-qr --no-confirm --confirm --config --json --timeout --help' ;;
+    'pin') echo 'change' ;;
+    'pin change') echo '--user --pin-file --new-pin-file --config --json --timeout --help' ;;
+    'factor') echo 'list remove import' ;;
+    'factor list') echo '--user --config --json --timeout --help' ;;
+    'factor remove') echo '--user --yes --config --json --timeout --help' ;;
+    'factor import') echo '--user --serial --key-file --passphrase-file --config --json --timeout --help' ;;
+    'key') echo 'generate list csr suspend resume doubt revoke delete' ;;
+    'key generate') echo '--user --type --label --id --config --json --timeout --help' ;;
+    'key list') echo '--user --config --json --timeout --help' ;;
+    'key csr') echo '--user --subject --dns --email --out --der --pin-file --config --json --timeout --help' ;;
+    'key suspend') echo '--user --reason --config --json --timeout --help' ;;
+    'key resume') echo '--user --reason --config --json --timeout --help' ;;
+    'key doubt') echo '--user --reason --config --json --timeout --help' ;;
+    'key revoke') echo '--user --reason --yes --config --json --timeout --help' ;;
+    'key delete') echo '--user --reason --yes --config --json --timeout --help' ;;
+    'cert') echo 'import show' ;;
+    'cert import') echo '--user --key --config --json --timeout --help' ;;
+    'cert show') echo '--user --file --pem --config --json --timeout --help' ;;
+    'crl') echo 'import' ;;
+    'crl import') echo '--config --json --timeout --help' ;;
+    'policy') echo 'show explain' ;;
+    'policy show') echo '--config --json --timeout --help' ;;
+    'policy explain') echo '--user --mechanism --hash --digest --salt-len --at --used --login-age --config --json --timeout --help' ;;
+    'audit') echo 'list verify checkpoint accept' ;;
+    'audit list') echo '--user --action --outcome --object --since --until --last --all --local --config --json --timeout --help' ;;
+    'audit verify') echo '--store --key --origin --checkpoint --config --json --timeout --help' ;;
+    'audit checkpoint') echo '--out --config --json --timeout --help' ;;
+    'audit accept') echo '--reason --yes --config --json --timeout --help' ;;
+    'status') echo '--config --json --timeout --help' ;;
+    'doctor') echo '--module --config --json --timeout --help' ;;
+    esac
+}
+
+_trustp11_choices()
+{
+    case $1 in
+    --factor) echo 'totp hotp hardware' ;;
+    --type) echo 'rsa-2048 rsa-3072 rsa-4096 p-256 p-384 p-521 ed25519' ;;
+    --mechanism) echo 'rsa-pkcs rsa-pss ecdsa eddsa' ;;
+    --outcome) echo 'ok refused failed intent unknown' ;;
+    esac
+}
+
+_trustp11()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} at path= words
+    words=$(_trustp11_choices "$before")
+    if [[ -z $words ]]; then
+        for ((at = 1; at < COMP_CWORD; at++)); do
+            if [[ -n $(_trustp11_words "${path:+$path }${COMP_WORDS[at]}") ]]; then
+                path="${path:+$path }${COMP_WORDS[at]}"
+            fi
+        done
+        words=$(_trustp11_words "$path")
+        [[ $words == --* && $word != -* ]] && words=
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -o default -F _trustp11 trustp11

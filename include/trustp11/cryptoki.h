@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * PKCS#11 as this project uses it: p11-kit's header (2.40), and what that lacks of 3.0, from the specification's
+ * numbers.
+ *
+ * The functions are listed once, in the order of the specification's function lists (PKCS#11 3.0 §5.1): the structs
+ * below and the module's tables are made from these lists, so that a member can neither be missing nor out of place.
+ */
+#ifndef TRUSTP11_CRYPTOKI_H
+#define TRUSTP11_CRYPTOKI_H
+
+#include <p11-kit/pkcs11.h>
+
+/* ---- values ---- */
+
+#ifndef CKM_AES_KEY_WRAP_PAD
+#define CKM_AES_KEY_WRAP_PAD 0x210AUL
+#endif
+#ifndef CKM_AES_KEY_WRAP_KWP
+#define CKM_AES_KEY_WRAP_KWP 0x210BUL
+#endif
+
+#ifndef CKO_PROFILE
+#define CKO_PROFILE    9UL
+#define CKA_PROFILE_ID 0x601UL
+#endif
+#ifndef CKP_BASELINE_PROVIDER
+#define CKP_INVALID_ID                0UL
+#define CKP_BASELINE_PROVIDER         1UL
+#define CKP_EXTENDED_PROVIDER         2UL
+#define CKP_AUTHENTICATION_TOKEN      3UL
+#define CKP_PUBLIC_CERTIFICATES_TOKEN 4UL
+#endif
+
+#ifndef CK_CERTIFICATE_CATEGORY_TOKEN_USER
+#define CK_CERTIFICATE_CATEGORY_UNSPECIFIED  0UL
+#define CK_CERTIFICATE_CATEGORY_TOKEN_USER   1UL
+#define CK_CERTIFICATE_CATEGORY_AUTHORITY    2UL
+#define CK_CERTIFICATE_CATEGORY_OTHER_ENTITY 3UL
+#endif
+
+#ifndef CKK_EC_EDWARDS
+#define CKK_EC_EDWARDS 0x40UL
+#endif
+
+#ifndef CKM_SHA3_256
+#define CKM_SHA3_256 0x2B0UL
+#define CKM_SHA3_224 0x2B5UL
+#define CKM_SHA3_384 0x2C0UL
+#define CKM_SHA3_512 0x2D0UL
+#endif
+#ifndef CKM_SHA3_256_RSA_PKCS
+#define CKM_SHA3_256_RSA_PKCS 0x60UL
+#define CKM_SHA3_384_RSA_PKCS 0x61UL
+#define CKM_SHA3_512_RSA_PKCS 0x62UL
+#define CKM_SHA3_224_RSA_PKCS 0x66UL
+#endif
+#ifndef CKM_ECDSA_SHA3_256
+#define CKM_ECDSA_SHA3_224 0x1047UL
+#define CKM_ECDSA_SHA3_256 0x1048UL
+#define CKM_ECDSA_SHA3_384 0x1049UL
+#define CKM_ECDSA_SHA3_512 0x104AUL
+#endif
+
+#ifndef CKF_MESSAGE_ENCRYPT
+#define CKF_MESSAGE_ENCRYPT 0x02UL
+#define CKF_MESSAGE_DECRYPT 0x04UL
+#define CKF_MESSAGE_SIGN    0x08UL
+#define CKF_MESSAGE_VERIFY  0x10UL
+#define CKF_MULTI_MESSAGE   0x20UL
+#define CKF_FIND_OBJECTS    0x40UL
+#endif
+#ifndef CKF_END_OF_MESSAGE
+#define CKF_END_OF_MESSAGE 0x01UL
+#endif
+#ifndef CKF_INTERFACE_FORK_SAFE
+#define CKF_INTERFACE_FORK_SAFE 0x01UL
+#endif
+
+#ifndef CKR_OPERATION_CANCEL_FAILED
+#define CKR_TOKEN_RESOURCE_EXCEEDED 0x201UL
+#define CKR_OPERATION_CANCEL_FAILED 0x202UL
+#endif
+
+/* ---- interfaces and functions of 3.0 ---- */
+
+typedef struct CK_INTERFACE {
+    CK_UTF8CHAR *pInterfaceName;
+    CK_VOID_PTR pFunctionList;
+    CK_FLAGS flags;
+} CK_INTERFACE;
+typedef CK_INTERFACE *CK_INTERFACE_PTR;
+typedef CK_INTERFACE_PTR *CK_INTERFACE_PTR_PTR;
+
+/* Parameters that several message functions share. */
+#define TP_CK_MESSAGE   CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_len
+#define TP_CK_IN(name)  CK_BYTE_PTR name, CK_ULONG name##_len
+#define TP_CK_OUT(name) CK_BYTE_PTR name, CK_ULONG_PTR name##_len
+#define TP_CK_KEYED     CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key
+
+/* name, parameters: what 3.0 adds behind the functions of 2.40 */
+#define TP_CK_FUNCTIONS_3_0(X)                                                                                         \
+    TP_CK_FUNCTIONS_GENERAL(X)                                                                                         \
+    TP_CK_FUNCTIONS_MESSAGE(X)
+#define TP_CK_FUNCTIONS_GENERAL(X)                                                                                     \
+    X(C_GetInterfaceList, (CK_INTERFACE_PTR interfaces, CK_ULONG_PTR count))                                           \
+    X(C_GetInterface, (CK_UTF8CHAR_PTR name, CK_VERSION_PTR version, CK_INTERFACE_PTR_PTR interface, CK_FLAGS flags))  \
+    X(C_LoginUser, (CK_SESSION_HANDLE session, CK_USER_TYPE user_type, TP_CK_IN(pin), TP_CK_IN(username)))             \
+    X(C_SessionCancel, (CK_SESSION_HANDLE session, CK_FLAGS flags))
+#define TP_CK_FUNCTIONS_MESSAGE(X)                                                                                     \
+    X(C_MessageEncryptInit, (TP_CK_KEYED))                                                                             \
+    X(C_EncryptMessage, (TP_CK_MESSAGE, TP_CK_IN(associated), TP_CK_IN(plain), TP_CK_OUT(cipher)))                     \
+    X(C_EncryptMessageBegin, (TP_CK_MESSAGE, TP_CK_IN(associated)))                                                    \
+    X(C_EncryptMessageNext, (TP_CK_MESSAGE, TP_CK_IN(plain), TP_CK_OUT(cipher), CK_FLAGS flags))                       \
+    X(C_MessageEncryptFinal, (CK_SESSION_HANDLE session))                                                              \
+    X(C_MessageDecryptInit, (TP_CK_KEYED))                                                                             \
+    X(C_DecryptMessage, (TP_CK_MESSAGE, TP_CK_IN(associated), TP_CK_IN(cipher), TP_CK_OUT(plain)))                     \
+    X(C_DecryptMessageBegin, (TP_CK_MESSAGE, TP_CK_IN(associated)))                                                    \
+    X(C_DecryptMessageNext, (TP_CK_MESSAGE, TP_CK_IN(cipher), TP_CK_OUT(plain), CK_FLAGS flags))                       \
+    X(C_MessageDecryptFinal, (CK_SESSION_HANDLE session))                                                              \
+    X(C_MessageSignInit, (TP_CK_KEYED))                                                                                \
+    X(C_SignMessage, (TP_CK_MESSAGE, TP_CK_IN(data), TP_CK_OUT(signature)))                                            \
+    X(C_SignMessageBegin, (TP_CK_MESSAGE))                                                                             \
+    X(C_SignMessageNext, (TP_CK_MESSAGE, TP_CK_IN(data), TP_CK_OUT(signature)))                                        \
+    X(C_MessageSignFinal, (CK_SESSION_HANDLE session))                                                                 \
+    X(C_MessageVerifyInit, (TP_CK_KEYED))                                                                              \
+    X(C_VerifyMessage, (TP_CK_MESSAGE, TP_CK_IN(data), TP_CK_IN(signature)))                                           \
+    X(C_VerifyMessageBegin, (TP_CK_MESSAGE))                                                                           \
+    X(C_VerifyMessageNext, (TP_CK_MESSAGE, TP_CK_IN(data), TP_CK_IN(signature)))                                       \
+    X(C_MessageVerifyFinal, (CK_SESSION_HANDLE session))
+
+/* name: the functions of 2.40 (p11-kit declares them), in the order of CK_FUNCTION_LIST. C_GetInfo stands apart: its
+ * answer names the version of the list that it is called through. */
+#define TP_CK_FUNCTIONS_2_40(X)                                                                                        \
+    TP_CK_FUNCTIONS_BEFORE_INFO(X)                                                                                     \
+    X(C_GetInfo)                                                                                                       \
+    TP_CK_FUNCTIONS_AFTER_INFO(X)
+#define TP_CK_FUNCTIONS_BEFORE_INFO(X)                                                                                 \
+    X(C_Initialize)                                                                                                    \
+    X(C_Finalize)
+#define TP_CK_FUNCTIONS_AFTER_INFO(X)                                                                                  \
+    X(C_GetFunctionList)                                                                                               \
+    X(C_GetSlotList)                                                                                                   \
+    X(C_GetSlotInfo)                                                                                                   \
+    X(C_GetTokenInfo)                                                                                                  \
+    X(C_GetMechanismList)                                                                                              \
+    X(C_GetMechanismInfo)                                                                                              \
+    X(C_InitToken)                                                                                                     \
+    X(C_InitPIN)                                                                                                       \
+    X(C_SetPIN)                                                                                                        \
+    X(C_OpenSession)                                                                                                   \
+    X(C_CloseSession)                                                                                                  \
+    X(C_CloseAllSessions)                                                                                              \
+    X(C_GetSessionInfo)                                                                                                \
+    X(C_GetOperationState)                                                                                             \
+    X(C_SetOperationState)                                                                                             \
+    X(C_Login)                                                                                                         \
+    X(C_Logout)                                                                                                        \
+    X(C_CreateObject)                                                                                                  \
+    X(C_CopyObject)                                                                                                    \
+    X(C_DestroyObject)                                                                                                 \
+    X(C_GetObjectSize)                                                                                                 \
+    X(C_GetAttributeValue)                                                                                             \
+    X(C_SetAttributeValue)                                                                                             \
+    X(C_FindObjectsInit)                                                                                               \
+    X(C_FindObjects)                                                                                                   \
+    X(C_FindObjectsFinal)                                                                                              \
+    X(C_EncryptInit)                                                                                                   \
+    X(C_Encrypt)                                                                                                       \
+    X(C_EncryptUpdate)                                                                                                 \
+    X(C_EncryptFinal)                                                                                                  \
+    X(C_DecryptInit)                                                                                                   \
+    X(C_Decrypt)                                                                                                       \
+    X(C_DecryptUpdate)                                                                                                 \
+    X(C_DecryptFinal)                                                                                                  \
+    X(C_DigestInit)                                                                                                    \
+    X(C_Digest)                                                                                                        \
+    X(C_DigestUpdate)                                                                                                  \
+    X(C_DigestKey)                                                                                                     \
+    X(C_DigestFinal)                                                                                                   \
+    X(C_SignInit)                                                                                                      \
+    X(C_Sign)                                                                                                          \
+    X(C_SignUpdate)                                                                                                    \
+    X(C_SignFinal)                                                                                                     \
+    X(C_SignRecoverInit)                                                                                               \
+    X(C_SignRecover)                                                                                                   \
+    X(C_VerifyInit)                                                                                                    \
+    X(C_Verify)                                                                                                        \
+    X(C_VerifyUpdate)                                                                                                  \
+    X(C_VerifyFinal)                                                                                                   \
+    X(C_VerifyRecoverInit)                                                                                             \
+    X(C_VerifyRecover)                                                                                                 \
+    X(C_DigestEncryptUpdate)                                                                                           \
+    X(C_DecryptDigestUpdate)                                                                                           \
+    X(C_SignEncryptUpdate)                                                                                             \
+    X(C_DecryptVerifyUpdate)                                                                                           \
+    X(C_GenerateKey)                                                                                                   \
+    X(C_GenerateKeyPair)                                                                                               \
+    X(C_WrapKey)                                                                                                       \
+    X(C_UnwrapKey)                                                                                                     \
+    X(C_DeriveKey)                                                                                                     \
+    X(C_SeedRandom)                                                                                                    \
+    X(C_GenerateRandom)                                                                                                \
+    X(C_GetFunctionStatus)                                                                                             \
+    X(C_CancelFunction)                                                                                                \
+    X(C_WaitForSlotEvent)
+
+#define TP_CK_DECLARE(name, parameters)                                                                                \
+    typedef CK_RV(*CK_##name) parameters;                                                                              \
+    CK_RV name parameters;
+TP_CK_FUNCTIONS_3_0(TP_CK_DECLARE)
+#undef TP_CK_DECLARE
+
+typedef struct CK_FUNCTION_LIST_3_0 {
+    CK_VERSION version;
+#define TP_CK_MEMBER(name)                 CK_##name name;
+#define TP_CK_MEMBER_3_0(name, parameters) CK_##name name;
+    TP_CK_FUNCTIONS_2_40(TP_CK_MEMBER)
+    TP_CK_FUNCTIONS_3_0(TP_CK_MEMBER_3_0)
+#undef TP_CK_MEMBER
+#undef TP_CK_MEMBER_3_0
+} CK_FUNCTION_LIST_3_0;
+
+#endif

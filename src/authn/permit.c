@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table. A row's roles are those that may; ROLE_AS is what goes into the log when nothing but ANYONE is held: the
+ * operations that carry their proof within the request are the owner's doing.
+ */
+#include "authn/permit.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define ANYONE  TP_ROLE_ANYONE
+#define ADMIN   (TP_ROLE_OFFICER | TP_ROLE_ENGINE)
+#define LOOKING (ADMIN | TP_ROLE_AUDITOR | TP_ROLE_OPERATOR)
+#define KNOWN   (LOOKING | TP_ROLE_OWNER)
+
+static const struct {
+    const char *operation;
+    unsigned roles;
+    enum tp_role role_as; /* 0: the role that was held */
+} permits[] = {
+    {"hello", ANYONE, TP_ROLE_ANYONE},
+    {"token", ANYONE, TP_ROLE_ANYONE},
+    {"objects", ANYONE, TP_ROLE_ANYONE},
+    {"login", ANYONE, TP_ROLE_OWNER},
+    {"logout", ANYONE, TP_ROLE_ANYONE},
+    {"authorisation", ANYONE, TP_ROLE_ANYONE},
+    {"pin change", ANYONE, TP_ROLE_OWNER},
+    {"enrol", ANYONE, TP_ROLE_OWNER},
+    {"enrol confirm", ANYONE, TP_ROLE_OWNER},
+
+    {"sign", TP_ROLE_OWNER, 0}, /* nobody signs in another's name, not even root */
+    {"key csr", TP_ROLE_OWNER, 0},
+
+    {"user add", ADMIN, 0},
+    {"user list", LOOKING, 0},
+    {"user suspend", ADMIN, 0},
+    {"user resume", ADMIN, 0},
+    {"user unlock", ADMIN, 0},
+    {"user close", ADMIN, 0},
+    {"user reset", ADMIN, 0},
+    {"factor add", ADMIN, 0},
+    {"factor list", LOOKING, 0},
+    {"factor remove", ADMIN, 0},
+
+    {"key generate", ADMIN | TP_ROLE_OWNER, 0},
+    {"key state", ADMIN | TP_ROLE_OWNER,
+     0}, /* RS-16: an owner stops a key at once; the engine allows the owner no more */
+    {"key delete", ADMIN, 0},
+    {"cert import", ADMIN, 0},
+    {"crl import", ADMIN, 0},
+
+    {"policy explain", KNOWN, 0},
+    {"policy show", KNOWN, 0},
+    {"audit list", ADMIN | TP_ROLE_AUDITOR, 0},
+    {"audit checkpoint", ADMIN | TP_ROLE_AUDITOR, 0},
+    {"status", LOOKING, 0},
+    {"doctor", LOOKING, 0},
+    {"accept", ADMIN, 0},
+};
+
+static const struct {
+    enum tp_role role;
+    const char *name;
+    bool given; /* to a user, by an officer */
+} roles[] = {
+    /* in the order in which the log prefers them: the least that allowed it */
+    {TP_ROLE_OWNER, "owner", false},    {TP_ROLE_OPERATOR, "operator", true}, {TP_ROLE_AUDITOR, "auditor", true},
+    {TP_ROLE_OFFICER, "officer", true}, {TP_ROLE_ENGINE, "engine", false},    {TP_ROLE_ANYONE, "anyone", false},
+};
+
+#define PERMITS (sizeof permits / sizeof permits[0])
+#define ROLES   (sizeof roles / sizeof roles[0])
+
+const char *tp_role_name(enum tp_role role)
+{
+    for (size_t i = 0; i < ROLES; i++)
+        if (roles[i].role == role)
+            return roles[i].name;
+    return "none";
+}
+
+enum tp_rc tp_role_parse(const char *name, enum tp_role *ret_role)
+{
+    for (size_t i = 0; i < ROLES; i++) {
+        if (!roles[i].given || strcmp(roles[i].name, name) != 0)
+            continue;
+        *ret_role = roles[i].role;
+        return TP_OK;
+    }
+    return TP_BAD_ARGUMENT;
+}
+
+static size_t permit_find(const char *operation)
+{
+    size_t i = 0;
+    while (i < PERMITS && strcmp(permits[i].operation, operation) != 0)
+        i++;
+    return i;
+}
+
+bool tp_permit_known(const char *operation)
+{
+    return permit_find(operation) < PERMITS;
+}
+
+enum tp_rc tp_permit(const char *operation, unsigned held, enum tp_role *ret_role)
+{
+    const size_t row = permit_find(operation);
+    if (row == PERMITS)
+        return TP_NOT_PERMITTED;
+    if ((permits[row].roles & ANYONE) != 0) {
+        *ret_role = permits[row].role_as;
+        return TP_OK;
+    }
+    for (size_t i = 0; i < ROLES; i++) {
+        if ((permits[row].roles & held & roles[i].role) == 0)
+            continue;
+        *ret_role = roles[i].role;
+        return TP_OK;
+    }
+    return TP_NOT_PERMITTED;
+}

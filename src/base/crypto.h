@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one OSSL_LIB_CTX that all rooms do their libcrypto work in: private, with the default provider and no
+ * configuration, so that OpenSSL → provider → libtrustp11.so → OpenSSL never recurses and no atexit handler is ours
+ * (pkcs11-consumers.md, complaint 2).
+ */
+#ifndef TP_BASE_CRYPTO_H
+#define TP_BASE_CRYPTO_H
+
+#include "base/bytes.h"
+
+#include <openssl/evp.h>
+
+#define TP_SHA256_LEN 32
+
+/* Made on first use, thread-safe; NULL only when memory is out. */
+OSSL_LIB_CTX *tp_crypto_libctx(void);
+/* Fetched once, kept: fetching for each digest costs more than hashing 32 bytes. NULL when libcrypto has no such digest.
+ * NAME is libcrypto's ("SHA256", "SHA3-256", …). */
+const EVP_MD *tp_crypto_digest(const char *name);
+/* Frees context and digests. For the module's C_Finalize; afterwards a first use makes them anew. */
+void tp_crypto_release(void);
+/* In a child of fork: forgets context and digests without touching them, since other threads of the parent may have
+ * held libcrypto's locks on them; a first use makes them anew. */
+void tp_crypto_abandon(void);
+
+TP_MUST_USE enum tp_rc tp_sha256(struct tp_bytes a, struct tp_bytes b, struct tp_bytes c,
+                                 uint8_t ret_hash[TP_SHA256_LEN]); /* of a ‖ b ‖ c */
+/* From the private random generator: good for keys. After a failure the bytes must not be used. */
+TP_MUST_USE enum tp_rc tp_random(void *ret_bytes, size_t len);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/process.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+/* Upwards: open() takes the lowest number that is free, which is then FD itself. */
+bool tp_process_std_fill(struct tp_process_std *ret_std)
+{
+    struct tp_process_std std = {{false, false, false}};
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        std.open[fd] = fcntl(fd, F_GETFD) != -1;
+        if (!std.open[fd] && open("/dev/null", O_RDWR) != fd)
+            return false;
+    }
+    *ret_std = std;
+    return true;
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "audit/action.h"
+#include "audit/entry.pb-c.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NEWEST    50  /* entries, when nothing else was asked for */
+#define PAGE_SIZE 500 /* entries of one question to the engine */
+
+static const struct tp_cli_column columns[] = {
+    {"index", "ENTRY"},    {"time", "TIME"},     {"who", "WHO"},        {"action", "ACTION"},
+    {"result", "OUTCOME"}, {"object", "ABOUT"},  {"program", "CLIENT"}, {"mechanism", "MECHANISM"},
+    {"hash", "HASH"},      {"detail", "DETAIL"}, {"reason", "REASON"},  {NULL, NULL},
+};
+
+/* ---- one entry ---- */
+
+static void put_client(struct tp_cli *cli, json_t *object, const Tp__Audit__Entry *entry)
+{
+    if (!entry->has_client)
+        return;
+    tp_cli_put_count(cli, object, "uid", entry->uid);
+    tp_cli_put_count(cli, object, "pid", entry->pid);
+    tp_cli_put_text(cli, object, "program", entry->program); /* what it said of itself */
+}
+
+static void put_completions(struct tp_cli *cli, json_t *object, const Tp__Audit__Entry *entry)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < entry->n_completions; i++) {
+        const Tp__Audit__Completion *completion = entry->completions[i];
+        json_t *item = json_object();
+        tp_cli_put_count(cli, item, "intent", completion->intent);
+        tp_cli_put_text(cli, item, "outcome", completion->outcome);
+        tp_cli_put_hex(cli, item, "signature_sha256", TP_BYTES(completion->signature.data, completion->signature.len));
+        tp_cli_list_add(cli, list, item);
+    }
+    tp_cli_put(cli, object, "completions", list);
+}
+
+/* For people, in a line: which intents ended, and whether all ended well. */
+static void put_ended(struct tp_cli *cli, json_t *object, const Tp__Audit__Entry *entry)
+{
+    char words[96];
+    size_t well = 0;
+    for (size_t i = 0; i < entry->n_completions; i++)
+        well += strcmp(entry->completions[i]->outcome, "ok") == 0;
+    const Tp__Audit__Completion *first = entry->completions[0], *last = entry->completions[entry->n_completions - 1];
+    if (entry->n_completions == 1)
+        snprintf(words, sizeof words, "entry %" PRIu64 " ended: %s", first->intent, first->outcome);
+    else
+        snprintf(words, sizeof words, "%zu of entries %" PRIu64 " to %" PRIu64 " ended, %zu of them ok",
+                 entry->n_completions, first->intent, last->intent, well);
+    tp_cli_put_text(cli, object, "detail", words);
+}
+
+static void put_changes(struct tp_cli *cli, json_t *object, const Tp__Audit__Entry *entry)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < entry->n_changes; i++) {
+        const Tp__Audit__Change *change = entry->changes[i];
+        json_t *item = json_object();
+        tp_cli_put_text(cli, item, "kind", change->kind);
+        tp_cli_put_text(cli, item, "id", change->id);
+        tp_cli_put_count(cli, item, "version", change->version);
+        tp_cli_put_flag(cli, item, "deleted", change->deleted);
+        tp_cli_list_add(cli, list, item);
+    }
+    tp_cli_put(cli, object, "changes", list);
+}
+
+/* For people: who it was, or at least which account of the machine. */
+static void put_who(struct tp_cli *cli, json_t *object, const char *subject, const Tp__Audit__Entry *entry)
+{
+    char words[24];
+    if (cli->json)
+        return;
+    (void)snprintf(words, sizeof words, "uid %" PRIu32, entry->uid);
+    tp_cli_put_text(cli, object, "who", subject[0] != '\0' ? subject : entry->has_client ? words : NULL);
+}
+
+static void put_entry(struct tp_cli *cli, json_t *object, const Tp__Audit__Entry *entry)
+{
+    tp_cli_put_time(cli, object, "time", entry->time_ms, tp_cli_flag(&cli->args, "local"));
+    tp_cli_put_text(cli, object, "action", entry->action);
+    tp_cli_put_text(cli, object, "outcome", entry->outcome);
+    tp_cli_put_text(cli, object, "reason", entry->reason);
+    tp_cli_put_hex(cli, object, "subject_hash", TP_BYTES(entry->subject.data, entry->subject.len));
+    tp_cli_put_text(cli, object, "role", entry->role);
+    put_client(cli, object, entry);
+    tp_cli_put_text(cli, object, "object_kind", entry->object_kind);
+    tp_cli_put_text(cli, object, "object_id", entry->object);
+    tp_cli_put_text(cli, object, "authorisation", entry->authorisation);
+    if (entry->use > 0)
+        tp_cli_put_count(cli, object, "use", entry->use);
+    tp_cli_put_text(cli, object, "mechanism", entry->mechanism);
+    tp_cli_put_hex(cli, object, "hash", TP_BYTES(entry->hash.data, entry->hash.len));
+    tp_cli_put_text(cli, object, "detail", entry->detail);
+    if (entry->n_changes > 0)
+        put_changes(cli, object, entry);
+    if (entry->n_completions > 0) {
+        put_completions(cli, object, entry);
+        put_ended(cli, object, entry);
+    }
+}
+
+static json_t *describe(struct tp_cli *cli, const Tp__Ipc__AuditEntry *row)
+{
+    json_t *object = json_object();
+    tp_cli_put_count(cli, object, "index", row->index);
+    tp_cli_put_text(cli, object, "subject", row->subject);
+    tp_cli_put_text(cli, object, "object", row->object_name);
+    Tp__Audit__Entry *entry = tp__audit__entry__unpack(NULL, row->entry.len, row->entry.data);
+    if (entry == NULL) /* shown all the same: what is damaged must not disappear from the list */
+        tp_cli_put_text(cli, object, "reason", "this entry cannot be read; see trustp11 audit verify");
+    else {
+        put_who(cli, object, row->subject, entry);
+        put_entry(cli, object, entry);
+        if (json_object_get(object, "object") == NULL)
+            tp_cli_put_text(cli, object, "object", entry->object);
+        tp__audit__entry__free_unpacked(entry, NULL);
+    }
+    return object;
+}
+
+/* ---- how intents ended ---- */
+
+/* LIST is in the order of the indices. */
+static json_t *entry_at(const json_t *list, json_int_t wanted)
+{
+    size_t low = 0, high = json_array_size(list);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        json_t *entry = json_array_get(list, middle);
+        json_int_t index = json_integer_value(json_object_get(entry, "index"));
+        if (index == wanted)
+            return entry;
+        if (index < wanted)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static void join_completions(struct tp_cli *cli, const json_t *list, const json_t *completions)
+{
+    for (size_t i = 0; i < json_array_size(completions); i++) {
+        const json_t *completion = json_array_get(completions, i);
+        json_t *intent = entry_at(list, json_integer_value(json_object_get(completion, "intent")));
+        if (intent != NULL)
+            tp_cli_put_text(cli, intent, "ended", json_string_value(json_object_get(completion, "outcome")));
+    }
+}
+
+/* An intent and its completion are two entries. Where both are in LIST, the intent says how it ended. */
+static void join(struct tp_cli *cli, const json_t *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        join_completions(cli, list, json_object_get(json_array_get(list, i), "completions"));
+    for (size_t i = 0; !cli->json && i < json_array_size(list); i++) {
+        json_t *entry = json_array_get(list, i);
+        const char *ended = json_string_value(json_object_get(entry, "ended"));
+        tp_cli_put_text(cli, entry, "result",
+                        ended != NULL ? ended : json_string_value(json_object_get(entry, "outcome")));
+    }
+}
+
+/* ---- pages ---- */
+
+static enum tp_rc fetch(struct tp_cli *cli, Tp__Ipc__AuditListRequest *request, json_t *list, bool *ret_more)
+{
+    struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
+    TP_TRY(tp_cli_call(cli, TP_OP_AUDIT_LIST, &request->base, NULL, NULL, &reply));
+    const Tp__Ipc__AuditListReply *page = (const void *)reply.message;
+    for (size_t i = 0; i < page->n_entries; i++)
+        tp_cli_list_add(cli, list, describe(cli, page->entries[i]));
+    request->from = page->cursor;
+    *ret_more = page->more;
+    return TP_OK;
+}
+
+/* For people: a table with its headings for each page, so that a long log needs no memory. */
+static enum tp_rc print(struct tp_cli *cli, const json_t *list)
+{
+    join(cli, list);
+    if (!cli->json)
+        return tp_cli_emit_list(cli, json_incref((json_t *)(uintptr_t)list), columns, "no such entries");
+    for (size_t i = 0; i < json_array_size(list); i++)
+        TP_TRY(tp_cli_emit_line(cli, json_incref(json_array_get(list, i))));
+    return TP_OK;
+}
+
+static enum tp_rc list_forwards(struct tp_cli *cli, Tp__Ipc__AuditListRequest *request)
+{
+    bool more = true, any = false;
+    request->limit = PAGE_SIZE;
+    while (more) {
+        json_t *page = json_array();
+        enum tp_rc rc = fetch(cli, request, page, &more);
+        bool worth = json_array_size(page) > 0 || (!more && !any);
+        if (rc == TP_OK && worth)
+            rc = print(cli, page);
+        any = any || json_array_size(page) > 0;
+        json_decref(page);
+        TP_TRY(rc);
+    }
+    return TP_OK;
+}
+
+static json_t *reversed(struct tp_cli *cli, const json_t *list)
+{
+    json_t *copy = json_array();
+    for (size_t i = json_array_size(list); i > 0; i--)
+        tp_cli_list_add(cli, copy, json_incref(json_array_get(list, i - 1)));
+    return copy;
+}
+
+static enum tp_rc list_newest(struct tp_cli *cli, Tp__Ipc__AuditListRequest *request, size_t most)
+{
+    json_t *found = json_array();
+    bool more = true;
+    enum tp_rc rc = TP_OK;
+    request->backwards = true;
+    request->from = UINT64_MAX;
+    while (rc == TP_OK && more && json_array_size(found) < most) {
+        size_t missing = most - json_array_size(found);
+        request->limit = missing < PAGE_SIZE ? (uint32_t)missing : PAGE_SIZE;
+        rc = fetch(cli, request, found, &more);
+    }
+    json_t *list = reversed(cli, found);
+    if (rc == TP_OK)
+        rc = print(cli, list);
+    json_decref(list);
+    json_decref(found);
+    return rc;
+}
+
+static char *text_or_none(const struct tp_cli *cli, const char *option)
+{
+    const char *text = tp_cli_text(&cli->args, option);
+    return (char *)(uintptr_t)(text == NULL ? "" : text);
+}
+
+/* An action's name, or the beginning of one ("user."): a word that no entry can have is a mistake in typing. */
+static enum tp_rc check_action(struct tp_cli *cli, const char *wanted)
+{
+    struct tp_buf known TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    for (size_t i = 0; i < TP_ACTION_COUNT; i++) {
+        const char *name = tp_action_name((enum tp_action)i);
+        if (strncmp(name, wanted, strlen(wanted)) == 0)
+            return TP_OK;
+        TP_TRY(tp_buf_printf(&known, "%s%s", i > 0 ? ", " : "", name));
+    }
+    return tp_error_set(&cli->error, TP_USAGE, "--action %.24s: no such action; known are %s", wanted,
+                        tp_buf_string(&known));
+}
+
+enum tp_rc tp_cli_audit_list(struct tp_cli *cli)
+{
+    Tp__Ipc__AuditListRequest request = TP__IPC__AUDIT_LIST_REQUEST__INIT;
+    int64_t last = tp_cli_number(&cli->args, "last", 0);
+    bool all = tp_cli_flag(&cli->args, "all");
+    request.user = text_or_none(cli, "user");
+    request.action = text_or_none(cli, "action");
+    request.outcome = text_or_none(cli, "outcome");
+    request.object = text_or_none(cli, "object");
+    request.since_ms = tp_cli_number(&cli->args, "since", 0);
+    request.until_ms = tp_cli_number(&cli->args, "until", 0);
+    TP_TRY(check_action(cli, request.action));
+    if (all && last > 0)
+        return tp_error_set(&cli->error, TP_USAGE, "--all and --last exclude each other");
+    if (all || (last == 0 && request.since_ms != 0))
+        return list_forwards(cli, &request);
+    return list_newest(cli, &request, last > 0 ? (size_t)last : NEWEST);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/command.h"
+#include "cli/commands.h"
+
+#include <string.h>
+
+/* ---- options ---- */
+
+/* clang-format off */
+#define FLAG(n, w)              {.name = n, .kind = TP_CLI_FLAG, .words = w}
+#define TEXT(n, a, w)           {.name = n, .kind = TP_CLI_TEXT, .argument = a, .words = w}
+#define TEXTS(n, a, w)          {.name = n, .kind = TP_CLI_TEXT, .argument = a, .words = w, .repeated = true}
+#define A_FILE(n, w)            {.name = n, .kind = TP_CLI_FILE, .argument = "FILE", .words = w}
+#define NUMBER(n, a, w, lo, hi) {.name = n, .kind = TP_CLI_INTEGER, .argument = a, .words = w, .min = lo, .max = hi}
+#define SPAN(n, w)              {.name = n, .kind = TP_CLI_DURATION, .argument = "TIME", .words = w}
+#define WHEN(n, w)              {.name = n, .kind = TP_CLI_TIME, .argument = "TIME", .words = w}
+#define PAST(n, w)              {.name = n, .kind = TP_CLI_PAST, .argument = "TIME", .words = w}
+#define CHOICE(n, w, c)         {.name = n, .kind = TP_CLI_CHOICE, .argument = "WORD", .words = w, .choices = c}
+#define END                     {.name = NULL}
+/* clang-format on */
+#define OPTIONS(...) ((const struct tp_cli_option[]){__VA_ARGS__, END})
+#define NO_OPTIONS   ((const struct tp_cli_option[]){END})
+
+#define USER      TEXT("user", "USER", "whom it is about; default: the one user that the client configuration names")
+#define REASON    TEXT("reason", "TEXT", "why; written to the audit log")
+#define YES       FLAG("yes", "do not ask whether it is meant")
+#define CODE_OUT  A_FILE("code-file", "write the enrolment code into FILE (made with mode 0600) instead of showing it")
+#define PIN_FILE  A_FILE("pin-file", "read the PIN from the first line of FILE, which only its owner may read")
+#define KEY_STATE OPTIONS(USER, REASON)
+#define USER_ACT  OPTIONS(REASON)
+
+const struct tp_cli_option tp_cli_global_options[] = {
+    A_FILE("config", "the client configuration; default: $TRUSTP11_CONF, ~/.config/trustp11/trustp11.conf, "
+                     "/etc/trustp11/trustp11.conf"),
+    FLAG("json", "answer in JSON"),
+    SPAN("timeout", "how long to wait for the engine, as in 90s or 2m"),
+    END,
+};
+
+/* ---- words that several rows share ---- */
+
+#define SECRETS                                                                                                        \
+    "Secrets are asked for at the terminal, without echo. When standard input is not a terminal, they are read from "  \
+    "it: one line a prompt, in the order of the prompts."
+#define KEY_WORDS "KEY is the key's id or its label; trustp11 key list shows both."
+
+/* ---- the table ---- */
+
+static const struct tp_cli_command commands[] = {
+    {"init", NULL, "", "make a deployment: configuration, token keys, store, first log entry",
+     "Writes engine.conf and trustp11.conf unless they are there, makes the token keys in the HSM, the store and the "
+     "log's key. With --dir all files lie in DIR and belong to whoever runs this; without, they lie in /etc/trustp11 "
+     "and /var/lib/trustp11 and the engine runs as the service user.\n"
+     "The token keys are wrapped to the backup custodians' RSA key as they are made, and never leave the HSM after "
+     "that: without --backup-key there is no backup and never can be, so a lost token means that every user key is "
+     "lost.",
+     "trustp11 init --hsm "
+     "'pkcs11:token=trust?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/trustp11/"
+     "hsm.pin' --backup-key custodians.pem\n"
+     "trustp11 init --dir ~/try --spawn --users alice,bob --hsm 'pkcs11:token=try?module-path=/usr/lib/softhsm/"
+     "libsofthsm2.so&pin-source=file:/home/me/try.pin' --no-backup",
+     OPTIONS(TEXT("dir", "DIR", "where everything goes; default: /etc/trustp11 and /var/lib/trustp11"),
+             TEXT("hsm", "URI", "PKCS#11 URI (RFC 7512) of the token, with module-path and pin-source"),
+             TEXT("name", "NAME", "name of the deployment; also in the log's origin; default: trustp11"),
+             FLAG("spawn", "development: the engine is started on first use, under the user's own account"),
+             TEXT("users", "USER,…", "users of the client configuration, a slot each"),
+             A_FILE("backup-key", "RSA public key or certificate (PEM or DER) of the backup custodians"),
+             TEXT("backup-dir", "DIR", "where the wrapped token keys go; default: beside the store"),
+             FLAG("no-backup", "make no backup of the token keys"),
+             TEXT("service-user", "USER", "without --dir: whom the engine runs as; default: trustp11")),
+     tp_cli_init},
+
+    {"user", "add", "USER", "make a user, and a one-time enrolment code for them",
+     "Hand the code over so that nobody else sees it: whoever has it first sets the PIN. It is shown once.",
+     "trustp11 user add alice --display 'Alice Example'\n"
+     "trustp11 user add olga --role officer --code-file olga.code",
+     OPTIONS(TEXTS("role", "ROLE", "officer, auditor or operator, besides being a user; may be given again"),
+             TEXT("display", "TEXT", "name for people"), CODE_OUT),
+     tp_cli_user_add},
+    {"user", "list", "[USER]", "show the users, or one of them", "",
+     "trustp11 user list\ntrustp11 user list alice --json", NO_OPTIONS, tp_cli_user_list},
+    {"user", "suspend", "USER", "stop a user from signing, until resumed",
+     "Ends the user's logins at once. Nothing is lost.", "trustp11 user suspend alice --reason 'left the office'",
+     USER_ACT, tp_cli_user_suspend},
+    {"user", "resume", "USER", "let a suspended user sign again", "", "trustp11 user resume alice", USER_ACT,
+     tp_cli_user_resume},
+    {"user", "unlock", "USER", "let a user try again after too many wrong PINs",
+     "The PIN stays as it is. A forgotten one needs user reset.", "trustp11 user unlock alice", USER_ACT,
+     tp_cli_user_unlock},
+    {"user", "close", "USER", "end a user's account for good", "Their keys are destroyed. It cannot be undone.",
+     "trustp11 user close alice --reason 'contract ended' --yes", OPTIONS(REASON, YES), tp_cli_user_close},
+    {"user", "reset", "USER", "a new enrolment code for a user who has lost PIN or second factor",
+     "Keys are sealed with the PIN, and nobody can recover it: a forgotten PIN means new keys and new certificates. "
+     "The "
+     "present keys cannot sign any more.",
+     "trustp11 user reset alice --reason 'phone and PIN lost' --code-file alice.code", OPTIONS(REASON, YES, CODE_OUT),
+     tp_cli_user_reset},
+
+    {"login", NULL, "", "one PIN and one-time code for all programs of this account",
+     "As kinit does for Kerberos: programs of the same user of the machine then log in with the PIN alone, or need no "
+     "login where the client configuration says login = session. How long and for how many signatures is cut to what "
+     "the "
+     "policy allows.\n" SECRETS,
+     "trustp11 login --user alice --for 15m --signatures 20\n"
+     "printf '%s\\n' 492039 | trustp11 login --user alice --pin-file alice.pin",
+     OPTIONS(USER, SPAN("for", "how long, as in 15m or 8h"),
+             NUMBER("signatures", "N", "for how many signatures", 1, INT32_MAX), PIN_FILE),
+     tp_cli_login},
+    {"logout", NULL, "", "end what login began", "Programs that use it are logged out.", "trustp11 logout --user alice",
+     OPTIONS(USER), tp_cli_logout},
+    {"enrol", NULL, "", "set one's own PIN and second factor, with the enrolment code",
+     "Asks for the enrolment code and the new PIN, shows the new one-time code secret as a QR code and as a URI for an "
+     "authenticator app, and asks for a first code, which confirms it. Nobody can read the PIN or recover it: if it is "
+     "forgotten, the keys are lost.\n" SECRETS "\n"
+     "A script uses --uri-file with --no-confirm, computes a code, and calls again with --confirm.",
+     "trustp11 enrol --user alice\n"
+     "trustp11 enrol --user alice --factor hardware\n"
+     "trustp11 enrol --user bot --code-file bot.code --pin-file bot.pin --uri-file bot.uri --no-confirm",
+     OPTIONS(USER,
+             CHOICE("factor",
+                    "totp (an app), hotp (an app that counts), hardware (a token that an officer has imported)",
+                    "totp|hotp|hardware"),
+             A_FILE("code-file", "read the enrolment code from the first line of FILE"), PIN_FILE,
+             A_FILE("uri-file", "write the otpauth URI into FILE (made with mode 0600) instead of showing it"),
+             FLAG("no-qr", "show the URI only"), FLAG("no-confirm", "stop before the first one-time code"),
+             FLAG("confirm", "only confirm, with a first one-time code")),
+     tp_cli_enrol},
+    {"pin", "change", "", "set a new PIN",
+     "Asks for the present PIN, a one-time code, and the new PIN. Nobody can recover a PIN that is "
+     "forgotten.\n" SECRETS,
+     "trustp11 pin change --user alice",
+     OPTIONS(USER, PIN_FILE, A_FILE("new-pin-file", "read the new PIN from the first line of FILE")),
+     tp_cli_pin_change},
+
+    {"factor", "list", "", "show a user's second factors", "", "trustp11 factor list --user alice", OPTIONS(USER),
+     tp_cli_factor_list},
+    {"factor", "remove", "FACTOR", "take a second factor away",
+     "FACTOR is its id, as factor list shows it. A user without a factor cannot log in.",
+     "trustp11 factor remove 5f1c0e9a77d24c2b8e6f3a90b1d2c3e4 --user alice", OPTIONS(USER, YES), tp_cli_factor_remove},
+    {"factor", "import", "FILE", "register a hardware token from its maker's PSKC file (RFC 6030)",
+     "Give --serial when the file holds more than one token.",
+     "trustp11 factor import tokens.xml --user alice --serial 987654321 --key-file transport.key",
+     OPTIONS(USER, TEXT("serial", "SERIAL", "which token of the file"),
+             A_FILE("key-file", "the file's pre-shared key, as raw bytes"),
+             A_FILE("passphrase-file", "the file's passphrase, on the first line of FILE")),
+     tp_cli_factor_import},
+
+    {"key", "generate", "", "make a key pair in the HSM",
+     "A key that an officer makes waits for its owner's first login before it can sign.",
+     "trustp11 key generate --user alice --type p-256 --label 'Alice signs'",
+     OPTIONS(USER, CHOICE("type", "kind of key; default p-256", "rsa-2048|rsa-3072|rsa-4096|p-256|p-384|p-521|ed25519"),
+             TEXT("label", "TEXT", "CKA_LABEL; default: the user's name"),
+             TEXT("id", "HEX", "CKA_ID; default: made from the public key")),
+     tp_cli_key_generate},
+    {"key", "list", "", "show a user's keys", "", "trustp11 key list --user alice", OPTIONS(USER), tp_cli_key_list},
+    {"key", "csr", "KEY", "make a PKCS#10 request, signed with the key",
+     KEY_WORDS " Asks for PIN and one-time code unless trustp11 login has been there.",
+     "trustp11 key csr 'Alice signs' --user alice --subject '/C=JP/O=Example/CN=Alice' --out alice.csr",
+     OPTIONS(USER, TEXT("subject", "NAME", "distinguished name, as /C=JP/O=…/CN=… or CN=…,O=…,C=JP"),
+             TEXTS("dns", "NAME", "DNS name for subjectAltName; may be given again"),
+             TEXTS("email", "ADDRESS", "mail address for subjectAltName; may be given again"),
+             A_FILE("out", "write it into FILE, which must not be there; default: standard output"),
+             FLAG("der", "in DER instead of PEM"), PIN_FILE),
+     tp_cli_key_csr},
+    {"key", "suspend", "KEY", "stop a key from signing, until resumed", KEY_WORDS,
+     "trustp11 key suspend 'Alice signs' --user alice --reason 'on leave'", KEY_STATE, tp_cli_key_suspend},
+    {"key", "resume", "KEY", "let a suspended or doubted key sign again", KEY_WORDS,
+     "trustp11 key resume 'Alice signs' --user alice", KEY_STATE, tp_cli_key_resume},
+    {"key", "doubt", "KEY", "stop a key that may be compromised, until an officer resumes or revokes it", KEY_WORDS,
+     "trustp11 key doubt 'Alice signs' --user alice --reason 'laptop stolen'", KEY_STATE, tp_cli_key_doubt},
+    {"key", "revoke", "KEY", "stop a key for good", KEY_WORDS " It cannot be undone. Tell the CA too.",
+     "trustp11 key revoke 'Alice signs' --user alice --reason 'key compromise'", OPTIONS(USER, REASON, YES),
+     tp_cli_key_revoke},
+    {"key", "delete", "KEY", "destroy a key", KEY_WORDS " It cannot be undone.",
+     "trustp11 key delete 'Alice signs' --user alice --yes", OPTIONS(USER, REASON, YES), tp_cli_key_delete},
+
+    {"cert", "import", "FILE", "register a certificate, with its chain, for a key",
+     "FILE holds PEM (any number), one DER, or PKCS#7; the end entity's certificate comes first. The key is found by "
+     "its "
+     "public key unless --key says which.",
+     "trustp11 cert import alice.pem --user alice", OPTIONS(USER, TEXT("key", "KEY", "id or label of the key")),
+     tp_cli_cert_import},
+    {"cert", "show", "[KEY]", "show the certificates of a user's keys, or of a file", KEY_WORDS,
+     "trustp11 cert show 'Alice signs' --user alice --pem\ntrustp11 cert show --file alice.pem",
+     OPTIONS(USER, A_FILE("file", "show those in FILE instead"), FLAG("pem", "print PEM, chain included")),
+     tp_cli_cert_show},
+    {"crl", "import", "FILE", "give the engine a certificate revocation list",
+     "PEM or DER. Keys whose certificates are on it sign no more.", "trustp11 crl import ca.crl", NO_OPTIONS,
+     tp_cli_crl_import},
+
+    {"policy", "show", "", "show the rules that are in force", "", "trustp11 policy show", NO_OPTIONS,
+     tp_cli_policy_show},
+    {"policy", "explain", "KEY", "say whether a key might sign, and which rule decides",
+     KEY_WORDS " Asks the function that decides about real signatures. Exit status 1 when the answer is no.",
+     "trustp11 policy explain 'Alice signs' --user alice --mechanism rsa-pss --hash SHA-256\n"
+     "trustp11 policy explain 'Alice signs' --user alice --at 2027-01-01T09:00:00+09:00",
+     OPTIONS(USER, CHOICE("mechanism", "default: what goes with the key", "rsa-pkcs|rsa-pss|ecdsa|eddsa"),
+             TEXT("hash", "NAME", "hash of what would be signed; default SHA-256"),
+             TEXT("digest", "HEX", "its value, to have the data checked too (not with eddsa, which signs messages)"),
+             NUMBER("salt-len", "BYTES", "rsa-pss: length of the salt; default: the hash's", 0, 512),
+             WHEN("at", "when; default: now"), NUMBER("used", "N", "signatures made since the login", 0, INT32_MAX),
+             SPAN("login-age", "how long ago the login was")),
+     tp_cli_policy_explain},
+
+    {"audit", "list", "", "show entries of the audit log",
+     "Without other choice the newest 50, oldest first. --json prints one object a line.",
+     "trustp11 audit list --user alice --action sign --since 2026-11-01 --local\n"
+     "trustp11 audit list --outcome refused --all --json",
+     OPTIONS(TEXT("user", "USER", "of this user"), TEXT("action", "ACTION", "such as sign, login or user.add"),
+             CHOICE("outcome", "how it ended", "ok|refused|failed|intent|unknown"),
+             TEXT("object", "ID", "about this key, user or factor"),
+             PAST("since", "from then on: a time, or how long ago, as in 1h or 7d"),
+             PAST("until", "before then, likewise"), NUMBER("last", "N", "the newest N of them", 1, 1000000),
+             FLAG("all", "all of them"), FLAG("local", "local time instead of UTC")),
+     tp_cli_audit_list},
+    {"audit", "verify", "", "check the log and the records against the log's key, without the engine",
+     "Reads the store itself. The store, the log's key and the origin come from the engine's configuration where it "
+     "can be "
+     "read, and from the options otherwise. Only an older checkpoint, kept elsewhere, shows that a log was cut or "
+     "replaced. "
+     "Exit status 1 when anything is wrong.",
+     "trustp11 audit verify --checkpoint /mnt/safe/2026-11-01.note\n"
+     "trustp11 audit verify --store copy.db --key audit.pem --origin trustp11/demo --json",
+     OPTIONS(A_FILE("store", "the store"), A_FILE("key", "the log's public key, in PEM"),
+             TEXT("origin", "TEXT", "the log's name, as in its checkpoints"),
+             A_FILE("checkpoint", "a checkpoint that this log must extend")),
+     tp_cli_audit_verify},
+    {"audit", "checkpoint", "", "make a signed checkpoint of the log, to be kept elsewhere",
+     "A signed note in the format of C2SP tlog-checkpoint.",
+     "trustp11 audit checkpoint --out /mnt/safe/2026-11-22.note",
+     OPTIONS(A_FILE("out", "write it into FILE, which must not be there; default: standard output")),
+     tp_cli_audit_checkpoint},
+    {"audit", "accept", "", "let an engine that has found a mismatch serve again, after it has been looked into",
+     "The engine refuses to work when records or log are not what it wrote. Find out why first: trustp11 audit verify. "
+     "This "
+     "is written to the log.",
+     "trustp11 audit accept --reason 'restored from the backup of 2026-11-20, ticket 4711'", OPTIONS(REASON, YES),
+     tp_cli_audit_accept},
+
+    {"status", NULL, "", "show how the engine is", "Exit status 1 when it does not answer or may not serve.",
+     "trustp11 status --json", NO_OPTIONS, tp_cli_status},
+    {"doctor", NULL, "", "look for what is wrong, and say what to do",
+     "Checks this side (configuration, socket, module, p11-kit) and asks the engine to check its own. Exit status 1 "
+     "when "
+     "anything is bad.",
+     "trustp11 doctor", OPTIONS(A_FILE("module", "path of libtrustp11.so; default: the installed one")), tp_cli_doctor},
+};
+
+size_t tp_cli_commands_len(void)
+{
+    return sizeof commands / sizeof commands[0];
+}
+
+const struct tp_cli_command *tp_cli_command_at(size_t index)
+{
+    return index < tp_cli_commands_len() ? &commands[index] : NULL;
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+const struct tp_cli_command *tp_cli_command_find(const char *noun, const char *verb)
+{
+    for (size_t i = 0; i < tp_cli_commands_len(); i++)
+        if (same(commands[i].noun, noun) && same(commands[i].verb, verb))
+            return &commands[i];
+    return NULL;
+}
+
+const struct tp_cli_command *tp_cli_noun_find(const char *noun)
+{
+    for (size_t i = 0; i < tp_cli_commands_len(); i++)
+        if (same(commands[i].noun, noun))
+            return &commands[i];
+    return NULL;
+}
+
+static const struct tp_cli_option *find_in(const struct tp_cli_option *options, const char *name, size_t name_len)
+{
+    for (const struct tp_cli_option *option = options; option->name != NULL; option++)
+        if (strlen(option->name) == name_len && memcmp(option->name, name, name_len) == 0)
+            return option;
+    return NULL;
+}
+
+const struct tp_cli_option *tp_cli_option_find(const struct tp_cli_command *command, const char *name, size_t name_len)
+{
+    const struct tp_cli_option *found = command == NULL ? NULL : find_in(command->options, name, name_len);
+    return found != NULL ? found : find_in(tp_cli_global_options, name, name_len);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log.h"
+#include "base/process.h"
+#include "base/secret.h"
+#include "cli/cli.h"
+#include "cli/text.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+int main(int argc, char **argv)
+{
+    struct tp_process_std std;
+    if (!tp_process_std_fill(&std))
+        return 1; /* and nowhere to say so */
+    tp_process_harden(); /* PINs pass through: no core file, no ptrace */
+    tp_cli_text_start();
+    (void)signal(SIGPIPE, SIG_IGN); /* an engine that goes away is an error with words */
+    struct tp_cli cli = {
+        .out = stdout,
+        .err = stderr,
+        .in = STDIN_FILENO,
+        .terminal = isatty(STDIN_FILENO) == 1,
+        .progress = isatty(STDERR_FILENO) == 1,
+        .out_closed = !std.open[STDOUT_FILENO],
+        .call = tp_ipc_call,
+    };
+    return tp_cli_run(&cli, argc, argv);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Proving to the engine who one is, for the commands that need it.
+ */
+#ifndef TP_CLI_SESSION_H
+#define TP_CLI_SESSION_H
+
+#include "cli/cli.h"
+
+/* Asks for PIN and one-time code and logs in as REQUEST says. Refuses before asking when the user cannot log in. */
+TP_MUST_USE enum tp_rc tp_cli_session_login(struct tp_cli *cli, const Tp__Ipc__LoginRequest *request,
+                                            struct tp_ipc_reply *ret_reply);
+
+/* The authorisation for one command: what `trustp11 login` has opened (id empty), or one of its own, which
+ * tp_cli_session_end closes again. */
+struct tp_cli_session {
+    struct tp_cli *cli;
+    char *user;
+    char id[64];
+};
+TP_MUST_USE enum tp_rc tp_cli_session_begin(struct tp_cli *cli, char *user, struct tp_cli_session *ret_session);
+void tp_cli_session_end(struct tp_cli_session *session);
+
+#endif

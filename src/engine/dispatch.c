@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * From the server's batches to whoever answers: signing at once, everything else in the lane of its row. One place asks the
+ * permit table; nothing reaches an operation without it.
+ */
+#include "base/clock.h"
+#include "engine/authorisation.h"
+#include "engine/call.h"
+#include "engine/refusals.h"
+#include "engine/trail.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct tp_duty duties[] = {
+    /* operation, lane, its name in the log, a failure is recorded, needs the HSM, function */
+    {TP_OP_TOKEN, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_token},
+    {TP_OP_OBJECTS, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_objects},
+    {TP_OP_LOGIN, TP_LANE_LOGIN, TP_ACTION_LOGIN, false, true, tp_op_login}, /* records its own refusals */
+    {TP_OP_LOGOUT, TP_LANE_OFFICE, TP_ACTION_LOGOUT, false, false, tp_op_logout},
+    {TP_OP_AUTHORISATION, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_authorisation},
+    {TP_OP_SIGN, TP_LANE_SIGN, TP_ACTION_SIGN, false, false, NULL},
+    {TP_OP_CSR, TP_LANE_LOGIN, TP_ACTION_KEY_CSR, true, true, tp_op_csr},
+    {TP_OP_PIN_CHANGE, TP_LANE_LOGIN, TP_ACTION_PIN_CHANGE, true, true, tp_op_pin_change},
+    {TP_OP_ENROL, TP_LANE_LOGIN, TP_ACTION_ENROL, true, true, tp_op_enrol},
+    {TP_OP_ENROL_CONFIRM, TP_LANE_LOGIN, TP_ACTION_ENROL_CONFIRM, true, true, tp_op_enrol_confirm},
+    {TP_OP_USER_ADD, TP_LANE_OFFICE, TP_ACTION_USER_ADD, true, true, tp_op_user_add},
+    {TP_OP_USER_LIST, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_user_list},
+    {TP_OP_USER_SUSPEND, TP_LANE_OFFICE, TP_ACTION_USER_SUSPEND, true, false, tp_op_user_suspend},
+    {TP_OP_USER_RESUME, TP_LANE_OFFICE, TP_ACTION_USER_RESUME, true, false, tp_op_user_resume},
+    {TP_OP_USER_UNLOCK, TP_LANE_OFFICE, TP_ACTION_USER_UNLOCK, true, false, tp_op_user_unlock},
+    {TP_OP_USER_CLOSE, TP_LANE_OFFICE, TP_ACTION_USER_CLOSE, true, false, tp_op_user_close},
+    {TP_OP_USER_RESET, TP_LANE_OFFICE, TP_ACTION_USER_RESET, true, true, tp_op_user_reset},
+    {TP_OP_FACTOR_ADD, TP_LANE_OFFICE, TP_ACTION_FACTOR_ADD, true, true, tp_op_factor_add},
+    {TP_OP_FACTOR_LIST, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_factor_list},
+    {TP_OP_FACTOR_REMOVE, TP_LANE_OFFICE, TP_ACTION_FACTOR_REMOVE, true, false, tp_op_factor_remove},
+    {TP_OP_KEY_GENERATE, TP_LANE_LOGIN, TP_ACTION_KEY_GENERATE, true, true, tp_op_key_generate},
+    {TP_OP_KEY_STATE, TP_LANE_OFFICE, TP_ACTION_KEY_STATE, true, false, tp_op_key_state},
+    {TP_OP_KEY_DELETE, TP_LANE_OFFICE, TP_ACTION_KEY_DELETE, true, false, tp_op_key_delete},
+    {TP_OP_CERT_IMPORT, TP_LANE_OFFICE, TP_ACTION_CERT_IMPORT, true, false, tp_op_cert_import},
+    {TP_OP_CRL_IMPORT, TP_LANE_OFFICE, TP_ACTION_CRL_IMPORT, true, false, tp_op_crl_import},
+    {TP_OP_POLICY_EXPLAIN, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_policy_explain},
+    {TP_OP_POLICY_SHOW, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_policy_show},
+    {TP_OP_AUDIT_LIST, TP_LANE_OFFICE, TP_ACTION_AUDIT_LIST, true, false, tp_op_audit_list},
+    {TP_OP_AUDIT_CHECKPOINT, TP_LANE_OFFICE, TP_ACTION_AUDIT_CHECKPOINT, true, false, tp_op_audit_checkpoint},
+    {TP_OP_STATUS, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_status},
+    {TP_OP_DOCTOR, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_doctor},
+    {TP_OP_ACCEPT, TP_LANE_OFFICE, TP_ACTION_AUDIT_ACCEPT, true, false, tp_op_accept},
+};
+
+const struct tp_duty *tp_duty(enum tp_ipc_op op)
+{
+    for (size_t i = 0; i < sizeof duties / sizeof duties[0]; i++)
+        if (duties[i].op == op)
+            return &duties[i];
+    return NULL;
+}
+
+/* ---- who asks ---- */
+
+/* The user that the request speaks of: the field "user" that most messages have. "" when there is none. */
+static const char *user_of(const ProtobufCMessage *message)
+{
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "user");
+    if (field == NULL || field->type != PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED)
+        return "";
+    return *(char *const *)(const void *)((const char *)message + field->offset);
+}
+
+struct tp_authorisation *tp_call_owner_locked(struct tp_engine *engine, const struct tp_ipc_peer *peer, const char *user)
+{
+    struct tp_user *known = NULL;
+    int64_t now_ms = tp_clock_monotonic_ms();
+    HASH_FIND_STR(engine->users, user, known);
+    for (struct tp_authorisation *at = known != NULL ? known->authorisations : NULL; at != NULL; at = at->user_next)
+        if (tp_authorisation_usable(at, peer, now_ms))
+            return at;
+    return NULL;
+}
+
+/* Who is locked after wrong PINs signs nothing, and has no role either. */
+static unsigned roles_of_user(const struct tp_user *user)
+{
+    unsigned roles = 0;
+    for (size_t i = 0; i < user->record->n_roles && !user->record->locked; i++) {
+        enum tp_role role;
+        if (tp_role_parse(user->record->roles[i], &role) == TP_OK)
+            roles |= (unsigned)role;
+    }
+    return roles;
+}
+
+/* Roles of the people who are logged in at the peer's uid. */
+static unsigned roles_logged_in_locked(struct tp_engine *engine, const struct tp_ipc_peer *peer)
+{
+    unsigned roles = 0;
+    int64_t now_ms = tp_clock_monotonic_ms();
+    struct tp_authorisation *at, *next;
+    HASH_ITER(hh, engine->authorisations, at, next)
+    {
+        if (tp_authorisation_usable(at, peer, now_ms))
+            roles |= roles_of_user(at->user);
+    }
+    return roles;
+}
+
+/* Looking at every open login is for those who need a role: not for what anyone may ask. */
+static unsigned roles_held_locked(struct tp_engine *engine, const struct tp_ipc_request *request)
+{
+    enum tp_role ignored;
+    const struct tp_ipc_peer *peer = request->peer;
+    unsigned roles = TP_ROLE_ANYONE;
+    if (peer->uid == 0 || peer->uid == geteuid())
+        roles |= TP_ROLE_ENGINE;
+    if (tp_permit(request->operation->words, TP_ROLE_ANYONE, &ignored) != TP_OK)
+        roles |= roles_logged_in_locked(engine, peer);
+    if (tp_call_owner_locked(engine, peer, user_of(request->message)) != NULL)
+        roles |= TP_ROLE_OWNER;
+    return roles;
+}
+
+/* Whose login gives the caller ROLE, for the log; NULL when none does: the engine's own uid needs no login. */
+static const struct tp_authorisation *login_with_locked(const struct tp_call *call, enum tp_role role)
+{
+    const struct tp_ipc_peer *peer = call->request->peer;
+    int64_t now_ms = tp_clock_monotonic_ms();
+    struct tp_authorisation *at, *next;
+    if (role == TP_ROLE_OWNER)
+        return tp_call_owner_locked(call->engine, peer, user_of(call->request->message));
+    HASH_ITER(hh, call->engine->authorisations, at, next)
+    {
+        if ((roles_of_user(at->user) & (unsigned)role) != 0 && tp_authorisation_usable(at, peer, now_ms))
+            return at;
+    }
+    return NULL;
+}
+
+static void act_as_locked(struct tp_call *call, enum tp_role role)
+{
+    bool needs_login = (role & (TP_ROLE_ANYONE | TP_ROLE_ENGINE)) == 0;
+    const struct tp_authorisation *login = needs_login ? login_with_locked(call, role) : NULL;
+    call->role = role;
+    call->has_subject = login != NULL;
+    if (login != NULL)
+        memcpy(call->subject, login->user->subject, sizeof call->subject);
+}
+
+void tp_call_act_as(struct tp_call *call, enum tp_role role)
+{
+    pthread_mutex_lock(&call->engine->lock);
+    act_as_locked(call, role);
+    pthread_mutex_unlock(&call->engine->lock);
+}
+
+/* ---- running ---- */
+
+static void record_failure(struct tp_call *call, enum tp_rc rc)
+{
+    struct tp_trail trail;
+    if (!tp_refusals_admit(call->engine, call->request->peer->uid))
+        return;
+    bool refused = rc == TP_NOT_PERMITTED || rc == TP_REFUSED || rc == TP_PIN_WRONG || rc == TP_PIN_LOCKED;
+    tp_trail_init(&trail, call->duty->action, "failed");
+    tp_trail_call(&trail, call);
+    tp_trail_outcome(&trail, refused ? "refused" : "failed", tp_error_words(&call->error));
+    if (call->duty->action == TP_ACTION_LOOK)
+        tp_trail_say(&trail, "%s", call->request->operation->words);
+    tp_trail_post(call->engine, &trail);
+}
+
+static enum tp_rc permitted(struct tp_call *call)
+{
+    const char *words = call->request->operation->words;
+    enum tp_role role = TP_ROLE_ANYONE;
+    pthread_mutex_lock(&call->engine->lock);
+    call->held = roles_held_locked(call->engine, call->request);
+    enum tp_rc rc = tp_permit(words, call->held, &role);
+    act_as_locked(call, role);
+    pthread_mutex_unlock(&call->engine->lock);
+    if (rc == TP_OK)
+        return TP_OK;
+    return tp_error_set(&call->error, TP_NOT_PERMITTED,
+                        "\"%s\" is not permitted to uid %u; ask an officer, or log in as one: trustp11 login --user NAME",
+                        words, (unsigned)call->request->peer->uid);
+}
+
+static enum tp_rc perform(struct tp_call *call, const struct tp_error *session_error)
+{
+    if (tp_clock_monotonic_ms() >= call->request->deadline_ms) /* the client has been told so; it changes nothing now */
+        return tp_error_set(&call->error, TP_TIMEOUT, "the engine was too busy; try again");
+    TP_TRY(permitted(call));
+    if (call->duty->needs_hsm && call->session == NULL) {
+        call->error = *session_error;
+        return session_error->rc;
+    }
+    if (call->duty->needs_hsm) /* the token may have been away since this thread's last call, and be back */
+        TP_TRY(tp_hsm_session_renew(call->session, call->request->deadline_ms, &call->error));
+    return call->duty->run(call);
+}
+
+static void run(struct tp_job *job, struct tp_hsm_session *session, const struct tp_error *session_error)
+{
+    struct tp_call *call = (struct tp_call *)job;
+    struct tp_ipc_request *request = call->request;
+    call->session = session;
+    enum tp_rc rc = perform(call, session_error);
+    if (rc == TP_HSM_ABSENT && session != NULL) {
+        /* The next caller of this thread finds a session that works, if the token is back by then. */
+        struct tp_error ignored = {0};
+        if (tp_hsm_session_renew(session, tp_clock_monotonic_ms() + 1000, &ignored) != TP_OK)
+            tp_error_clear(&ignored);
+    }
+    if (rc != TP_OK) {
+        atomic_fetch_add_explicit(&call->engine->counters.refusals, 1, memory_order_relaxed);
+        if (call->duty->recorded || rc == TP_NOT_PERMITTED)
+            record_failure(call, rc);
+        tp_ipc_refuse(request, rc, &call->error, call->tries_left);
+    }
+    free(call);
+}
+
+static void dispatch(struct tp_engine *engine, struct tp_ipc_request *request)
+{
+    const struct tp_duty *duty = tp_duty(request->operation->op);
+    struct tp_call *call = duty == NULL ? NULL : calloc(1, sizeof *call);
+    if (call == NULL) {
+        tp_ipc_refuse(request, duty == NULL ? TP_UNSUPPORTED : TP_MEMORY, NULL, 0);
+        return;
+    }
+    call->job.run = run;
+    call->engine = engine;
+    call->request = request;
+    call->duty = duty;
+    tp_pool_push(duty->lane == TP_LANE_LOGIN ? engine->logins : engine->office, &call->job);
+}
+
+/* Signatures of one wake-up stay together: they become one group in the log. */
+void tp_dispatch(void *context, struct tp_ipc_request *requests)
+{
+    struct tp_engine *engine = context;
+    struct tp_ipc_request *signatures = NULL, **end = &signatures;
+    for (struct tp_ipc_request *request = requests, *next; request != NULL; request = next) {
+        next = request->next;
+        request->next = NULL;
+        if (request->operation->op == TP_OP_SIGN) {
+            *end = request;
+            end = &request->next;
+        } else {
+            dispatch(engine, request);
+        }
+    }
+    if (signatures != NULL)
+        tp_sign_batch(engine, signatures);
+}

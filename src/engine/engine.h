@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The engine: the only process that opens the store or the HSM. One of these a process.
+ */
+#ifndef TP_ENGINE_ENGINE_H
+#define TP_ENGINE_ENGINE_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+struct tp_engine;
+
+/* Reads the configuration, opens HSM and store, checks the log from the last checkpoint on, and listens. A log or state
+ * that does not match does not fail this: the engine then serves only looking and `accept` until an officer has looked. */
+TP_MUST_USE enum tp_rc tp_engine_new(const char *conf_path, bool spawned, struct tp_error *error,
+                                     struct tp_engine **ret_engine);
+/* Serves until tp_engine_stop; when spawned, also ends by itself after "idle" without clients. */
+TP_MUST_USE enum tp_rc tp_engine_run(struct tp_engine *engine, struct tp_error *error);
+void tp_engine_stop(struct tp_engine *engine); /* async-signal-safe */
+void tp_engine_free(struct tp_engine *engine);
+TP_DEFINE_AUTO(struct tp_engine, tp_engine_free)
+/* What start-up found wrong with log or records; "" when all is well. */
+const char *tp_engine_tampered(const struct tp_engine *engine);
+
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The engine's own: what its files share. How they fit together:
+ *
+ *   engine.c        owns everything; start and stop
+ *   dispatch.c      a batch of requests from ipc → signing at once (sign.c), all else to a pool of threads (call.h)
+ *   people.c        users with their credentials as they are known in memory
+ *   authorisation.c who may sign now
+ *   refusals.c      how many refusals the log takes
+ *   login.c, enrol.c, sign.c, user.c, factor.c, key.c, certificate.c, trail.c, look.c   the operations
+ *   vault.c         PINs, seals and blobs: all that needs the HSM but signing
+ *
+ * Locks: `lock` guards what is in memory (people, authorisations, counters) and is never held across a call to the HSM, the
+ * ledger or a client. Records are changed through the ledger first, in memory only once they are durable.
+ */
+#ifndef TP_ENGINE_INTERNAL_H
+#define TP_ENGINE_INTERNAL_H
+
+#include "audit/action.h"
+#include "audit/ledger.h"
+#include "authn/permit.h"
+#include "authn/tries.h"
+#include "engine/engine_conf.h"
+#include "engine/pool.h"
+#include "engine/records.pb-c.h"
+#include "hsm/hsm.h"
+#include "ipc/server.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uthash.h>
+
+#define TP_SUBJECT_LEN 32
+#define TP_SALT_LEN 16
+#define TP_ORIGIN_LEN 128
+#define TP_COMMIT_WAIT_MS 20000
+
+struct tp_authorisation;
+struct tp_refuser;
+struct tp_user;
+
+/* A credential as it is known in memory. Belongs to its user. `record` and what is derived from it change only under the
+ * engine's lock. */
+struct tp_credential {
+    char id[TP_ID_LEN];
+    struct tp_user *user;
+    uint64_t version;
+    char label[TP_STORE_NAME_MAX + 1];
+    Tp__Engine__Key *record;
+    /* derived, for policy and signing */
+    unsigned key_bits, key_usage;
+    bool certificate_matches;
+    int64_t not_before_ms, not_after_ms;
+    struct tp_credential *next; /* of the same user */
+    UT_hash_handle hh;          /* engine->credentials */
+};
+
+/* A user as known in memory: there while somebody holds a reference, and some time longer. */
+struct tp_user {
+    char id[TP_ID_LEN];
+    char name[TP_STORE_NAME_MAX + 1];
+    uint64_t version;
+    Tp__Engine__User *record;
+    uint8_t subject[TP_SUBJECT_LEN];
+    struct tp_credential *credentials, **credentials_end; /* all of them, oldest first; loaded with the user */
+    uint64_t objects;                  /* generation for TOKEN and OBJECTS */
+    unsigned references;
+    pthread_mutex_t turn;        /* one login, enrolment or change at a time: tp_people_turn */
+    bool doubtful;               /* the turn's: what is in memory may not be what the store holds */
+    struct tp_bucket stale;      /* used codes, not counted but limited */
+    int64_t wait_until_ms;       /* monotonic: no login before, after too many of them */
+    struct tp_authorisation *authorisations;
+    struct tp_user *idle_previous, *idle_next; /* without references, oldest first */
+    UT_hash_handle hh;           /* engine->users, by name */
+};
+
+enum tp_scope { TP_SCOPE_PROCESS, TP_SCOPE_UID };
+
+struct tp_authorisation {
+    char id[TP_ID_LEN];
+    struct tp_user *user; /* a reference */
+    enum tp_scope scope;
+    uid_t uid;
+    pid_t pid;
+    uint64_t pid_started;
+    int64_t opened_ms, until_ms; /* monotonic */
+    uint32_t granted, used;      /* signatures; granted 0: not limited */
+    struct tp_secret *secret;    /* the sealing key, then the proofs of what was given: see authorisation.c */
+    uint32_t under_way;          /* signatures decided, not answered yet */
+    bool orphan;                 /* its process has closed its last connection: has it ended? */
+    struct tp_authorisation *user_next;
+    UT_hash_handle hh; /* engine->authorisations */
+};
+
+/* What the ledger needs of the HSM (vault.c). */
+struct tp_vault {
+    struct tp_hsm *hsm;
+    struct tp_ledger *ledger; /* for the checkpoint key's record */
+    struct tp_buf checkpoint_blob, checkpoint_spki; /* as made by create, or read from its record */
+};
+
+struct tp_counters {
+    atomic_uint_fast64_t signatures, refusals;
+};
+
+struct tp_engine {
+    struct tp_engine_conf conf;
+    bool spawned;
+    int lock_fd; /* lock_file.h */
+    int64_t ticked_ms; /* monotonic; the server's thread only */
+    size_t orphans_seen; /* likewise: how many of them the ticks have looked at in this round */
+    int64_t started_ms; /* UTC */
+    char origin[TP_ORIGIN_LEN]; /* of the log: its checkpoints' first line */
+    struct tp_hsm *hsm;
+    struct tp_hsm_abilities abilities;
+    struct tp_vault vault;
+    struct tp_ledger *ledger;
+    char tampered[TP_ERROR_WORDS_LEN]; /* what start-up found wrong; "" when all is well */
+    struct tp_ipc_server *server;
+    struct tp_pool *signers;  /* the hot path */
+    struct tp_pool *logins;   /* what stretches PINs or makes keys */
+    struct tp_pool *office;   /* everything else */
+    struct tp_counters counters;
+    struct tp_secret *proof_key; /* of this process's life: see authorisation.c */
+
+    pthread_mutex_t lock; /* guards what is below */
+    struct tp_user *users;
+    struct tp_user *idle_first, *idle_last;
+    unsigned idle_len;
+    struct tp_credential *credentials;
+    struct tp_authorisation *authorisations;
+    struct tp_refuser *refusers; /* refusals.h */
+    uint64_t objects_clock; /* source of generations */
+    bool clock_synchronised; /* both refreshed by the server's tick: asking the kernel for each signature costs more */
+    unsigned local_hour;
+};
+
+#endif

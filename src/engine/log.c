@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The audit log for those who may read it: lists with filters, checkpoints, and an officer's word after a mismatch.
+ */
+#include "base/clock.h"
+#include "engine/call.h"
+#include "engine/people.h"
+#include "engine/trail.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIST_MOST 1000      /* entries in one answer */
+#define SCAN_MOST 200000    /* entries looked at for one answer: the client goes on from the cursor */
+
+struct listing {
+    struct tp_call *call;
+    const Tp__Ipc__AuditListRequest *message;
+    uint8_t subject[TP_SUBJECT_LEN]; /* of message->user */
+    char user_id[TP_ID_LEN];
+    uint32_t limit;
+    uint64_t last; /* index looked at last */
+    uint64_t seen;
+    Tp__Ipc__AuditEntry *entries;
+    Tp__Ipc__AuditEntry **pointers;
+    size_t len;
+};
+
+/* ---- filters ---- */
+
+static bool begins(const char *text, const char *wanted)
+{
+    return wanted[0] == '\0' || strncmp(text, wanted, strlen(wanted)) == 0;
+}
+
+static bool is_by_or_about(const struct listing *listing, const Tp__Audit__Entry *entry)
+{
+    if (listing->message->user[0] == '\0')
+        return true;
+    return (entry->subject.len == TP_SUBJECT_LEN && memcmp(entry->subject.data, listing->subject, TP_SUBJECT_LEN) == 0) ||
+           strcmp(entry->object, listing->user_id) == 0;
+}
+
+static bool wanted(const struct listing *listing, const Tp__Audit__Entry *entry)
+{
+    const Tp__Ipc__AuditListRequest *message = listing->message;
+    return begins(entry->action, message->action) &&
+           (message->outcome[0] == '\0' || strcmp(entry->outcome, message->outcome) == 0) &&
+           (message->object[0] == '\0' || strcmp(entry->object, message->object) == 0) &&
+           (message->since_ms == 0 || entry->time_ms >= message->since_ms) &&
+           (message->until_ms == 0 || entry->time_ms < message->until_ms) && is_by_or_about(listing, entry);
+}
+
+/* ---- collecting ---- */
+
+static enum tp_rc add(struct listing *listing, uint64_t index, const Tp__Audit__Entry *entry)
+{
+    Tp__Ipc__AuditEntry *item = &listing->entries[listing->len];
+    size_t len = tp__audit__entry__get_packed_size(entry);
+    tp__ipc__audit_entry__init(item);
+    item->index = index;
+    item->entry.data = malloc(len + 1);
+    if (item->entry.data == NULL)
+        return TP_MEMORY;
+    item->entry.len = tp__audit__entry__pack(entry, item->entry.data);
+    listing->pointers[listing->len++] = item;
+    return TP_OK;
+}
+
+static enum tp_rc each(void *context, uint64_t index, const Tp__Audit__Entry *entry)
+{
+    struct listing *listing = context;
+    if (listing->len == listing->limit || listing->seen == SCAN_MOST)
+        return TP_BUSY; /* enough for one answer */
+    listing->last = index;
+    listing->seen++;
+    return wanted(listing, entry) ? add(listing, index, entry) : TP_OK;
+}
+
+/* A label, for what is still known under an id. */
+static char *name_of_object(struct tp_engine *engine, const char *id)
+{
+    struct tp_credential *credential = NULL;
+    char *copy = NULL;
+    pthread_mutex_lock(&engine->lock);
+    HASH_FIND_STR(engine->credentials, id, credential);
+    if (credential != NULL)
+        copy = strdup(credential->label);
+    pthread_mutex_unlock(&engine->lock);
+    return copy;
+}
+
+static char *name_of_subject(struct tp_engine *engine, ProtobufCBinaryData subject)
+{
+    struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    if (subject.len != TP_SUBJECT_LEN || tp_ledger_text(engine->ledger, subject.data, NULL, &text) != TP_OK)
+        return NULL;
+    return strdup(tp_buf_string(&text));
+}
+
+static void add_names(struct listing *listing)
+{
+    for (size_t i = 0; i < listing->len; i++) {
+        Tp__Ipc__AuditEntry *item = &listing->entries[i];
+        Tp__Audit__Entry *entry = tp__audit__entry__unpack(NULL, item->entry.len, item->entry.data);
+        if (entry == NULL)
+            continue;
+        char *subject = name_of_subject(listing->call->engine, entry->subject);
+        char *object = name_of_object(listing->call->engine, entry->object);
+        if (subject != NULL)
+            item->subject = subject;
+        if (object != NULL)
+            item->object_name = object;
+        tp__audit__entry__free_unpacked(entry, NULL);
+    }
+}
+
+static void free_text(char *text)
+{
+    if (text != (char *)(uintptr_t)protobuf_c_empty_string)
+        free(text);
+}
+
+static void listing_clear(struct listing *listing)
+{
+    for (size_t i = 0; i < listing->len; i++) {
+        free(listing->entries[i].entry.data);
+        free_text(listing->entries[i].subject);
+        free_text(listing->entries[i].object_name);
+    }
+    free(listing->entries);
+    free(listing->pointers);
+}
+
+static enum tp_rc find_user(struct listing *listing)
+{
+    struct tp_call *call = listing->call;
+    struct tp_user *user = NULL;
+    if (listing->message->user[0] == '\0')
+        return TP_OK;
+    TP_TRY(tp_people_get(call->engine, listing->message->user, &call->error, &user));
+    memcpy(listing->subject, user->subject, sizeof listing->subject);
+    memcpy(listing->user_id, user->id, sizeof listing->user_id);
+    tp_people_release(call->engine, user);
+    return TP_OK;
+}
+
+static enum tp_rc list(struct listing *listing)
+{
+    struct tp_call *call = listing->call;
+    const Tp__Ipc__AuditListRequest *message = listing->message;
+    Tp__Ipc__AuditListReply reply = TP__IPC__AUDIT_LIST_REPLY__INIT;
+    TP_TRY(find_user(listing));
+    listing->entries = calloc(listing->limit, sizeof listing->entries[0]);
+    listing->pointers = calloc(listing->limit, sizeof listing->pointers[0]);
+    if (listing->entries == NULL || listing->pointers == NULL)
+        return tp_error_set(&call->error, TP_MEMORY, "out of memory");
+    enum tp_rc rc = tp_ledger_entries(call->engine->ledger, message->from, UINT64_MAX, message->backwards, &call->error,
+                                      each, listing);
+    if (rc != TP_OK && rc != TP_BUSY)
+        return rc;
+    add_names(listing);
+    reply.entries = listing->pointers;
+    reply.n_entries = listing->len;
+    reply.more = rc == TP_BUSY && !(message->backwards && listing->last == 0);
+    reply.cursor = message->backwards ? listing->last - 1 : listing->last + 1;
+    tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
+    return TP_OK;
+}
+
+enum tp_rc tp_op_audit_list(struct tp_call *call)
+{
+    const Tp__Ipc__AuditListRequest *message = (const Tp__Ipc__AuditListRequest *)call->request->message;
+    struct listing listing = {
+        .call = call,
+        .message = message,
+        .limit = message->limit == 0 || message->limit > LIST_MOST ? LIST_MOST : message->limit,
+    };
+    enum tp_rc rc = list(&listing);
+    listing_clear(&listing);
+    return rc;
+}
+
+/* ---- checkpoint ---- */
+
+enum tp_rc tp_op_audit_checkpoint(struct tp_call *call)
+{
+    Tp__Ipc__CheckpointReply reply = TP__IPC__CHECKPOINT_REPLY__INIT;
+    struct tp_buf note TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    struct tp_bytes spki = tp_buf_bytes(&call->engine->vault.checkpoint_spki);
+    TP_TRY(tp_ledger_checkpoint(call->engine->ledger, call->request->deadline_ms, &call->error, &note));
+    reply.note = (char *)(uintptr_t)tp_buf_string(&note);
+    reply.spki = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)spki.data, .len = spki.len};
+    reply.origin = call->engine->origin;
+    tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
+    return TP_OK;
+}
+
+/* ---- accept ---- */
+
+enum tp_rc tp_op_accept(struct tp_call *call)
+{
+    const Tp__Ipc__AcceptRequest *message = (const Tp__Ipc__AcceptRequest *)call->request->message;
+    Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
+    struct tp_engine *engine = call->engine;
+    struct tp_trail trail;
+    if (message->reason[0] == '\0')
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "say what you found out about the mismatch: --reason TEXT");
+    tp_trail_init(&trail, TP_ACTION_AUDIT_ACCEPT, "ok");
+    tp_trail_call(&trail, call);
+    tp_trail_outcome(&trail, "ok", message->reason);
+    pthread_mutex_lock(&engine->lock);
+    tp_trail_say(&trail, "%s", engine->tampered);
+    pthread_mutex_unlock(&engine->lock);
+    TP_TRY(tp_ledger_accept(engine->ledger, tp_trail_entry(&trail), &call->error));
+    pthread_mutex_lock(&engine->lock);
+    engine->tampered[0] = '\0';
+    pthread_mutex_unlock(&engine->lock);
+    tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
+    return TP_OK;
+}

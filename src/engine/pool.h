@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A pool of threads that take jobs from one queue, each with a session of the HSM of its own (architecture: Keys: one owner session per
+ * worker). Jobs are pushed in chains, with one wake-up for each job that an idle thread can take.
+ */
+#ifndef TP_ENGINE_POOL_H
+#define TP_ENGINE_POOL_H
+
+#include "hsm/hsm.h"
+
+struct tp_pool;
+
+struct tp_job {
+    struct tp_job *next;
+    /* SESSION is NULL when the HSM had none to give by now: the job answers with ERROR then. It may be renewed in place. */
+    void (*run)(struct tp_job *job, struct tp_hsm_session *session, const struct tp_error *error);
+};
+
+TP_MUST_USE enum tp_rc tp_pool_new(struct tp_hsm *hsm, unsigned threads, const char *name, struct tp_error *error,
+                                   struct tp_pool **ret_pool);
+/* Runs what is queued, then ends the threads. */
+void tp_pool_free(struct tp_pool *pool);
+/* Queues a chain; the job belongs to the pool until it runs. */
+void tp_pool_push(struct tp_pool *pool, struct tp_job *jobs);
+/* Whether a job that is pushed now has to wait for its turn. */
+bool tp_pool_busy(struct tp_pool *pool);
+
+#endif

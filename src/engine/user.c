@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Users, as an officer sees them (RS-23: one account each, locked, suspended, closed).
+ */
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "engine/authorisation.h"
+#include "engine/edit.h"
+#include "engine/login.h"
+#include "engine/people.h"
+#include "engine/vault.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CODE_LEN 20        /* characters: 100 bits */
+#define LIST_MOST 1000     /* users in one answer */
+#define ROLES_MOST 8
+#define USER_NAME_MAX 64
+
+/* ---- enrolment codes ---- */
+
+/* Crockford's letters: none that is read as another. */
+static const char code_letters[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+static enum tp_rc make_code(struct tp_secret **ret_code)
+{
+    struct tp_secret *code TP_AUTO(tp_secret_free_p) = NULL;
+    TP_TRY(tp_secret_new(CODE_LEN, &code));
+    TP_TRY(tp_secret_set_len(code, CODE_LEN));
+    uint8_t *at = tp_secret_data(code);
+    TP_TRY(tp_random(at, CODE_LEN));
+    for (size_t i = 0; i < CODE_LEN; i++)
+        at[i] = (uint8_t)code_letters[at[i] % (sizeof code_letters - 1)]; /* 256 is a multiple of 32: no bias */
+    *ret_code = code;
+    code = NULL;
+    return TP_OK;
+}
+
+static enum tp_rc open_enrolment(struct tp_call *call, const char *user_id, Tp__Engine__User *record,
+                                 struct tp_secret **ret_code)
+{
+    uint8_t verifier[TP_HSM_MAC_LEN];
+    TP_TRY(make_code(ret_code));
+    TP_TRY(tp_vault_code_verifier(call->session, user_id, tp_secret_bytes(*ret_code), &call->error, verifier));
+    TP_TRY(tp_field_bytes(&record->enrol_verifier, TP_BYTES(verifier, sizeof verifier)));
+    record->enrol_until_ms = tp_clock_utc_ms() + call->engine->conf.enrol_ms;
+    return TP_OK;
+}
+
+static void answer_code(struct tp_call *call, const char *user_id, const struct tp_secret *code)
+{
+    Tp__Ipc__UserAddReply reply = TP__IPC__USER_ADD_REPLY__INIT;
+    reply.user_id = (char *)(uintptr_t)user_id;
+    reply.until_ms = tp_clock_utc_ms() + call->engine->conf.enrol_ms;
+    tp_ipc_answer(call->request, &reply.base, tp_secret_bytes(code));
+}
+
+/* ---- add ---- */
+
+/* Names are typed into configuration files and prompts: letters and digits of any script, and . _ - @ in between. */
+static enum tp_rc check_name(struct tp_call *call, const char *name)
+{
+    size_t len = strlen(name);
+    bool good = len > 0 && len <= USER_NAME_MAX && name[0] != '-' && name[0] != '.';
+    for (size_t i = 0; good && i < len; i++) {
+        unsigned char c = (unsigned char)name[i];
+        good = c >= 0x80 || isalnum(c) || c == '.' || c == '_' || c == '-' || c == '@';
+    }
+    if (good)
+        return TP_OK;
+    return tp_error_set(&call->error, TP_BAD_ARGUMENT,
+                        "a user's name has 1 to %d letters, digits or . _ - @, and does not begin with - or .",
+                        USER_NAME_MAX);
+}
+
+static enum tp_rc set_roles(struct tp_call *call, char *const *roles, size_t roles_len, Tp__Engine__User *record)
+{
+    if (roles_len > ROLES_MOST)
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "at most %d roles", ROLES_MOST);
+    if (roles_len == 0)
+        return TP_OK;
+    record->roles = calloc(roles_len, sizeof record->roles[0]);
+    if (record->roles == NULL)
+        return TP_MEMORY;
+    unsigned given = 0;
+    for (size_t i = 0; i < roles_len; i++) {
+        enum tp_role role;
+        if (tp_role_parse(roles[i], &role) != TP_OK)
+            return tp_error_set(&call->error, TP_BAD_ARGUMENT, "there is no role \"%s\": officer, auditor, operator", roles[i]);
+        if ((given & (unsigned)role) != 0)
+            return tp_error_set(&call->error, TP_BAD_ARGUMENT, "the role \"%s\" is given twice", roles[i]);
+        given |= (unsigned)role;
+        record->roles[i] = strdup(roles[i]);
+        if (record->roles[i] == NULL)
+            return TP_MEMORY;
+        record->n_roles = i + 1;
+    }
+    return TP_OK;
+}
+
+static enum tp_rc fill_new(struct tp_call *call, const Tp__Ipc__UserAddRequest *message, const char *id,
+                           struct tp_edit *edit, Tp__Engine__User *record, struct tp_secret **ret_code)
+{
+    uint8_t salt[TP_SALT_LEN];
+    TP_TRY(tp_random(salt, sizeof salt));
+    TP_TRY(tp_field_bytes(&record->salt, TP_BYTES(salt, sizeof salt)));
+    TP_TRY(tp_field_text(&record->display, message->display));
+    TP_TRY(set_roles(call, message->roles, message->n_roles, record));
+    record->created_ms = tp_clock_utc_ms();
+    TP_TRY(open_enrolment(call, id, record, ret_code));
+    TP_TRY(tp_edit_text(edit, TP_BYTES(salt, sizeof salt), message->user));
+    tp_edit_object(edit, "user", id);
+    return TP_OK;
+}
+
+enum tp_rc tp_op_user_add(struct tp_call *call)
+{
+    const Tp__Ipc__UserAddRequest *message = (const Tp__Ipc__UserAddRequest *)call->request->message;
+    struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
+    struct tp_secret *code TP_AUTO(tp_secret_free_p) = NULL;
+    char id[TP_ID_LEN];
+    TP_TRY(check_name(call, message->user));
+    TP_TRY(tp_id_make(id));
+    TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_USER_ADD, &edit));
+    Tp__Engine__User *record = tp_edit_user_new(edit, id, message->user);
+    if (record == NULL)
+        return tp_error_set(&call->error, TP_MEMORY, "out of memory");
+    TP_TRY(fill_new(call, message, id, edit, record, &code));
+    enum tp_rc rc = tp_edit_commit(edit, &call->error);
+    if (rc == TP_EXISTS)
+        return tp_error_set(&call->error, TP_EXISTS, "the name \"%s\" is taken already (names of closed users are not given again); see: trustp11 user list", message->user);
+    TP_TRY(rc);
+    answer_code(call, id, code);
+    return TP_OK;
+}
+
+/* ---- list ---- */
+
+struct listing {
+    struct tp_call *call;
+    Tp__Ipc__User *users;
+    Tp__Ipc__User **pointers;
+    size_t len;
+    enum tp_rc rc;
+};
+
+static const char *state_of(const Tp__Engine__User *record)
+{
+    return record->closed ? "closed" : record->suspended ? "suspended" : record->enrolled ? "enrolled" : "invited";
+}
+
+static enum tp_rc list_one(struct listing *listing, const struct tp_ledger_record *record, Tp__Engine__User *user)
+{
+    struct tp_tries tries = {.used = user->tries_used, .locked = user->locked};
+    Tp__Ipc__User *item = &listing->users[listing->len];
+    tp__ipc__user__init(item);
+    item->id = strdup(record->id);
+    item->name = strdup(record->name);
+    item->display = strdup(user->display);
+    item->state = (char *)(uintptr_t)state_of(user);
+    item->locked = user->locked;
+    item->tries_left = tp_tries_left(&tries, listing->call->engine->conf.tries_most);
+    item->created_ms = user->created_ms;
+    item->last_login_ms = user->last_login_ms;
+    item->factor = strdup(user->factor);
+    item->roles = user->roles; /* moved: the listing frees it */
+    item->n_roles = user->n_roles;
+    user->roles = NULL;
+    user->n_roles = 0;
+    listing->pointers[listing->len++] = item;
+    return item->id != NULL && item->name != NULL && item->display != NULL && item->factor != NULL ? TP_OK : TP_MEMORY;
+}
+
+static enum tp_rc list_each(void *context, const struct tp_ledger_record *record)
+{
+    struct listing *listing = context;
+    Tp__Engine__User *user = tp__engine__user__unpack(NULL, record->content.len, record->content.data);
+    if (user == NULL)
+        return TP_STORE_DAMAGED;
+    enum tp_rc rc = list_one(listing, record, user);
+    tp__engine__user__free_unpacked(user, NULL);
+    return rc;
+}
+
+static void listing_clear(struct listing *listing)
+{
+    for (size_t i = 0; i < listing->len; i++) {
+        Tp__Ipc__User *item = &listing->users[i];
+        free(item->id);
+        free(item->name);
+        free(item->display);
+        free(item->factor);
+        for (size_t role = 0; role < item->n_roles; role++)
+            free(item->roles[role]);
+        free(item->roles);
+    }
+    free(listing->users);
+    free(listing->pointers);
+}
+
+static enum tp_rc list_by_name(struct listing *listing, const char *name)
+{
+    struct tp_call *call = listing->call;
+    struct tp_ledger_record record = {0};
+    enum tp_rc rc = tp_ledger_find(call->engine->ledger, "user", "", name, &call->error, &record);
+    if (rc == TP_NOT_FOUND)
+        return tp_error_set(&call->error, rc, "there is no user \"%s\"; see: trustp11 user list", name);
+    TP_TRY(rc);
+    rc = list_each(listing, &record);
+    tp_ledger_record_clear(&record);
+    return rc;
+}
+
+static enum tp_rc count_one(void *context, const struct tp_ledger_record *record)
+{
+    Tp__Ipc__User *item = context;
+    (void)record;
+    item->keys++;
+    return TP_OK;
+}
+
+static enum tp_rc count_keys(struct tp_call *call, Tp__Ipc__User *item)
+{
+    uint64_t cursor = 0;
+    return tp_ledger_each(call->engine->ledger, "credential", item->id, &cursor, SIZE_MAX, &call->error, count_one, item);
+}
+
+static enum tp_rc list(struct listing *listing, uint32_t limit)
+{
+    struct tp_call *call = listing->call;
+    const Tp__Ipc__ListRequest *message = (const Tp__Ipc__ListRequest *)call->request->message;
+    uint64_t cursor = message->cursor;
+    listing->users = calloc(limit, sizeof listing->users[0]);
+    listing->pointers = calloc(limit, sizeof listing->pointers[0]);
+    if (listing->users == NULL || listing->pointers == NULL)
+        return tp_error_set(&call->error, TP_MEMORY, "out of memory");
+    if (message->user[0] != '\0')
+        TP_TRY(list_by_name(listing, message->user));
+    else
+        TP_TRY(tp_ledger_each(call->engine->ledger, "user", NULL, &cursor, limit, &call->error, list_each, listing));
+    for (size_t i = 0; i < listing->len; i++)
+        TP_TRY(count_keys(call, &listing->users[i]));
+    Tp__Ipc__UserListReply reply = TP__IPC__USER_LIST_REPLY__INIT;
+    reply.users = listing->pointers;
+    reply.n_users = listing->len;
+    reply.cursor = cursor == message->cursor ? 0 : cursor;
+    tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
+    return TP_OK;
+}
+
+enum tp_rc tp_op_user_list(struct tp_call *call)
+{
+    const Tp__Ipc__ListRequest *message = (const Tp__Ipc__ListRequest *)call->request->message;
+    uint32_t limit = message->limit == 0 || message->limit > LIST_MOST ? LIST_MOST : message->limit;
+    struct listing listing = {.call = call};
+    enum tp_rc rc = list(&listing, limit);
+    listing_clear(&listing);
+    return rc;
+}
+
+/* ---- states ---- */
+
+/* What one verb does to the record; TP_OK, or a refusal with words. */
+typedef enum tp_rc change_fn(struct tp_call *call, Tp__Engine__User *record);
+
+static enum tp_rc not_closed(struct tp_call *call, const Tp__Engine__User *record)
+{
+    return !record->closed ? TP_OK : tp_error_set(&call->error, TP_NOT_PERMITTED, "the user is closed, for good; add a new one");
+}
+
+static enum tp_rc suspend(struct tp_call *call, Tp__Engine__User *record)
+{
+    TP_TRY(not_closed(call, record));
+    record->suspended = true;
+    return TP_OK;
+}
+
+static enum tp_rc resume(struct tp_call *call, Tp__Engine__User *record)
+{
+    TP_TRY(not_closed(call, record));
+    record->suspended = false;
+    return TP_OK;
+}
+
+static enum tp_rc unlock(struct tp_call *call, Tp__Engine__User *record)
+{
+    TP_TRY(not_closed(call, record));
+    struct tp_tries tries = {.used = record->tries_used, .locked = record->locked};
+    tp_tries_unlock(&tries);
+    record->tries_used = tries.used;
+    record->locked = tries.locked;
+    return TP_OK;
+}
+
+static enum tp_rc shut(struct tp_call *call, Tp__Engine__User *record)
+{
+    TP_TRY(not_closed(call, record));
+    record->closed = true;
+    record->enrolled = false;
+    TP_TRY(tp_field_bytes(&record->enrol_verifier, TP_BYTES_NONE));
+    return TP_OK;
+}
+
+/* Keys go with the PIN that has sealed them; those that wait for one (PENDING), only with their user. */
+static enum tp_rc delete_keys(struct tp_edit *edit, const struct tp_user *user, bool pending, unsigned *ret_keys)
+{
+    unsigned keys = 0;
+    for (struct tp_credential *at = user->credentials; at != NULL; at = at->next) {
+        if (at->record->pending && !pending)
+            continue;
+        TP_TRY(tp_edit_key_delete(edit, at));
+        keys++;
+    }
+    *ret_keys = keys;
+    return TP_OK;
+}
+
+static enum tp_rc change_user(struct tp_call *call, struct tp_user *user, enum tp_action action, change_fn *change)
+{
+    const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
+    struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
+    TP_TRY(tp_edit_new(call->engine, call, action, &edit));
+    Tp__Engine__User *record = tp_edit_user(edit, user);
+    if (record == NULL)
+        return tp_error_set(&call->error, TP_MEMORY, "out of memory");
+    unsigned keys = 0;
+    TP_TRY(change(call, record));
+    if (record->closed) {
+        TP_TRY(delete_keys(edit, user, true, &keys));
+        tp_edit_detail(edit, "keys destroyed %u", keys);
+    }
+    tp_edit_object(edit, "user", user->id);
+    tp_edit_outcome(edit, "ok", message->reason);
+    return tp_edit_commit(edit, &call->error);
+}
+
+static enum tp_rc with_user(struct tp_call *call, enum tp_action action, change_fn *change, bool ends_logins)
+{
+    const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
+    Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
+    struct tp_user *user = NULL;
+    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
+    enum tp_rc rc = change_user(call, user, action, change);
+    if (rc == TP_OK && ends_logins)
+        tp_authorisation_end_user(call->engine, user, tp_action_words(tp_action_name(action)));
+    tp_people_release_turn(call->engine, user);
+    if (rc == TP_OK)
+        tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
+    return rc;
+}
+
+enum tp_rc tp_op_user_suspend(struct tp_call *call)
+{
+    return with_user(call, TP_ACTION_USER_SUSPEND, suspend, true);
+}
+
+enum tp_rc tp_op_user_resume(struct tp_call *call)
+{
+    return with_user(call, TP_ACTION_USER_RESUME, resume, false);
+}
+
+enum tp_rc tp_op_user_unlock(struct tp_call *call)
+{
+    return with_user(call, TP_ACTION_USER_UNLOCK, unlock, false);
+}
+
+enum tp_rc tp_op_user_close(struct tp_call *call)
+{
+    return with_user(call, TP_ACTION_USER_CLOSE, shut, true);
+}
+
+/* ---- reset ---- */
+
+/* A forgotten PIN cannot be recovered, so neither can what it sealed: the keys go, and the user enrols anew. */
+static enum tp_rc reset(struct tp_call *call, struct tp_user *user, struct tp_secret **ret_code)
+{
+    const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
+    struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
+    unsigned keys = 0;
+    TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_USER_RESET, &edit));
+    Tp__Engine__User *record = tp_edit_user(edit, user);
+    if (record == NULL)
+        return tp_error_set(&call->error, TP_MEMORY, "out of memory");
+    TP_TRY(not_closed(call, record));
+    TP_TRY(delete_keys(edit, user, false, &keys));
+    record->enrolled = record->locked = false;
+    record->tries_used = 0;
+    TP_TRY(tp_field_bytes(&record->pin_verifier, TP_BYTES_NONE));
+    TP_TRY(open_enrolment(call, user->id, record, ret_code));
+    tp_edit_object(edit, "user", user->id);
+    tp_edit_outcome(edit, "ok", message->reason);
+    tp_edit_detail(edit, "keys lost %u", keys);
+    return tp_edit_commit(edit, &call->error);
+}
+
+enum tp_rc tp_op_user_reset(struct tp_call *call)
+{
+    const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
+    struct tp_secret *code TP_AUTO(tp_secret_free_p) = NULL;
+    struct tp_user *user = NULL;
+    char id[TP_ID_LEN];
+    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
+    memcpy(id, user->id, sizeof id);
+    tp_authorisation_end_user(call->engine, user, "user.reset");
+    enum tp_rc rc = reset(call, user, &code);
+    tp_people_release_turn(call->engine, user);
+    if (rc == TP_OK)
+        answer_code(call, id, code);
+    return rc;
+}

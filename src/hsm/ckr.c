@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hsm/ckr.h"
+
+#include <stddef.h>
+
+struct row {
+    CK_RV rv;
+    enum tp_rc rc;
+    const char *name;
+};
+
+#define ROW(name, rc)                                                                                                  \
+    {                                                                                                                  \
+        name, rc, #name                                                                                                \
+    }
+
+static const struct row rows[] = {
+    ROW(CKR_OK, TP_OK),
+    /* The token is not there, or has forgotten us. A handle that was good and is not any more means the same: SoftHSM
+     * answers the four HANDLE_INVALID when its token's directory has gone. */
+    ROW(CKR_DEVICE_REMOVED, TP_HSM_ABSENT),
+    ROW(CKR_DEVICE_ERROR, TP_HSM_ABSENT),
+    ROW(CKR_TOKEN_NOT_PRESENT, TP_HSM_ABSENT),
+    ROW(CKR_TOKEN_NOT_RECOGNIZED, TP_HSM_ABSENT),
+    ROW(CKR_SLOT_ID_INVALID, TP_HSM_ABSENT),
+    ROW(CKR_SESSION_HANDLE_INVALID, TP_HSM_ABSENT),
+    ROW(CKR_SESSION_CLOSED, TP_HSM_ABSENT),
+    ROW(CKR_CRYPTOKI_NOT_INITIALIZED, TP_HSM_ABSENT),
+    ROW(CKR_USER_NOT_LOGGED_IN, TP_HSM_ABSENT),
+    ROW(CKR_OBJECT_HANDLE_INVALID, TP_HSM_ABSENT),
+    ROW(CKR_KEY_HANDLE_INVALID, TP_HSM_ABSENT),
+    ROW(CKR_WRAPPING_KEY_HANDLE_INVALID, TP_HSM_ABSENT),
+    ROW(CKR_UNWRAPPING_KEY_HANDLE_INVALID, TP_HSM_ABSENT),
+    /* An operation that we did not leave behind: only a new session is free of it. */
+    ROW(CKR_OPERATION_ACTIVE, TP_HSM_ABSENT),
+    {TP_CKR_NOT_CALLED, TP_HSM_ABSENT, "not called, the token was lost before"},
+
+    ROW(CKR_PIN_INCORRECT, TP_HSM_PIN),
+    ROW(CKR_PIN_INVALID, TP_HSM_PIN),
+    ROW(CKR_PIN_LEN_RANGE, TP_HSM_PIN),
+    ROW(CKR_PIN_EXPIRED, TP_HSM_PIN),
+    ROW(CKR_PIN_LOCKED, TP_HSM_PIN),
+    ROW(CKR_USER_PIN_NOT_INITIALIZED, TP_HSM_PIN),
+
+    ROW(CKR_HOST_MEMORY, TP_MEMORY),
+    ROW(CKR_DEVICE_MEMORY, TP_HSM),
+    ROW(CKR_SESSION_COUNT, TP_HSM),
+
+    ROW(CKR_MECHANISM_INVALID, TP_UNSUPPORTED),
+    ROW(CKR_MECHANISM_PARAM_INVALID, TP_UNSUPPORTED),
+    ROW(CKR_FUNCTION_NOT_SUPPORTED, TP_UNSUPPORTED),
+    ROW(CKR_KEY_NOT_WRAPPABLE, TP_UNSUPPORTED),
+    ROW(CKR_KEY_UNEXTRACTABLE, TP_UNSUPPORTED),
+    ROW(CKR_KEY_TYPE_INCONSISTENT, TP_UNSUPPORTED),
+    ROW(CKR_KEY_FUNCTION_NOT_PERMITTED, TP_UNSUPPORTED),
+    ROW(CKR_TEMPLATE_INCONSISTENT, TP_UNSUPPORTED),
+    ROW(CKR_TEMPLATE_INCOMPLETE, TP_UNSUPPORTED),
+    ROW(CKR_ATTRIBUTE_TYPE_INVALID, TP_UNSUPPORTED),
+    ROW(CKR_ATTRIBUTE_VALUE_INVALID, TP_UNSUPPORTED),
+    ROW(CKR_ATTRIBUTE_READ_ONLY, TP_UNSUPPORTED),
+    ROW(CKR_CURVE_NOT_SUPPORTED, TP_UNSUPPORTED),
+
+    ROW(CKR_DATA_INVALID, TP_DATA),
+    ROW(CKR_DATA_LEN_RANGE, TP_DATA_LENGTH),
+
+    ROW(CKR_GENERAL_ERROR, TP_HSM),
+    ROW(CKR_FUNCTION_FAILED, TP_HSM),
+    ROW(CKR_FUNCTION_REJECTED, TP_HSM),
+    ROW(CKR_ARGUMENTS_BAD, TP_HSM),
+    ROW(CKR_CANCEL, TP_HSM),
+    ROW(CKR_FUNCTION_CANCELED, TP_HSM),
+    ROW(CKR_NO_EVENT, TP_HSM),
+    ROW(CKR_NEED_TO_CREATE_THREADS, TP_HSM),
+    ROW(CKR_CANT_LOCK, TP_HSM),
+    ROW(CKR_ATTRIBUTE_SENSITIVE, TP_HSM),
+    ROW(CKR_ENCRYPTED_DATA_INVALID, TP_HSM),
+    ROW(CKR_ENCRYPTED_DATA_LEN_RANGE, TP_HSM),
+    ROW(CKR_KEY_SIZE_RANGE, TP_UNSUPPORTED),
+    ROW(CKR_KEY_NEEDED, TP_HSM),
+    ROW(CKR_KEY_CHANGED, TP_HSM),
+    ROW(CKR_KEY_NOT_NEEDED, TP_HSM),
+    ROW(CKR_KEY_INDIGESTIBLE, TP_HSM),
+    ROW(CKR_OPERATION_NOT_INITIALIZED, TP_HSM),
+    ROW(CKR_SESSION_READ_ONLY, TP_HSM),
+    ROW(CKR_SESSION_EXISTS, TP_HSM),
+    ROW(CKR_SESSION_PARALLEL_NOT_SUPPORTED, TP_HSM),
+    ROW(CKR_SESSION_READ_ONLY_EXISTS, TP_HSM),
+    ROW(CKR_SESSION_READ_WRITE_SO_EXISTS, TP_HSM),
+    ROW(CKR_SIGNATURE_INVALID, TP_HSM),
+    ROW(CKR_SIGNATURE_LEN_RANGE, TP_HSM),
+    ROW(CKR_TOKEN_WRITE_PROTECTED, TP_HSM),
+    ROW(CKR_UNWRAPPING_KEY_SIZE_RANGE, TP_HSM),
+    ROW(CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT, TP_HSM),
+    ROW(CKR_USER_ALREADY_LOGGED_IN, TP_HSM),
+    ROW(CKR_USER_ANOTHER_ALREADY_LOGGED_IN, TP_HSM),
+    ROW(CKR_USER_TOO_MANY_TYPES, TP_HSM),
+    ROW(CKR_USER_TYPE_INVALID, TP_HSM),
+    ROW(CKR_WRAPPED_KEY_INVALID, TP_HSM),
+    ROW(CKR_WRAPPED_KEY_LEN_RANGE, TP_HSM),
+    ROW(CKR_WRAPPING_KEY_SIZE_RANGE, TP_HSM),
+    ROW(CKR_WRAPPING_KEY_TYPE_INCONSISTENT, TP_HSM),
+    ROW(CKR_RANDOM_SEED_NOT_SUPPORTED, TP_HSM),
+    ROW(CKR_RANDOM_NO_RNG, TP_UNSUPPORTED),
+    ROW(CKR_DOMAIN_PARAMS_INVALID, TP_UNSUPPORTED),
+    ROW(CKR_BUFFER_TOO_SMALL, TP_HSM),
+    ROW(CKR_SAVED_STATE_INVALID, TP_HSM),
+    ROW(CKR_INFORMATION_SENSITIVE, TP_HSM),
+    ROW(CKR_STATE_UNSAVEABLE, TP_HSM),
+    ROW(CKR_CRYPTOKI_ALREADY_INITIALIZED, TP_HSM),
+    ROW(CKR_MUTEX_BAD, TP_HSM),
+    ROW(CKR_MUTEX_NOT_LOCKED, TP_HSM),
+};
+
+static const struct row *find(CK_RV rv)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        if (rows[i].rv == rv)
+            return &rows[i];
+    return NULL;
+}
+
+const char *tp_hsm_ckr_name(CK_RV rv)
+{
+    const struct row *row = find(rv);
+    return row != NULL ? row->name : "an unknown CKR";
+}
+
+enum tp_rc tp_hsm_ckr_rc(CK_RV rv)
+{
+    const struct row *row = find(rv);
+    return row != NULL ? row->rc : TP_HSM;
+}
+
+bool tp_hsm_ckr_is_loss(CK_RV rv)
+{
+    return rv != CKR_OK && tp_hsm_ckr_rc(rv) == TP_HSM_ABSENT;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * All objects of one slot: the set that the engine told last, and the session objects of this process.
+ */
+#ifndef TP_P11_INVENTORY_H
+#define TP_P11_INVENTORY_H
+
+#include "p11/set.h"
+
+#include <pthread.h>
+
+struct tp_p11_slot;
+
+struct tp_p11_inventory {
+    pthread_rwlock_t lock;      /* of what is below; never held while the engine is asked */
+    struct tp_p11_set *set;     /* NULL: not asked yet */
+    struct tp_p11_object **own; /* session objects, in the order of their handles */
+    size_t own_count, own_capacity;
+    pthread_mutex_t refreshing; /* whoever brings a new set */
+};
+
+TP_MUST_USE enum tp_rc tp_p11_inventory_init(struct tp_p11_inventory *inventory);
+void tp_p11_inventory_clear(struct tp_p11_inventory *inventory);
+
+/* Asks the engine whether anything has changed, and takes it over. */
+TP_MUST_USE enum tp_rc tp_p11_inventory_refresh(struct tp_p11_slot *slot, struct tp_error *error);
+/* A reference; NULL when there is no such object, or it is private and SEE_PRIVATE is not given. */
+struct tp_p11_object *tp_p11_inventory_get(struct tp_p11_slot *slot, CK_OBJECT_HANDLE handle, bool see_private);
+/* Appends the handles of what matches. */
+TP_MUST_USE enum tp_rc tp_p11_inventory_search(struct tp_p11_slot *slot, const CK_ATTRIBUTE *template, CK_ULONG count,
+                                               bool see_private, struct tp_buf *ret_handles);
+
+/* Session objects. Adding takes over OBJECT and gives it a handle. */
+TP_MUST_USE enum tp_rc tp_p11_inventory_add(struct tp_p11_slot *slot, CK_SESSION_HANDLE owner,
+                                            struct tp_p11_object *object, CK_OBJECT_HANDLE *ret_handle);
+/* Puts OBJECT in the place of the session object that has HANDLE, and takes it over; false when that has gone. */
+bool tp_p11_inventory_replace(struct tp_p11_slot *slot, CK_OBJECT_HANDLE handle, struct tp_p11_object *object);
+bool tp_p11_inventory_remove(struct tp_p11_slot *slot, CK_OBJECT_HANDLE handle);
+void tp_p11_inventory_drop_session(struct tp_p11_slot *slot, CK_SESSION_HANDLE owner);
+void tp_p11_inventory_drop_private(struct tp_p11_slot *slot); /* at C_Logout, 3.0 §5.6.10 */
+
+#endif

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "p11/login.h"
+#include "base/clock.h"
+#include "p11/module.h"
+#include "p11/rv.h"
+#include "p11/session.h"
+#include "p11/sign.h"
+#include "p11/slot.h"
+
+#include <string.h>
+
+#define ASK_AGAIN_MS   1000 /* what the engine said is believed for this long */
+#define MALFORMED_MOST 10   /* PINs that cannot be right, before the answer is CKR_PIN_LOCKED */
+
+enum tp_rc tp_p11_login_init(struct tp_p11_login *login)
+{
+    return pthread_mutex_init(&login->mutex, NULL) == 0 ? TP_OK : TP_MEMORY;
+}
+
+void tp_p11_login_clear(struct tp_p11_login *login)
+{
+    (void)pthread_mutex_destroy(&login->mutex);
+}
+
+/* ---- state; the mutex is held ---- */
+
+static void end(struct tp_p11_login *login)
+{
+    login->open = false;
+    login->id[0] = '\0';
+}
+
+/* What can be known without asking. */
+static bool open_by_clock(struct tp_p11_login *login)
+{
+    if (login->open && login->until_ms != 0 && tp_clock_utc_ms() >= login->until_ms)
+        end(login);
+    return login->open;
+}
+
+static void set_terms(struct tp_p11_login *login, int64_t until_ms, uint32_t signatures_left, uint64_t generation)
+{
+    login->until_ms = until_ms;
+    login->counted = signatures_left != 0;
+    login->signatures_left = signatures_left;
+    login->generation = generation;
+    login->asked_ms = tp_clock_monotonic_ms();
+}
+
+/* ---- asking ---- */
+
+/* LOGIN_EPOCH is the login that was asked about: another may have begun meanwhile. */
+static void take_answer(struct tp_p11_slot *slot, const struct tp_p11_authorisation *asked,
+                        const Tp__Ipc__AuthorisationReply *reply)
+{
+    struct tp_p11_login *login = &slot->login;
+    pthread_mutex_lock(&login->mutex);
+    if (login->open && login->epoch == asked->epoch) {
+        if (!reply->open)
+            end(login);
+        else
+            set_terms(login, reply->until_ms, reply->signatures_left, tp_ipc_client_generation(slot->module->client));
+    }
+    pthread_mutex_unlock(&login->mutex);
+}
+
+/* An engine that cannot be reached says nothing: the login stays as it is, and the next signature finds out. */
+static void ask(struct tp_p11_slot *slot, const struct tp_p11_authorisation *about)
+{
+    Tp__Ipc__AuthorisationRequest request = TP__IPC__AUTHORISATION_REQUEST__INIT;
+    struct tp_p11_authorisation copy = *about;
+    struct tp_ipc_reply reply = {0};
+    request.user = slot->user;
+    request.authorisation = copy.id;
+    enum tp_rc rc = tp_p11_module_ask(slot->module, TP_OP_AUTHORISATION, &request.base, NULL, &reply);
+    static const Tp__Ipc__AuthorisationReply ended = TP__IPC__AUTHORISATION_REPLY__INIT;
+    if (rc == TP_OK)
+        take_answer(slot, about, (const Tp__Ipc__AuthorisationReply *)reply.message);
+    else if (rc == TP_NOT_FOUND || rc == TP_NOT_LOGGED_IN || rc == TP_NOT_PERMITTED)
+        take_answer(slot, about, &ended);
+    tp_ipc_reply_clear(&reply);
+}
+
+/* Copies out what is open now. IS_STALE: it is worth asking the engine about it; the caller that is told so asks. */
+static bool look(struct tp_p11_slot *slot, bool by_time, struct tp_p11_authorisation *ret_authorisation,
+                 bool *ret_is_stale)
+{
+    struct tp_p11_login *login = &slot->login;
+    pthread_mutex_lock(&login->mutex);
+    bool open = open_by_clock(login);
+    *ret_is_stale = false;
+    if (open) {
+        memcpy(ret_authorisation->id, login->id, sizeof(login->id));
+        ret_authorisation->epoch = login->epoch;
+        *ret_is_stale = login->generation != tp_ipc_client_generation(slot->module->client) ||
+                        (by_time && tp_clock_monotonic_ms() - login->asked_ms >= ASK_AGAIN_MS);
+        if (*ret_is_stale)
+            login->asked_ms = tp_clock_monotonic_ms();
+    }
+    pthread_mutex_unlock(&login->mutex);
+    return open;
+}
+
+static bool look_and_ask(struct tp_p11_slot *slot, bool by_time, struct tp_p11_authorisation *ret_authorisation)
+{
+    bool is_stale = false;
+    if (!look(slot, by_time, ret_authorisation, &is_stale))
+        return false;
+    if (!is_stale)
+        return true;
+    ask(slot, ret_authorisation);
+    return look(slot, false, ret_authorisation, &is_stale);
+}
+
+bool tp_p11_login_is_open(struct tp_p11_slot *slot)
+{
+    struct tp_p11_authorisation authorisation;
+    return look_and_ask(slot, true, &authorisation);
+}
+
+bool tp_p11_login_seems_open(struct tp_p11_slot *slot)
+{
+    pthread_mutex_lock(&slot->login.mutex);
+    bool open = open_by_clock(&slot->login);
+    pthread_mutex_unlock(&slot->login.mutex);
+    return open;
+}
+
+enum tp_rc tp_p11_login_authorisation(struct tp_p11_slot *slot, struct tp_p11_authorisation *ret_authorisation)
+{
+    struct tp_p11_authorisation authorisation = {.id = "", .epoch = 0};
+    /* without a login of our own, login = session stands on the one that `trustp11 login` has opened */
+    if (!look_and_ask(slot, false, &authorisation) && !slot->module->session_login)
+        return TP_NOT_LOGGED_IN;
+    *ret_authorisation = authorisation;
+    return TP_OK;
+}
+
+void tp_p11_login_account(struct tp_p11_slot *slot, const struct tp_p11_authorisation *authorisation, enum tp_rc rc)
+{
+    struct tp_p11_login *login = &slot->login;
+    if (authorisation->epoch == 0 || (rc != TP_OK && rc != TP_NOT_LOGGED_IN))
+        return;
+    pthread_mutex_lock(&login->mutex);
+    if (login->open && login->epoch == authorisation->epoch) {
+        if (rc == TP_OK && login->counted && login->signatures_left > 0)
+            login->signatures_left--;
+        if (rc == TP_NOT_LOGGED_IN || (login->counted && login->signatures_left == 0))
+            end(login);
+    }
+    pthread_mutex_unlock(&login->mutex);
+}
+
+void tp_p11_login_forget(struct tp_p11_slot *slot)
+{
+    pthread_mutex_lock(&slot->login.mutex);
+    end(&slot->login);
+    pthread_mutex_unlock(&slot->login.mutex);
+}
+
+/* ---- C_Login ---- */
+
+/* A PIN that cannot be right is refused here and counts towards nothing in the engine. A consumer that goes on sending
+ * such PINs (NSS: 43,528 empty ones in a minute) is told "locked", which all understand as an end; a well-formed PIN
+ * still goes through. CKR_PIN_LEN_RANGE would be for functions that set a PIN (3.0 §5.1.6). */
+static CK_RV count_malformed(struct tp_p11_login *login)
+{
+    pthread_mutex_lock(&login->mutex);
+    bool locked = login->malformed >= MALFORMED_MOST;
+    if (!locked)
+        login->malformed++;
+    pthread_mutex_unlock(&login->mutex);
+    return locked ? CKR_PIN_LOCKED : CKR_PIN_INCORRECT;
+}
+
+/* WHY fits "it is …", and says nothing of the PIN that its length does not. */
+static CK_RV refuse_malformed(struct tp_p11_call *call, const char *why)
+{
+    (void)tp_error_set(
+        &call->error, TP_PIN_WRONG,
+        "the PIN for user %s was not sent to the engine: it is %s; give the PIN followed by the one-time "
+        "code, or, after `trustp11 login`, the PIN alone",
+        call->session->slot->user, why);
+    return count_malformed(&call->session->slot->login);
+}
+
+static void forgive_malformed(struct tp_p11_login *login)
+{
+    pthread_mutex_lock(&login->mutex);
+    login->malformed = 0;
+    pthread_mutex_unlock(&login->mutex);
+}
+
+static CK_RV check_pin(struct tp_p11_call *call, struct tp_bytes pin)
+{
+    struct tp_p11_slot *slot = call->session->slot;
+    uint32_t pin_min = 0;
+    if (pin.data == NULL && pin.len > 0)
+        return CKR_ARGUMENTS_BAD;
+    if (pin.len == 0)
+        return refuse_malformed(call, "empty");
+    if (pin.len > TP_P11_PIN_MOST)
+        return refuse_malformed(call, "longer than any PIN");
+    enum tp_rc rc = tp_p11_token_pin_min(slot, &call->error, &pin_min);
+    if (rc != TP_OK)
+        return tp_p11_rv(rc);
+    return pin.len < pin_min ? refuse_malformed(call, "shorter than any PIN") : CKR_OK;
+}
+
+static enum tp_rc send_logout(struct tp_p11_slot *slot, char *authorisation, struct tp_error *error)
+{
+    Tp__Ipc__LogoutRequest request = TP__IPC__LOGOUT_REQUEST__INIT;
+    struct tp_ipc_reply reply = {0};
+    request.user = slot->user;
+    request.authorisation = authorisation;
+    enum tp_rc rc =
+        tp_ipc_call(slot->module->client, TP_OP_LOGOUT, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, error, &reply);
+    tp_ipc_reply_clear(&reply);
+    return rc;
+}
+
+/* The engine's answer to a PIN, as a copy that needs no freeing. */
+struct grant {
+    char id[TP_ID_LEN];
+    int64_t until_ms;
+    uint32_t signatures_left;
+};
+
+static enum tp_rc read_grant(const Tp__Ipc__LoginReply *reply, struct grant *ret_grant)
+{
+    size_t len = strlen(reply->authorisation);
+    if (len == 0 || len >= sizeof(ret_grant->id))
+        return TP_MALFORMED;
+    memcpy(ret_grant->id, reply->authorisation, len + 1);
+    ret_grant->until_ms = reply->until_ms;
+    ret_grant->signatures_left = reply->signatures_left;
+    return TP_OK;
+}
+
+static CK_RV ask_engine(struct tp_p11_call *call, struct tp_bytes pin, struct grant *ret_grant)
+{
+    struct tp_p11_slot *slot = call->session->slot;
+    Tp__Ipc__LoginRequest request = TP__IPC__LOGIN_REQUEST__INIT;
+    struct tp_ipc_reply reply = {0};
+    CK_RV rv = check_pin(call, pin);
+    if (rv != CKR_OK)
+        return rv;
+    request.user = slot->user;
+    enum tp_rc rc =
+        tp_ipc_call(slot->module->client, TP_OP_LOGIN, &request.base, pin, TP_BYTES_NONE, 0, &call->error, &reply);
+    if (rc == TP_OK)
+        rc = read_grant((const Tp__Ipc__LoginReply *)reply.message, ret_grant);
+    tp_ipc_reply_clear(&reply);
+    if (rc == TP_OK)
+        forgive_malformed(&slot->login);
+    /* lacks the code, or too short without it: the engine counts that towards nothing, so the bound on it is ours;
+     * its words stay */
+    if (rc == TP_PIN_LENGTH)
+        return count_malformed(&slot->login);
+    /* a suspended or closed user: what C_GetTokenInfo shows as locked */
+    return rc == TP_NOT_PERMITTED ? CKR_PIN_LOCKED : tp_p11_rv(rc);
+}
+
+/* False when another thread was faster; its login stands. */
+static bool install(struct tp_p11_slot *slot, const struct grant *grant, bool *ret_same)
+{
+    struct tp_p11_login *login = &slot->login;
+    pthread_mutex_lock(&login->mutex);
+    bool first = !open_by_clock(login);
+    *ret_same = strcmp(login->id, grant->id) == 0;
+    if (first) {
+        login->open = true;
+        login->epoch++;
+        memcpy(login->id, grant->id, sizeof(login->id));
+        set_terms(login, grant->until_ms, grant->signatures_left, tp_ipc_client_generation(slot->module->client));
+    }
+    pthread_mutex_unlock(&login->mutex);
+    return first;
+}
+
+/* C_Login is rare and worth a question: an engine that was started anew knows of no login, and who is told that there
+ * is one would only fail later. */
+static bool is_open_now(struct tp_p11_slot *slot)
+{
+    struct tp_p11_authorisation authorisation;
+    bool is_stale = false;
+    if (!look(slot, false, &authorisation, &is_stale))
+        return false;
+    ask(slot, &authorisation);
+    return tp_p11_login_seems_open(slot);
+}
+
+static CK_RV login_as_user(struct tp_p11_call *call, struct tp_bytes pin)
+{
+    struct tp_p11_slot *slot = call->session->slot;
+    struct grant grant;
+    bool same = false;
+    if (is_open_now(slot))
+        return CKR_USER_ALREADY_LOGGED_IN;
+    CK_RV rv = ask_engine(call, pin, &grant);
+    if (rv != CKR_OK)
+        return rv;
+    if (install(slot, &grant, &same))
+        return CKR_OK;
+    if (!same) /* nobody would ever use it: give it back rather than leave it open */
+        (void)send_logout(slot, grant.id, NULL);
+    return CKR_USER_ALREADY_LOGGED_IN;
+}
+
+/* For one signature with a CKA_ALWAYS_AUTHENTICATE key: between C_SignInit and C_Sign (3.0 §5.6.8). */
+static CK_RV login_for_signature(struct tp_p11_call *call, struct tp_bytes pin)
+{
+    struct grant grant;
+    if (!tp_p11_sign_wants_login(call->session))
+        return CKR_OPERATION_NOT_INITIALIZED;
+    CK_RV rv = ask_engine(call, pin, &grant);
+    if (rv == CKR_OK)
+        tp_p11_sign_authorise(call->session, grant.id);
+    return rv;
+}
+
+/* Officers do not work through PKCS#11: what the specification says before a PIN is looked at, then "no such user". */
+static CK_RV login_as_officer(struct tp_p11_call *call)
+{
+    struct tp_p11_slot *slot = call->session->slot;
+    if (tp_p11_login_is_open(slot))
+        return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    if (atomic_load(&slot->sessions) > atomic_load(&slot->rw_sessions))
+        return CKR_SESSION_READ_ONLY_EXISTS;
+    return CKR_USER_TYPE_INVALID;
+}
+
+CK_RV tp_p11_login(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes pin)
+{
+    switch (user_type) {
+    case CKU_USER:
+        return login_as_user(call, pin);
+    case CKU_CONTEXT_SPECIFIC:
+        return login_for_signature(call, pin);
+    case CKU_SO:
+        return login_as_officer(call);
+    default:
+        return CKR_USER_TYPE_INVALID;
+    }
+}
+
+/* A slot is one user's: another name cannot be right. */
+CK_RV tp_p11_login_user(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes pin, struct tp_bytes user)
+{
+    if (user.data == NULL && user.len > 0)
+        return CKR_ARGUMENTS_BAD;
+    if (user.len > 0 && !tp_bytes_equal(user, tp_bytes_of_string(call->session->slot->user)))
+        return CKR_ARGUMENTS_BAD;
+    return tp_p11_login(call, user_type, pin);
+}
+
+/* ---- C_Logout ---- */
+
+CK_RV tp_p11_logout(struct tp_p11_call *call)
+{
+    struct tp_p11_slot *slot = call->session->slot;
+    struct tp_p11_login *login = &slot->login;
+    char id[TP_ID_LEN];
+    pthread_mutex_lock(&login->mutex);
+    bool open = open_by_clock(login);
+    memcpy(id, login->id, sizeof(id));
+    end(login);
+    pthread_mutex_unlock(&login->mutex);
+    if (!open)
+        return CKR_USER_NOT_LOGGED_IN;
+    tp_p11_inventory_drop_private(slot);
+    /* logged out here whatever the engine says; that it did not hear of it is for the log */
+    (void)send_logout(slot, id, &call->error);
+    return CKR_OK;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "p11/objects.h"
+#include "p11/rv.h"
+#include "p11/session.h"
+#include "p11/slot.h"
+
+/* A reference to an object that this session sees, or NULL. */
+static struct tp_p11_object *get_visible(struct tp_p11_call *call, CK_OBJECT_HANDLE handle)
+{
+    struct tp_p11_slot *slot = call->session->slot;
+    struct tp_p11_object *object = tp_p11_inventory_get(slot, handle, true);
+    if (object == NULL || !object->is_private || tp_p11_login_is_open(slot))
+        return object;
+    tp_p11_object_unref(object);
+    return NULL;
+}
+
+/* What keeps an object from being changed, in the order in which the specification lists it (3.0 §5.7). */
+static CK_RV check_change(const struct tp_p11_call *call, const struct tp_p11_object *object, CK_ATTRIBUTE_TYPE permit)
+{
+    bool rw = (call->session->flags & CKF_RW_SESSION) != 0;
+    if (object->owner == 0)
+        return rw ? CKR_TOKEN_WRITE_PROTECTED : CKR_SESSION_READ_ONLY;
+    return tp_p11_attributes_bool(&object->attributes, permit) ? CKR_OK : CKR_ACTION_PROHIBITED;
+}
+
+/* Takes over OBJECT. A private object needs a login (3.0 §5.7.1). */
+static CK_RV add(struct tp_p11_call *call, struct tp_p11_object *object, CK_OBJECT_HANDLE *ret_handle)
+{
+    struct tp_p11_slot *slot = call->session->slot;
+    CK_RV rv = object->is_private && !tp_p11_login_is_open(slot) ? CKR_USER_NOT_LOGGED_IN : CKR_OK;
+    if (rv == CKR_OK)
+        rv = tp_p11_rv(tp_p11_inventory_add(slot, call->session->handle, object, ret_handle));
+    if (rv != CKR_OK)
+        tp_p11_object_unref(object);
+    return rv;
+}
+
+/* "Write-protected" is what a R/W session hears; a R/O one is told of itself. */
+static CK_RV for_session(const struct tp_p11_call *call, CK_RV rv)
+{
+    bool rw = (call->session->flags & CKF_RW_SESSION) != 0;
+    return rv == CKR_TOKEN_WRITE_PROTECTED && !rw ? CKR_SESSION_READ_ONLY : rv;
+}
+
+CK_RV tp_p11_objects_create(struct tp_p11_call *call, const CK_ATTRIBUTE *template, CK_ULONG count,
+                            CK_OBJECT_HANDLE *ret_object)
+{
+    struct tp_p11_object *object = NULL;
+    CK_RV rv = tp_p11_template_check(template, count);
+    if (rv != CKR_OK || ret_object == NULL)
+        return CKR_ARGUMENTS_BAD;
+    rv = tp_p11_object_create(template, count, &call->error, &object);
+    return rv != CKR_OK ? for_session(call, rv) : add(call, object, ret_object);
+}
+
+static CK_RV copy(struct tp_p11_call *call, const struct tp_p11_object *original, const CK_ATTRIBUTE *template,
+                  CK_ULONG count, CK_OBJECT_HANDLE *ret_object)
+{
+    struct tp_p11_object *object = NULL;
+    if (!tp_p11_attributes_bool(&original->attributes, CKA_COPYABLE))
+        return CKR_ACTION_PROHIBITED;
+    CK_RV rv = tp_p11_object_copy(original, template, count, &object);
+    return rv != CKR_OK ? for_session(call, rv) : add(call, object, ret_object);
+}
+
+CK_RV tp_p11_objects_copy(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
+                          CK_ULONG count, CK_OBJECT_HANDLE *ret_object)
+{
+    if (tp_p11_template_check(template, count) != CKR_OK || ret_object == NULL)
+        return CKR_ARGUMENTS_BAD;
+    struct tp_p11_object *original TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
+    return original == NULL ? CKR_OBJECT_HANDLE_INVALID : copy(call, original, template, count, ret_object);
+}
+
+CK_RV tp_p11_objects_destroy(struct tp_p11_call *call, CK_OBJECT_HANDLE handle)
+{
+    struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
+    if (object == NULL)
+        return CKR_OBJECT_HANDLE_INVALID;
+    CK_RV rv = check_change(call, object, CKA_DESTROYABLE);
+    if (rv != CKR_OK)
+        return rv;
+    return tp_p11_inventory_remove(call->session->slot, handle) ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
+}
+
+/* "Its meaning is deliberately vague" (3.0 §5.7.4): what its attributes take. */
+CK_RV tp_p11_objects_size(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, CK_ULONG *ret_size)
+{
+    if (ret_size == NULL)
+        return CKR_ARGUMENTS_BAD;
+    struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
+    if (object == NULL)
+        return CKR_OBJECT_HANDLE_INVALID;
+    *ret_size = object->attributes.values.len;
+    return CKR_OK;
+}
+
+CK_RV tp_p11_objects_get(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    if (template == NULL || count == 0)
+        return CKR_ARGUMENTS_BAD;
+    struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
+    return object == NULL ? CKR_OBJECT_HANDLE_INVALID : tp_p11_attributes_read(&object->attributes, template, count);
+}
+
+/* A changed object is a new one under the old handle: other threads may be reading the old. */
+static CK_RV change(struct tp_p11_call *call, const struct tp_p11_object *original, const CK_ATTRIBUTE *template,
+                    CK_ULONG count)
+{
+    struct tp_p11_object *object = NULL;
+    if (tp_p11_template_find(template, count, CKA_TOKEN) != NULL ||
+        tp_p11_template_find(template, count, CKA_PRIVATE) != NULL)
+        return CKR_ATTRIBUTE_READ_ONLY; /* only at creation and in copies (3.0 §4.4) */
+    CK_RV rv = tp_p11_object_copy(original, template, count, &object);
+    if (rv != CKR_OK)
+        return rv;
+    if (tp_p11_inventory_replace(call->session->slot, original->handle, object))
+        return CKR_OK;
+    tp_p11_object_unref(object);
+    return CKR_OBJECT_HANDLE_INVALID;
+}
+
+CK_RV tp_p11_objects_set(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
+                         CK_ULONG count)
+{
+    if (tp_p11_template_check(template, count) != CKR_OK || count == 0)
+        return CKR_ARGUMENTS_BAD;
+    struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
+    if (object == NULL)
+        return CKR_OBJECT_HANDLE_INVALID;
+    CK_RV rv = check_change(call, object, CKA_MODIFIABLE);
+    return rv != CKR_OK ? rv : change(call, object, template, count);
+}

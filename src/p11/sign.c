@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "p11/sign.h"
+#include "p11/module.h"
+#include "p11/rv.h"
+#include "p11/session.h"
+#include "p11/slot.h"
+
+#include <stdio.h>
+#include <string.h>
+
+CK_RV tp_p11_sign_init(struct tp_p11_call *call, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    return tp_p11_operation_begin(call, &call->session->sign, CKF_SIGN, mechanism, key);
+}
+
+bool tp_p11_sign_wants_login(const struct tp_p11_session *session)
+{
+    return session->sign.mechanism != NULL && session->sign.key->always_authenticate;
+}
+
+void tp_p11_sign_authorise(struct tp_p11_session *session, const char *authorisation)
+{
+    (void)snprintf(session->sign.authorisation, sizeof(session->sign.authorisation), "%s", authorisation);
+    session->sign.authorised = true;
+}
+
+/* A key that wants authentication for each signature has its own authorisation, which no other signature uses. */
+static enum tp_rc get_authorisation(struct tp_p11_slot *slot, const struct tp_p11_operation *operation,
+                                    struct tp_p11_authorisation *ret_authorisation)
+{
+    if (!operation->key->always_authenticate)
+        return tp_p11_login_authorisation(slot, ret_authorisation);
+    if (!operation->authorised)
+        return TP_NOT_LOGGED_IN;
+    memcpy(ret_authorisation->id, operation->authorisation, sizeof(ret_authorisation->id));
+    ret_authorisation->epoch = 0;
+    return TP_OK;
+}
+
+/* The message library's strings are not const, though it does not write to them. */
+static void fill_request(const struct tp_p11_slot *slot, const struct tp_p11_operation *operation,
+                         struct tp_p11_authorisation *authorisation, struct tp_bytes input,
+                         Tp__Ipc__SignRequest *request)
+{
+    const struct tp_p11_mechanism *mechanism = operation->mechanism;
+    tp__ipc__sign_request__init(request);
+    request->authorisation = authorisation->id;
+    request->user = slot->user;
+    request->credential = operation->key->credential;
+    request->mechanism = mechanism->primitive;
+    request->data = (ProtobufCBinaryData){.len = input.len, .data = (uint8_t *)input.data};
+    if (mechanism->hash != TP_PKI_HASH_NONE)
+        request->hash_name = (char *)tp_pki_hash_name(mechanism->hash);
+    if (mechanism->primitive == TP_IPC_RSA_PSS) {
+        request->hash_bits = (uint32_t)(8 * tp_pki_hash_len(operation->pss.hash));
+        request->mgf_bits = (uint32_t)(8 * tp_pki_hash_len(operation->pss.mgf_hash));
+        request->salt_len = (uint32_t)operation->pss.salt_len;
+        request->hash_name = (char *)tp_pki_hash_name(operation->pss.hash);
+    }
+}
+
+static enum tp_rc ask_engine(struct tp_p11_call *call, const struct tp_p11_operation *operation, struct tp_bytes input,
+                             CK_BYTE *ret_signature)
+{
+    struct tp_p11_slot *slot = call->session->slot;
+    struct tp_p11_authorisation authorisation;
+    Tp__Ipc__SignRequest request;
+    size_t len = operation->key->key.signature_len;
+    enum tp_rc rc = get_authorisation(slot, operation, &authorisation);
+    if (rc != TP_OK)
+        return tp_error_set(&call->error, rc, "no login, or it has ended; log in again");
+    fill_request(slot, operation, &authorisation, input, &request);
+    rc = tp_ipc_sign(slot->module->client, &request, 0, &call->error, ret_signature, &len);
+    tp_p11_login_account(slot, &authorisation, rc);
+    if (rc == TP_OK && len != operation->key->key.signature_len)
+        return tp_error_set(&call->error, TP_MALFORMED, "the engine's signature has %zu bytes instead of %zu", len,
+                            operation->key->key.signature_len);
+    return rc;
+}
+
+/* DATA NULL: what was given in parts. */
+static CK_RV make_signature(struct tp_p11_call *call, struct tp_p11_operation *operation, const struct tp_bytes *data,
+                            CK_BYTE *ret_signature)
+{
+    uint8_t room[TP_P11_INPUT_ROOM];
+    struct tp_bytes input;
+    CK_RV rv = tp_p11_operation_input(operation, data, room, &input);
+    if (rv != CKR_OK)
+        return rv;
+    enum tp_rc rc = ask_engine(call, operation, input, ret_signature);
+    return rc == TP_NOT_FOUND ? CKR_KEY_HANDLE_INVALID : tp_p11_rv(rc); /* deleted since it was listed */
+}
+
+static CK_RV finish(struct tp_p11_call *call, const struct tp_bytes *data, CK_BYTE *ret_signature, CK_ULONG *ret_len)
+{
+    struct tp_p11_operation *operation = &call->session->sign;
+    CK_RV rv = CKR_ARGUMENTS_BAD;
+    if (ret_len != NULL && !tp_p11_has_room(ret_signature, ret_len, operation->key->key.signature_len, &rv))
+        return rv;
+    if (ret_len != NULL)
+        rv = make_signature(call, operation, data, ret_signature);
+    tp_p11_operation_end(operation);
+    return rv;
+}
+
+CK_RV tp_p11_sign_whole(struct tp_p11_call *call, struct tp_bytes data, CK_BYTE *ret_signature, CK_ULONG *ret_len)
+{
+    struct tp_p11_operation *operation = &call->session->sign;
+    if (operation->mechanism == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    if (operation->in_parts)
+        return CKR_OPERATION_ACTIVE; /* 3.0 §5.13.2: not for what was begun in parts */
+    return finish(call, &data, ret_signature, ret_len);
+}
+
+CK_RV tp_p11_sign_update(struct tp_p11_call *call, struct tp_bytes part)
+{
+    if (call->session->sign.mechanism == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    return tp_p11_operation_update(&call->session->sign, part);
+}
+
+CK_RV tp_p11_sign_final(struct tp_p11_call *call, CK_BYTE *ret_signature, CK_ULONG *ret_len)
+{
+    if (call->session->sign.mechanism == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    return finish(call, NULL, ret_signature, ret_len);
+}

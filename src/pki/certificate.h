@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * X.509 certificates, requests and CRLs, over libcrypto: parsing what others made, for deciding and for showing.
+ */
+#ifndef TP_PKI_CERTIFICATE_H
+#define TP_PKI_CERTIFICATE_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "pki/key.h"
+
+#define TP_PKI_DN_MAX     512
+#define TP_PKI_SERIAL_MAX 64 /* hex, with NUL */
+
+/* Bits of RFC 5280 §4.2.1.3. */
+enum tp_pki_key_usage {
+    TP_PKI_DIGITAL_SIGNATURE = 1 << 0,
+    TP_PKI_NON_REPUDIATION = 1 << 1,
+    TP_PKI_KEY_CERT_SIGN = 1 << 5,
+    TP_PKI_CRL_SIGN = 1 << 6
+};
+
+struct tp_pki_certificate {
+    char subject[TP_PKI_DN_MAX], issuer[TP_PKI_DN_MAX]; /* RFC 4514, UTF-8 */
+    char serial[TP_PKI_SERIAL_MAX];                     /* hex, lower case */
+    int64_t not_before_ms, not_after_ms;
+    unsigned key_usage; /* ~0u when the extension is absent */
+    bool is_ca;
+    struct tp_buf spki; /* DER */
+    /* Name, Name, INTEGER: PKCS#11's CKA_SUBJECT, _ISSUER, _SERIAL_NUMBER */
+    struct tp_buf subject_der, issuer_der, serial_der;
+};
+TP_MUST_USE enum tp_rc tp_pki_certificate_parse(struct tp_bytes der, struct tp_error *error,
+                                                struct tp_pki_certificate *ret_certificate);
+void tp_pki_certificate_clear(struct tp_pki_certificate *certificate);
+/* Whether ISSUER (DER) signed CERTIFICATE (DER): name and signature, nothing else. TP_BAD_ARGUMENT when not. */
+TP_MUST_USE enum tp_rc tp_pki_certificate_issued_by(struct tp_bytes certificate, struct tp_bytes issuer,
+                                                    struct tp_error *error);
+/* PEM (any number) or one DER, or a PKCS#7 "certs only", from a file's bytes: EACH is called in the file's order. */
+typedef enum tp_rc tp_pki_der_fn(void *context, struct tp_bytes der);
+TP_MUST_USE enum tp_rc tp_pki_certificates_read(struct tp_bytes file, struct tp_error *error, tp_pki_der_fn *each,
+                                                void *context);
+
+struct tp_pki_crl {
+    char issuer[TP_PKI_DN_MAX];
+    struct tp_buf issuer_der;
+    int64_t this_update_ms, next_update_ms; /* next: 0 when absent */
+    size_t revoked;
+};
+/* Header of a CRL; PEM or DER, at most 10 MiB. Delta CRLs and unknown critical extensions: TP_UNSUPPORTED. */
+TP_MUST_USE enum tp_rc tp_pki_crl_parse(struct tp_bytes file, struct tp_error *error, struct tp_pki_crl *ret_crl);
+void tp_pki_crl_clear(struct tp_pki_crl *crl);
+/* Checks name, key usage and signature with the issuer's certificate (DER). TP_BAD_ARGUMENT when it is not the
+ * issuer's. */
+TP_MUST_USE enum tp_rc tp_pki_crl_verify(struct tp_bytes file, struct tp_bytes issuer, struct tp_error *error);
+/* TP_OK: on it (removeFromCRL aside); RET_REASON its CRLReason ("keyCompromise", static), RET_HOLD certificateHold.
+ * TP_NOT_FOUND: not on it. To look for many, parse once: */
+struct tp_pki_crl_index;
+TP_MUST_USE enum tp_rc tp_pki_crl_index_new(struct tp_bytes file, struct tp_error *error,
+                                            struct tp_pki_crl_index **ret_index);
+void tp_pki_crl_index_free(struct tp_pki_crl_index *index);
+TP_DEFINE_AUTO(struct tp_pki_crl_index, tp_pki_crl_index_free)
+/* Threads may share an index. */
+TP_MUST_USE enum tp_rc tp_pki_crl_find(const struct tp_pki_crl_index *index, struct tp_bytes serial_der,
+                                       const char **ret_reason, bool *ret_hold);
+
+/* A PKCS#10 request (RFC 2986). SUBJECT: "/C=JP/O=…/CN=…" or RFC 4514; DNS and EMAIL names (64 of each at most) go into
+ * subjectAltName. The request's bytes-to-be-signed are hashed with SHA-256 (P-384: 384, P-521: 512) and given to SIGN;
+ * Ed25519 and Ed448 keys get the bytes themselves, with HASH none. The signature that comes back is checked with SPKI:
+ * TP_CRYPTO when it does not fit. */
+struct tp_pki_sign { /* sign-this callback; the `signer` of docs/architecture.md */
+    void *context;
+    /* Appends the signature: PKCS#1 v1.5 for RSA (SIGN makes the DigestInfo of it), r ‖ s for EC. */
+    enum tp_rc (*sign)(void *context, enum tp_pki_hash hash, struct tp_bytes digest, struct tp_error *error,
+                       struct tp_buf *ret_signature);
+};
+TP_MUST_USE enum tp_rc tp_pki_request_make(struct tp_bytes spki, const char *subject, const char *const *dns,
+                                           size_t dns_len, const char *const *email, size_t email_len,
+                                           const struct tp_pki_sign *sign, struct tp_error *error,
+                                           struct tp_buf *ret_der);
+/* DER to PEM with LABEL ("CERTIFICATE REQUEST"), appended. */
+TP_MUST_USE enum tp_rc tp_pki_pem_write(const char *label, struct tp_bytes der, struct tp_buf *ret_pem);
+
+#endif

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Certificate revocation lists (RFC 5280 §5).
+ */
+#include "pki/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct tp_pki_crl_index {
+    X509_CRL *crl;
+};
+
+static enum tp_rc crl_decode(struct tp_bytes der, struct tp_error *error, X509_CRL **ret_crl)
+{
+    X509_CRL *crl TP_AUTO(X509_CRL_free_p) = X509_CRL_new_ex(tp_crypto_libctx(), NULL);
+    if (crl == NULL)
+        return TP_MEMORY;
+    const unsigned char *at = der.data;
+    if (d2i_X509_CRL(&crl, &at, (long)der.len) == NULL || at != der.data + der.len)
+        return tp_error_set(error, TP_MALFORMED, "this is not one CRL");
+    *ret_crl = crl;
+    crl = NULL;
+    return TP_OK;
+}
+
+/* A list that says only what changed (§5.2.4), or whose scope is limited in a way that we do not understand (§5.2),
+ * must not be used to find that a certificate is *not* revoked: such a list is refused as a whole. */
+static enum tp_rc extensions_check(const X509_CRL *crl, struct tp_error *error)
+{
+    if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)
+        return tp_error_set(error, TP_UNSUPPORTED, "this is a delta CRL; import the complete one");
+    for (int at = X509_CRL_get_ext_by_critical(crl, 1, -1); at >= 0; at = X509_CRL_get_ext_by_critical(crl, 1, at)) {
+        const ASN1_OBJECT *object = X509_EXTENSION_get_object(X509_CRL_get_ext(crl, at));
+        const int nid = OBJ_obj2nid(object);
+        if (nid != NID_issuing_distribution_point && nid != NID_authority_key_identifier)
+            return tp_error_set(error, TP_UNSUPPORTED, "the CRL has a critical extension that is not known");
+    }
+    return TP_OK;
+}
+
+struct crl_search {
+    struct tp_error *error;
+    X509_CRL *crl;
+};
+
+static enum tp_rc block_take(void *context, const char *label, struct tp_bytes der)
+{
+    struct crl_search *search = context;
+    if (strcmp(label, "X509 CRL") != 0)
+        return TP_OK;
+    if (search->crl != NULL)
+        return tp_error_set(search->error, TP_MALFORMED, "the file holds more than one CRL; import them one by one");
+    return crl_decode(der, search->error, &search->crl);
+}
+
+static enum tp_rc pem_decode(struct tp_bytes file, struct tp_error *error, X509_CRL **ret_crl)
+{
+    struct crl_search search = {.error = error};
+    const enum tp_rc rc = tp_pki_pem_read(file, error, block_take, &search);
+    X509_CRL *crl TP_AUTO(X509_CRL_free_p) = search.crl;
+    TP_TRY(rc);
+    if (crl == NULL)
+        return tp_error_set(error, TP_NOT_FOUND, "the file holds no CRL");
+    *ret_crl = crl;
+    crl = NULL;
+    return TP_OK;
+}
+
+static enum tp_rc crl_load(struct tp_bytes file, struct tp_error *error, X509_CRL **ret_crl)
+{
+    if (file.len > TP_PKI_CRL_MAX)
+        return tp_error_set(error, TP_TOO_LARGE, "the CRL is larger than %zu MiB", TP_PKI_CRL_MAX >> 20);
+    X509_CRL *crl TP_AUTO(X509_CRL_free_p) = NULL;
+    TP_TRY(tp_pki_pem_is(file) ? pem_decode(file, error, &crl) : crl_decode(file, error, &crl));
+    TP_TRY(extensions_check(crl, error));
+    *ret_crl = crl;
+    crl = NULL;
+    return TP_OK;
+}
+
+static enum tp_rc header_fill(X509_CRL *x509, struct tp_pki_crl *crl)
+{
+    TP_TRY(tp_pki_name_text(X509_CRL_get_issuer(x509), crl->issuer));
+    unsigned char *der = NULL;
+    TP_TRY(tp_pki_der_take(&der, i2d_X509_NAME(X509_CRL_get_issuer(x509), &der), &crl->issuer_der));
+    TP_TRY(tp_pki_time(X509_CRL_get0_lastUpdate(x509), &crl->this_update_ms));
+    const ASN1_TIME *next = X509_CRL_get0_nextUpdate(x509);
+    if (next != NULL)
+        TP_TRY(tp_pki_time(next, &crl->next_update_ms));
+    const int revoked = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x509)); /* -1: the optional list is absent */
+    crl->revoked = revoked > 0 ? (size_t)revoked : 0;
+    return TP_OK;
+}
+
+enum tp_rc tp_pki_crl_parse(struct tp_bytes file, struct tp_error *error, struct tp_pki_crl *ret_crl)
+{
+    TP_PKI_ERRORS_KEEP;
+    X509_CRL *x509 TP_AUTO(X509_CRL_free_p) = NULL;
+    TP_TRY(crl_load(file, error, &x509));
+    struct tp_pki_crl crl TP_AUTO(tp_pki_crl_clear) = {0};
+    const enum tp_rc rc = header_fill(x509, &crl);
+    if (rc != TP_OK)
+        return tp_error_set(error, rc, "the CRL's issuer or dates are not as RFC 5280 says");
+    *ret_crl = crl;
+    crl = (struct tp_pki_crl){0};
+    return TP_OK;
+}
+
+void tp_pki_crl_clear(struct tp_pki_crl *crl)
+{
+    tp_buf_clear(&crl->issuer_der);
+    *crl = (struct tp_pki_crl){0};
+}
+
+enum tp_rc tp_pki_crl_verify(struct tp_bytes file, struct tp_bytes issuer, struct tp_error *error)
+{
+    TP_PKI_ERRORS_KEEP;
+    X509_CRL *crl TP_AUTO(X509_CRL_free_p) = NULL;
+    X509 *signer TP_AUTO(X509_free_p) = NULL;
+    TP_TRY(crl_load(file, error, &crl));
+    TP_TRY(tp_pki_x509_load(issuer, error, &signer));
+    if (X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(signer)) != 0)
+        return tp_error_set(error, TP_BAD_ARGUMENT, "the CRL names another issuer than the one given");
+    if ((X509_get_key_usage(signer) & KU_CRL_SIGN) == 0) /* §6.3.3 (f); absent counts as all bits */
+        return tp_error_set(error, TP_BAD_ARGUMENT, "the issuer's certificate does not allow it to sign CRLs");
+    EVP_PKEY *key = X509_get0_pubkey(signer);
+    if (key == NULL || X509_CRL_verify(crl, key) != 1)
+        return tp_error_set(error, TP_BAD_ARGUMENT, "the CRL was not signed with the issuer's key");
+    return TP_OK;
+}
+
+/* ---- looking for many ---- */
+
+/* libcrypto sorts the list when it is first looked into. Now, so that threads which share the index only read. */
+static void list_sort(X509_CRL *crl)
+{
+    X509_REVOKED *entry = NULL;
+    ASN1_INTEGER *any = ASN1_INTEGER_new();
+    if (any != NULL)
+        (void)X509_CRL_get0_by_serial(crl, &entry, any);
+    ASN1_INTEGER_free(any);
+}
+
+enum tp_rc tp_pki_crl_index_new(struct tp_bytes file, struct tp_error *error, struct tp_pki_crl_index **ret_index)
+{
+    TP_PKI_ERRORS_KEEP;
+    X509_CRL *crl TP_AUTO(X509_CRL_free_p) = NULL;
+    TP_TRY(crl_load(file, error, &crl));
+    struct tp_pki_crl_index *index = malloc(sizeof *index);
+    if (index == NULL)
+        return TP_MEMORY;
+    list_sort(crl);
+    index->crl = crl;
+    crl = NULL;
+    *ret_index = index;
+    return TP_OK;
+}
+
+void tp_pki_crl_index_free(struct tp_pki_crl_index *index)
+{
+    if (index == NULL)
+        return;
+    X509_CRL_free(index->crl);
+    free(index);
+}
+
+/* CRLReason, §5.3.1; 7 is not used. */
+static const char *reason_words(const X509_REVOKED *entry)
+{
+    static const char *const words[] = {
+        "unspecified",   "keyCompromise",        "cACompromise",    "affiliationChanged",
+        "superseded",    "cessationOfOperation", "certificateHold", NULL,
+        "removeFromCRL", "privilegeWithdrawn",   "aACompromise",
+    };
+    ASN1_ENUMERATED *reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
+    const long code = reason != NULL ? ASN1_ENUMERATED_get(reason) : 0; /* absent means unspecified */
+    ASN1_ENUMERATED_free(reason);
+    const bool known = code >= 0 && (size_t)code < sizeof words / sizeof words[0] && words[code] != NULL;
+    return known ? words[code] : words[0];
+}
+
+enum tp_rc tp_pki_crl_find(const struct tp_pki_crl_index *index, struct tp_bytes serial_der, const char **ret_reason,
+                           bool *ret_hold)
+{
+    TP_PKI_ERRORS_KEEP;
+    if (serial_der.len > TP_PKI_SERIAL_MAX)
+        return TP_MALFORMED;
+    const unsigned char *at = serial_der.data;
+    ASN1_INTEGER *serial = d2i_ASN1_INTEGER(NULL, &at, (long)serial_der.len);
+    if (serial == NULL || at != serial_der.data + serial_der.len) {
+        ASN1_INTEGER_free(serial);
+        return TP_MALFORMED;
+    }
+    X509_REVOKED *entry = NULL;
+    const int found = X509_CRL_get0_by_serial(index->crl, &entry, serial); /* 2: removeFromCRL */
+    ASN1_INTEGER_free(serial);
+    if (found != 1)
+        return TP_NOT_FOUND;
+    *ret_reason = reason_words(entry);
+    *ret_hold = strcmp(*ret_reason, "certificateHold") == 0;
+    return TP_OK;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files of this room share among themselves.
+ */
+#ifndef TP_PKI_INTERNAL_H
+#define TP_PKI_INTERNAL_H
+
+#include "base/crypto.h"
+#include "pki/certificate.h"
+
+#include <openssl/asn1.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#define TP_PKI_SPKI_MAX        ((size_t)16 << 10) /* the modulus of RSA-16384 takes 2 KiB */
+#define TP_PKI_CERTIFICATE_MAX ((size_t)64 << 10)
+#define TP_PKI_FILE_MAX        ((size_t)1 << 20)
+#define TP_PKI_CRL_MAX         ((size_t)10 << 20)
+
+TP_DEFINE_AUTO(BIGNUM, BN_free)
+TP_DEFINE_AUTO(BIO, BIO_free_all)
+TP_DEFINE_AUTO(EVP_PKEY, EVP_PKEY_free)
+TP_DEFINE_AUTO(X509, X509_free)
+TP_DEFINE_AUTO(X509_CRL, X509_CRL_free)
+TP_DEFINE_AUTO(X509_NAME, X509_NAME_free)
+TP_DEFINE_AUTO(X509_PUBKEY, X509_PUBKEY_free)
+
+/* libcrypto's error queue belongs to the thread, and in the module that is the program's: whatever we add goes again
+ * when the function that says TP_PKI_ERRORS_KEEP returns. */
+static inline void tp_pki_errors_drop(const int *mark)
+{
+    (void)mark;
+    ERR_pop_to_mark();
+}
+#define TP_PKI_ERRORS_KEEP __attribute__((unused)) int tp_pki_mark_ TP_AUTO(tp_pki_errors_drop) = ERR_set_mark()
+
+/* The DER of an OBJECT IDENTIFIER, tag and length included. */
+struct tp_bytes tp_pki_hash_oid(enum tp_pki_hash hash);
+
+/* Exactly one object, in tp_crypto_libctx(), nothing behind it. TP_TOO_LARGE, TP_MALFORMED. */
+TP_MUST_USE enum tp_rc tp_pki_x509_load(struct tp_bytes der, struct tp_error *error, X509 **ret_x509);
+TP_MUST_USE enum tp_rc tp_pki_spki_load(struct tp_bytes der, struct tp_error *error, X509_PUBKEY **ret_spki);
+
+/* Appends what an i2d function of libcrypto has allocated, and frees it; der is NULL before and after:
+ *     TP_TRY(tp_pki_der_take(&der, i2d_X509_NAME(name, &der), buf)); */
+TP_MUST_USE enum tp_rc tp_pki_der_take(unsigned char **der, int len, struct tp_buf *ret_der);
+
+/* RFC 4514, UTF-8; a longer one ends in an ellipsis. */
+TP_MUST_USE enum tp_rc tp_pki_name_text(const X509_NAME *name, char ret_text[TP_PKI_DN_MAX]);
+/* "/C=JP/CN=x" or RFC 4514, "CN=x,C=JP". */
+TP_MUST_USE enum tp_rc tp_pki_name_parse(const char *text, struct tp_error *error, X509_NAME **ret_name);
+TP_MUST_USE enum tp_rc tp_pki_time(const ASN1_TIME *time, int64_t *ret_utc_ms);
+
+/* Whether the file is PEM rather than DER. */
+bool tp_pki_pem_is(struct tp_bytes file);
+/* Every PEM block in the file's order, its content decoded; blocks with headers of their own are left out. EACH may
+ * stop it by returning other than TP_OK, which is returned. TP_MALFORMED when a block is broken. */
+typedef enum tp_rc tp_pki_pem_fn(void *context, const char *label, struct tp_bytes der);
+TP_MUST_USE enum tp_rc tp_pki_pem_read(struct tp_bytes file, struct tp_error *error, tp_pki_pem_fn *each,
+                                       void *context);
+
+#endif

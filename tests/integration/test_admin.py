@@ -1,0 +1,440 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Administration: who may do what, what each verb does, and an engine that is a service under a user of its own."""
+import json
+import os
+import pwd
+import subprocess
+import unittest
+
+from cryptoki import CryptokiError
+from deployment import CLI, MODULE, Authority, Deployment, must, run, wait_until, write_private
+from programs import STRANGER, ProgramTest, identity, needs_root
+
+ENGINE_USER = 'daemon'  # in service mode; any user that is neither root nor STRANGER
+
+
+# ---- who may do what ----
+
+ADMINISTRATING = [
+    ('user', 'add', 'zoe'), ('user', 'suspend', 'alice'), ('user', 'resume', 'alice'), ('user', 'unlock', 'alice'),
+    ('user', 'reset', 'alice', '--yes'), ('user', 'close', 'alice', '--yes'),
+    ('key', 'generate', '--user', 'alice', '--label', 'new'),
+    ('key', 'resume', 'k', '--user', 'alice'), ('key', 'revoke', 'k', '--user', 'alice', '--yes'),
+    ('key', 'delete', 'k', '--user', 'alice', '--yes'), ('audit', 'accept', '--reason', 'none', '--yes'),
+]
+LOOKING = [('user', 'list'), ('factor', 'list', '--user', 'alice'), ('policy', 'show'),
+           ('policy', 'explain', 'k', '--user', 'alice', '--login-age', '1m'), ('status',)]
+READING_THE_LOG = [('audit', 'list'), ('audit', 'checkpoint')]
+OPEN_TO_ALL = [('key', 'list', '--user', 'alice'), ('cert', 'show', '--user', 'alice')]
+
+
+@needs_root
+class Permits(ProgramTest):
+    """Root and the engine's own uid may all; another uid may what the people may who are logged in there."""
+
+    def setUp(self):
+        self.deployed = self.deploy()
+        self.alice = self.deployed.alice()
+        must([CLI, 'login', '--user', 'alice'], stdin=f'{self.alice.pin}\n{self.alice.code()}\n', env=self.deployed.env)
+        self.deployed.logout(self.alice)  # the key is sealed now
+
+    def stranger_does(self, *arguments, stdin=''):
+        return self.cli_as(STRANGER, self.deployed, *arguments, stdin=stdin)
+
+    def log_in(self, name, *roles):
+        user = self.deployed.add_user(name, roles=roles)
+        self.assert_ok(self.stranger_does('login', '--user', name, stdin=f'{user.pin}\n{user.code()}\n'))
+        return user
+
+    def assert_may(self, *verbs):
+        for verb in verbs:
+            self.assert_ok(self.stranger_does(*verb))
+
+    def administrating(self):
+        factor = self.deployed.json('factor', 'list', '--user', 'alice')[0]['id']
+        return [*ADMINISTRATING, ('factor', 'remove', factor, '--user', 'alice', '--yes')]
+
+    def assert_may_not(self, *verbs):
+        for verb in verbs:
+            self.assert_refused(self.stranger_does(*verb), 'not permitted')
+
+    def test_a_stranger_sees_public_things_and_nothing_else(self):
+        everything = lambda: (self.deployed.json('user', 'list'), self.deployed.json('key', 'list', '--user', 'alice'))
+        before = everything()
+        self.assert_may(*OPEN_TO_ALL)
+        self.assert_may_not(*self.administrating(), *LOOKING, *READING_THE_LOG)
+        self.assertEqual(before, everything())
+
+    def test_what_a_stranger_was_refused_is_in_the_log(self):
+        self.assert_may_not(('user', 'add', 'zoe'))
+        entry = wait_until(lambda: self.deployed.audit('--outcome', 'refused'), 'the refusal is not in the log')[-1]
+        self.assertEqual((entry['action'].replace(' ', '.'), entry['uid']), ('user.add', pwd.getpwnam(STRANGER).pw_uid))
+
+    def test_an_officer_administrates_until_logging_out(self):
+        self.log_in('olga', 'officer')
+        self.assert_may(*LOOKING, *READING_THE_LOG, ('user', 'add', 'zoe'), ('user', 'suspend', 'zoe'),
+                        ('user', 'resume', 'zoe'), ('user', 'close', 'zoe', '--yes'),
+                        ('key', 'generate', '--user', 'alice', '--label', 'new'),
+                        ('key', 'suspend', 'k', '--user', 'alice'), ('key', 'resume', 'k', '--user', 'alice'),
+                        ('key', 'delete', 'new', '--user', 'alice', '--yes'))
+        entry = [entry for entry in self.deployed.audit() if entry['action'] == 'user.add'][-1]
+        self.assertEqual((entry['role'], entry['subject']), ('officer', 'olga'))
+        self.assert_ok(self.stranger_does('logout', '--user', 'olga'))
+        self.assert_may_not(('user', 'add', 'yan'), *LOOKING)
+
+    def test_a_suspended_officer_administrates_no_more(self):
+        self.log_in('olga', 'officer')
+        self.assert_may(('user', 'list'))
+        self.deployed.ok('user', 'suspend', 'olga')
+        self.assert_may_not(('user', 'list'), ('user', 'resume', 'olga'))
+
+    def test_an_officer_does_not_sign_or_request_for_others(self):
+        self.log_in('olga', 'officer')
+        done = self.stranger_does('key', 'csr', 'k', '--user', 'alice', '--subject', '/CN=x',
+                                  stdin='olga-has-a-PIN\n000000\n')
+        self.assert_refused(done)
+        program = self.stranger(self.deployed)
+        self.assert_ckr('PIN_INCORRECT', program.login, 'olga-has-a-PIN')
+
+    def test_an_auditor_reads_the_log_and_looks_and_does_nothing(self):
+        self.log_in('udo', 'auditor')
+        self.assert_may(*LOOKING, *READING_THE_LOG)
+        self.assert_may_not(*self.administrating())
+
+    def test_an_operator_looks_and_does_nothing(self):
+        self.log_in('otto', 'operator')
+        self.assert_may(*LOOKING)
+        self.assert_may_not(*self.administrating(), *READING_THE_LOG)
+
+    def test_an_owner_stops_the_own_key_and_does_not_start_it_again(self):
+        self.assert_ok(self.stranger_does('login', '--user', 'alice', stdin=f'{self.alice.pin}\n{self.alice.code()}\n'))
+        self.assert_may(('policy', 'explain', 'k', '--user', 'alice'), ('key', 'suspend', 'k', '--user', 'alice'),
+                        ('key', 'generate', '--user', 'alice', '--label', 'mine'))
+        self.assert_refused(self.stranger_does('key', 'resume', 'k', '--user', 'alice'), 'only an officer')
+        self.assert_may(('key', 'doubt', 'k', '--user', 'alice'))
+        for verb in ('resume', 'suspend', 'revoke'):
+            self.assert_refused(self.stranger_does('key', verb, 'k', '--user', 'alice', *YES.get(verb, ())), 'officer')
+        self.assert_may_not(('key', 'delete', 'k', '--user', 'alice', '--yes'), ('user', 'list'), ('audit', 'list'))
+        self.deployed.ok('key', 'resume', 'k', '--user', 'alice')
+
+    def test_an_owner_does_not_touch_the_keys_of_others(self):
+        self.log_in('bob')
+        self.assert_may_not(('key', 'suspend', 'k', '--user', 'alice'), ('policy', 'explain', 'k', '--user', 'alice'),
+                            ('key', 'generate', '--user', 'alice', '--label', 'x'))
+
+    def test_an_officers_login_in_one_program_is_not_another_programs(self):
+        olga = self.deployed.add_user('olga', roles=('officer',))
+        conf = self.deployed.client_conf
+        conf.write_text(conf.read_text().replace('users = alice', 'users = alice,olga'))
+        program = self.stranger(self.deployed, slot=1)
+        program.login(olga.pin_and_code())
+        self.assert_may_not(('user', 'add', 'zoe'))
+
+    def test_an_officer_who_owns_a_key_is_still_an_officer(self):
+        olga = self.log_in('olga', 'officer')
+        self.deployed.generate(olga, 'o')
+        self.assert_may(('key', 'suspend', 'o', '--user', 'olga'), ('key', 'resume', 'o', '--user', 'olga'))
+        entry = [entry for entry in self.deployed.audit() if entry['action'] == 'key.state'][-1]
+        self.assertEqual(entry['role'], 'officer')
+
+
+YES = {'revoke': ('--yes',)}
+
+
+# ---- the verbs ----
+
+class AdminTest(ProgramTest):
+    def setUp(self):
+        self.deployed = self.deploy()
+
+    def last(self, action):
+        return [entry for entry in self.deployed.audit() if entry['action'] == action][-1]
+
+
+class Users(AdminTest):
+    def test_add_and_list(self):
+        self.deployed.ok('user', 'add', 'zoë', '--display', 'Zoë Example', '--role', 'auditor', '--role', 'operator')
+        row = self.deployed.user_row('zoë')
+        self.assertEqual((row['name'], row['display'], row['state'], row['roles'], row['keys'], row['locked']),
+                         ('zoë', 'Zoë Example', 'invited', ['auditor', 'operator'], 0, False))
+        self.assertEqual(len(self.deployed.json('user', 'list')), 1)
+        self.assertEqual(self.deployed.add_user('bob').name, 'bob')
+        self.assertEqual([user['state'] for user in self.deployed.json('user', 'list')], ['invited', 'enrolled'])
+        self.assertIn('zoë', self.deployed.ok('user', 'list'))
+
+    def test_what_cannot_be_added_is_refused(self):
+        self.deployed.ok('user', 'add', 'bob')
+        self.assert_refused(self.deployed.cli('user', 'add', 'bob'), 'already')
+        for name in ('', '.hidden', 'a b', 'a/b', 'x' * 65, 'a\nb'):
+            self.assertNotEqual(self.deployed.cli('user', 'add', name).status, 0, name)
+        self.assertEqual(self.deployed.cli('user', 'add', '-x').status, 2)
+        self.assertNotEqual(self.deployed.cli('user', 'add', 'eve', '--role', 'emperor').status, 0)
+        self.assertEqual([user['name'] for user in self.deployed.json('user', 'list')], ['bob'])
+
+    def test_the_code_goes_into_a_file_that_only_its_owner_reads(self):
+        code = self.deployed.dir / 'bob.code'
+        shown = self.deployed.ok('user', 'add', 'bob', '--code-file', code)
+        self.assertEqual(code.stat().st_mode & 0o777, 0o600)
+        self.assertNotIn(code.read_text().strip(), shown)
+        self.assert_refused(self.deployed.cli('user', 'add', 'eve', '--code-file', code), 'already')
+        self.assert_refused(self.deployed.cli('user', 'list', 'eve'), 'no user')
+
+    def test_suspend_and_resume(self):
+        bob = self.deployed.add_user('bob')
+        self.deployed.ok('user', 'suspend', 'bob', '--reason', 'on leave')
+        self.assertEqual(self.deployed.user_row('bob')['state'], 'suspended')
+        self.assertEqual(self.last('user.suspend')['reason'], 'on leave')
+        self.assert_refused(self.deployed.login(bob), 'suspended')
+        self.deployed.ok('user', 'resume', 'bob')
+        self.assertEqual(self.deployed.user_row('bob')['state'], 'enrolled')
+        self.assert_ok(self.deployed.login(bob))
+
+    def test_unlock(self):
+        bob = self.deployed.add_user('bob')
+        for _ in range(5):
+            self.assert_refused(self.deployed.login(bob, code=bob.wrong_code()))
+        self.assert_refused(self.deployed.login(bob), 'locked')
+        self.deployed.ok('user', 'unlock', 'bob')
+        self.assert_ok(self.deployed.login(bob))
+
+    def test_close_is_for_good_and_destroys_the_keys(self):
+        alice = self.deployed.alice()
+        self.deployed.generate(alice, 'second')
+        self.assertEqual(self.deployed.cli('user', 'close', 'alice').status, 2)  # nobody said that it is meant
+        self.deployed.ok('user', 'close', 'alice', '--yes', '--reason', 'contract ended')
+        row = self.deployed.user_row()
+        self.assertEqual((row['state'], row['keys']), ('closed', 0))
+        self.assertEqual(self.deployed.json('key', 'list', '--user', 'alice'), [])
+        self.assertNotEqual(self.deployed.login(alice).status, 0)
+        for verb in ('resume', 'unlock', 'suspend'):
+            self.assert_refused(self.deployed.cli('user', verb, 'alice'), 'closed')
+        self.assert_refused(self.deployed.cli('user', 'reset', 'alice', '--yes'), 'closed')
+        self.assert_refused(self.deployed.cli('key', 'generate', '--user', 'alice', '--label', 'n'), 'closed')
+        self.assert_refused(self.deployed.cli('user', 'add', 'alice'), 'already')
+        self.deployed.restart()
+        self.assertEqual(self.deployed.user_row()['state'], 'closed')
+
+    def test_a_user_who_is_not_there(self):
+        for verb in ('suspend', 'resume', 'unlock', 'list'):
+            self.assert_refused(self.deployed.cli('user', verb, 'nobody-here'), 'nobody-here')
+
+
+class Keys(AdminTest):
+    def setUp(self):
+        super().setUp()
+        self.alice = self.deployed.add_user()
+
+    def request(self, label, *options, pin=None):
+        return self.deployed.cli('key', 'csr', label, '--user', 'alice', *options,
+                                 stdin=f'{pin or self.alice.pin}\n{self.alice.code()}\n')
+
+    def test_each_type_is_made_and_listed_and_signs_its_request(self):
+        types = ['rsa-2048', 'p-256', 'p-384', 'p-521']
+        for kind in types:
+            self.deployed.generate(self.alice, kind, kind)
+        rows = self.deployed.json('key', 'list', '--user', 'alice')
+        self.assertEqual(sorted(row['type'] for row in rows), sorted(types))
+        self.assertEqual(len({row['cka_id'] for row in rows}), len(types))
+        for kind in types:
+            done = self.request(kind, '--subject', '/C=JP/O=Example/CN=Alice Example')
+            self.assert_ok(done)
+            shown = run(['openssl', 'req', '-verify', '-noout', '-subject', '-nameopt', 'RFC2253'], stdin=done.out)
+            self.assertEqual(shown.status, 0, shown.err)
+            self.assertIn('verify OK', shown.err + shown.out)
+            self.assertIn('CN=Alice Example,O=Example,C=JP', shown.out)
+
+    def test_a_request_carries_names_and_is_made_as_der_or_in_a_file(self):
+        self.deployed.generate(self.alice)
+        path = self.deployed.dir / 'k.csr'
+        self.assert_ok(self.request('k', '--subject', 'CN=Alice,C=JP', '--dns', 'a.example', '--dns', 'b.example',
+                                    '--email', 'alice@example.org', '--der', '--out', path))
+        text = must(['openssl', 'req', '-inform', 'DER', '-in', path, '-verify', '-noout', '-text'])
+        for name in ('DNS:a.example', 'DNS:b.example', 'email:alice@example.org'):
+            self.assertIn(name, text)
+        self.assert_refused(self.request('k', '--subject', '/CN=x', '--out', path), str(path))
+
+    def test_a_request_needs_its_owner(self):
+        self.deployed.generate(self.alice)
+        self.assert_refused(self.request('k', '--subject', '/CN=x', pin='not-the-PIN-at-all'))
+        self.assert_refused(self.deployed.cli('key', 'csr', 'k', '--user', 'alice', '--subject', '/CN=x'), 'PIN')
+        self.assert_ok(self.request('k', '--subject', '/CN=x'))
+        self.assertEqual(self.request('k').status, 2)
+        self.assert_refused(self.request('no-such-key', '--subject', '/CN=x'), 'no-such-key')
+
+    def test_a_stopped_key_signs_no_request(self):
+        self.deployed.generate(self.alice)
+        self.deployed.ok('key', 'suspend', 'k', '--user', 'alice')
+        self.assert_refused(self.request('k', '--subject', '/CN=x'), 'suspended')
+        self.deployed.ok('key', 'resume', 'k', '--user', 'alice')
+        self.assert_ok(self.request('k', '--subject', '/CN=x'))
+
+    def test_ids_and_labels(self):
+        self.deployed.ok('key', 'generate', '--user', 'alice', '--label', 'k', '--id', '0a0b')
+        self.assertEqual(self.deployed.json('key', 'list', '--user', 'alice')[0]['cka_id'], '0a0b')
+        self.assert_refused(self.deployed.cli('key', 'generate', '--user', 'alice', '--label', 'k'), 'label')
+        self.assertEqual(self.deployed.cli('key', 'generate', '--user', 'alice', '--id', 'xyz').status, 2)
+        self.assertEqual(self.deployed.cli('key', 'generate', '--user', 'alice', '--type', 'dsa').status, 2)
+        self.assert_refused(self.deployed.cli('key', 'generate', '--user', 'nobody-here'), 'nobody-here')
+
+    def test_states_and_their_reasons(self):
+        self.deployed.generate(self.alice)
+        states = {'suspend': 'suspended', 'resume': 'active', 'doubt': 'doubt', 'revoke': 'revoked'}
+        for verb in ('suspend', 'resume', 'doubt', 'suspend', 'doubt', 'resume', 'revoke'):
+            self.deployed.ok('key', verb, 'k', '--user', 'alice', '--reason', f'because of {verb}', *YES.get(verb, ()))
+            row = self.deployed.json('key', 'list', '--user', 'alice')[0]
+            self.assertEqual((row['state'], row['reason']), (states[verb], f'because of {verb}'))
+            self.assertEqual(self.last('key.state')['reason'], f'because of {verb}')
+        for verb in ('resume', 'suspend', 'doubt'):
+            self.assert_refused(self.deployed.cli('key', verb, 'k', '--user', 'alice'), 'revoked')
+        self.deployed.restart()
+        self.assertEqual(self.deployed.json('key', 'list', '--user', 'alice')[0]['state'], 'revoked')
+
+    def test_what_cannot_be_undone_asks_first(self):
+        self.deployed.generate(self.alice)
+        for verb in ('revoke', 'delete'):
+            self.assertEqual(self.deployed.cli('key', verb, 'k', '--user', 'alice').status, 2)
+        self.assertEqual(self.deployed.json('key', 'list', '--user', 'alice')[0]['state'], 'active')
+        self.deployed.ok('key', 'delete', 'k', '--user', 'alice', '--yes')
+        self.assertEqual(self.deployed.json('key', 'list', '--user', 'alice'), [])
+        self.assert_refused(self.deployed.cli('key', 'delete', 'k', '--user', 'alice', '--yes'), 'key')
+
+
+class CertificateVerbs(AdminTest):
+    def test_import_and_show(self):
+        alice = self.deployed.alice()
+        authority = Authority(self.deployed.dir / 'ca')
+        path = authority.issue(self.deployed.request(alice))
+        self.assertEqual(self.deployed.json('cert', 'show', '--user', 'alice'), [])
+        self.assert_ok(self.deployed.import_certificate(alice, path))
+        shown = self.deployed.json('cert', 'show', '--user', 'alice')[0]
+        self.assertEqual((shown['subject'], shown['issuer'], shown['chain']), ('CN=alice', 'CN=Test CA', 1))
+        self.assertTrue(self.deployed.json('key', 'list', '--user', 'alice')[0]['certificate'])
+        pem = self.deployed.ok('cert', 'show', 'k', '--user', 'alice', '--pem')
+        self.assertEqual(pem.split(), path.read_text().split())
+        self.assertEqual([row['subject'] for row in self.deployed.json('cert', 'show', '--file', path)],
+                         ['CN=alice', 'CN=Test CA'])
+
+    def test_what_is_no_certificate_is_refused(self):
+        alice = self.deployed.alice()
+        for content in ('', 'nonsense', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'):
+            path = write_private(self.deployed.dir / 'bad.pem', content)
+            self.assert_refused(self.deployed.import_certificate(alice, path), 'bad.pem')
+        self.assert_refused(self.deployed.import_certificate(alice, self.deployed.dir / 'none.pem'), 'none.pem')
+        self.assertEqual(self.deployed.json('cert', 'show', '--user', 'alice'), [])
+
+
+class Looking(AdminTest):
+    def test_status_counts(self):
+        alice = self.deployed.alice()
+        before = self.deployed.json('status')
+        self.assert_signs(self.deployed, alice)
+        after = self.deployed.json('status')
+        self.assertEqual(after['signatures'], before['signatures'] + 1)
+        self.assertGreater(after['entries'], before['entries'])
+        self.assertEqual((after['verdict'], after['hsm_present'], after['development']), ('serves', True, False))
+        self.assertEqual((after['users'], after.get('tampered', '')), (1, ''))
+        self.assertEqual((after['pid'], after['uid']), (self.deployed.pid(), os.geteuid()))
+
+    def test_status_and_doctor_of_an_engine_that_is_not_there(self):
+        self.deployed.stop()
+        self.assert_refused(self.deployed.cli('status'), 'engine')
+        done = self.deployed.cli('doctor', '--module', MODULE, '--json')
+        self.assertEqual(done.status, 1)
+        bad = [check['name'] for check in json.loads(done.out) if check['verdict'] == 'bad']
+        self.assertTrue({'engine', 'socket'} & set(bad), bad)
+
+    def test_doctor_finds_nothing_bad_here_and_says_what_is_for_development(self):
+        done = self.deployed.cli('doctor', '--module', MODULE, '--json')
+        checks = json.loads(done.out)
+        self.assertEqual([check for check in checks if check['verdict'] == 'bad'], [])
+        self.assertEqual(done.status, 0)
+        self.assertIn('SoftHSM', ' '.join(check['words'] for check in checks if check['verdict'] == 'note'))
+
+    def test_doctor_finds_a_module_that_cannot_be_loaded(self):
+        done = self.deployed.cli('doctor', '--module', self.deployed.dir / 'none.so', '--json')
+        self.assertEqual(done.status, 1)
+        self.assertEqual([check['name'] for check in json.loads(done.out) if check['verdict'] == 'bad'], ['module'])
+
+    def test_policy_show_says_what_the_configuration_says(self):
+        self.deployed.configure('policy', 'signatures', '17')
+        self.deployed.restart()
+        shown = {row['name']: row['value'] for row in self.deployed.json('policy', 'show')}
+        self.assertEqual((shown['policy.signatures'], shown['policy.insecure_sha1']), ('17', 'no'))
+
+
+# ---- service mode ----
+
+@needs_root
+class Service(ProgramTest):
+    """The engine under a user of its own, clients under another, root administrates."""
+
+    def setUp(self):
+        self.deployed = Deployment(start=False)
+        self.addCleanup(self.deployed.close)
+        bin_dir = self.admit_others(self.deployed)
+        self.deployed.program, self.deployed.runs_as = bin_dir / 'trustp11d', {**identity(ENGINE_USER), 'cwd': '/'}
+        self.deployed.configure('', 'engine_user', ENGINE_USER, self.deployed.client_conf)
+        self.hand_over()
+        self.deployed.start()
+
+    def hand_over(self):
+        """All that the engine reads or writes belongs to its user; the clients' configuration stays root's."""
+        entry = pwd.getpwnam(ENGINE_USER)
+        for path in [self.deployed.place, *self.deployed.place.iterdir(), self.deployed.dir / 'hsm.pin',
+                     self.deployed.dir / 'tokens', *(self.deployed.dir / 'tokens').rglob('*')]:
+            if path != self.deployed.client_conf:
+                os.chown(path, entry.pw_uid, entry.pw_gid)
+        self.deployed.client_conf.chmod(0o644)
+
+    def test_another_users_programs_sign_and_root_administrates(self):
+        alice, digest = self.deployed.alice(), os.urandom(32)
+        program = self.stranger(self.deployed)
+        program.login(alice.pin_and_code())
+        self.assertTrue(self.deployed.verify_signature(alice, digest, program.sign('ECDSA', digest)))
+        status = self.deployed.json('status')
+        self.assertEqual((status['uid'], status['development']), (pwd.getpwnam(ENGINE_USER).pw_uid, False))
+        entry = [entry for entry in self.deployed.audit() if entry['action'] == 'sign'][-1]
+        self.assertEqual(entry['uid'], pwd.getpwnam(STRANGER).pw_uid)
+
+    def test_the_engines_own_user_administrates_and_a_stranger_does_not(self):
+        self.assert_ok(self.cli_as(ENGINE_USER, self.deployed, 'user', 'add', 'zoe'))
+        self.assert_refused(self.cli_as(STRANGER, self.deployed, 'user', 'add', 'yan'), 'not permitted')
+
+    def test_a_stranger_reads_nothing_of_the_engines(self):
+        for path in (self.deployed.engine_conf, self.deployed.store, self.deployed.dir / 'hsm.pin'):
+            self.assertEqual(subprocess.run(['cat', path], capture_output=True, check=False, cwd='/',
+                                            **identity(STRANGER)).returncode, 1, path)
+        self.assert_refused(self.cli_as(STRANGER, self.deployed, 'audit', 'verify'))
+        self.assert_ok(self.cli_as(STRANGER, self.deployed, 'key', 'list', '--user', self.deployed.alice().name))
+
+    def test_clients_tell_an_engine_of_another_user_nothing(self):
+        self.deployed.alice()
+        self.deployed.configure('', 'engine_user', STRANGER, self.deployed.client_conf)
+        self.assert_refused(self.deployed.cli('status'), 'nothing was sent')
+        program = self.stranger(self.deployed)
+        self.assert_ckr('DEVICE_ERROR', program.token)
+        self.assert_ckr('DEVICE_ERROR', program.login, 'alice-has-a-PIN000000')
+        self.deployed.configure('', 'engine_user', ENGINE_USER, self.deployed.client_conf)
+        self.assert_ok(self.deployed.cli('status'))
+        self.assertEqual(self.deployed.user_row()['tries_left'], 5)
+
+    def test_a_closed_socket_is_for_the_engines_user_and_root_only(self):
+        self.deployed.alice()
+        self.deployed.configure('', 'socket_open', 'no')
+        self.deployed.restart()
+        self.assert_refused(self.cli_as(STRANGER, self.deployed, 'key', 'list', '--user', 'alice'), 'engine')
+        self.assert_ok(self.cli_as(ENGINE_USER, self.deployed, 'key', 'list', '--user', 'alice'))
+        self.assert_ok(self.deployed.cli('key', 'list', '--user', 'alice'))
+
+    def test_a_client_configuration_that_others_may_write_is_refused(self):
+        self.deployed.alice()
+        self.deployed.client_conf.chmod(0o666)
+        self.assert_refused(self.cli_as(STRANGER, self.deployed, 'key', 'list', '--user', 'alice'), 'trustp11.conf')
+        with self.assertRaises(CryptokiError):
+            self.stranger(self.deployed)
+        self.deployed.client_conf.chmod(0o644)
+        self.assert_ok(self.cli_as(STRANGER, self.deployed, 'key', 'list', '--user', 'alice'))
+
+
+if __name__ == '__main__':
+    unittest.main()

@@ -1,0 +1,502 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What each command asks of the engine, what it tells people, and what it leaves behind.
+ */
+#include "base/clock.h"
+#include "fixture.h"
+#include "hsm/hsm.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static mode_t mode_of(const char *name)
+{
+    struct stat of;
+    cr_assert_eq(stat(name, &of), 0, "%s is not there", name);
+    return of.st_mode & 07777;
+}
+
+static void answer_new_user(void)
+{
+    Tp__Ipc__UserAddReply reply = TP__IPC__USER_ADD_REPLY__INIT;
+    reply.user_id = "0123";
+    reply.until_ms = 1000;
+    engine_answers(TP_OP_USER_ADD, &reply.base, "abcd-efgh");
+    engine_answers(TP_OP_USER_RESET, &reply.base, "ijkl-mnop");
+}
+
+CliTest(user, add_sends_roles_and_shows_the_code_once)
+{
+    answer_new_user();
+    run(NULL, "user add olga --role officer --role auditor --display 'Olga O'");
+    cr_assert_eq(status, 0, "%s", err);
+    const Tp__Ipc__UserAddRequest *request = asked_for(TP_OP_USER_ADD);
+    cr_assert_str_eq(request->user, "olga");
+    cr_assert_str_eq(request->display, "Olga O");
+    cr_assert_eq(request->n_roles, 2);
+    cr_assert_str_eq(request->roles[1], "auditor");
+    cr_assert_not_null(strstr(out, "Enrolment code: abcd-efgh\n"));
+    cr_assert_not_null(strstr(out, "trustp11 enrol --user olga"));
+}
+
+CliTest(user, a_code_file_gets_the_code_and_nobody_else_can_read_it)
+{
+    answer_new_user();
+    run(NULL, "user add alice --code-file alice.code --json");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_null(strstr(out, "abcd-efgh"));
+    char *code = read_text("alice.code");
+    cr_assert_str_eq(code, "abcd-efgh");
+    free(code);
+    cr_assert_eq(mode_of("alice.code"), 0600);
+}
+
+CliTest(user, a_code_file_that_is_there_is_refused_before_a_user_is_made)
+{
+    answer_new_user();
+    write_file("alice.code", 0600, "mine");
+    run(NULL, "user add alice --code-file alice.code");
+    cr_assert_eq(status, 1);
+    cr_assert_eq(asked_len, 0);
+    char *kept = read_text("alice.code");
+    cr_assert_str_eq(kept, "mine");
+    free(kept);
+}
+
+CliTest(user, a_code_file_that_cannot_be_made_is_refused_before_a_user_is_made)
+{
+    answer_new_user();
+    run(NULL, "user add alice --code-file nodir/alice.code");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "nodir/alice.code: No such file"));
+    run(NULL, "user reset alice --yes --code-file nodir/alice.code");
+    cr_assert_eq(status, 1);
+    cr_assert_eq(asked_len, 0);
+}
+
+CliTest(user, a_code_file_is_taken_away_when_the_engine_refuses)
+{
+    engine_refuses(TP_OP_USER_ADD, TP_EXISTS, "alice is there already");
+    engine_refuses(TP_OP_USER_RESET, TP_NOT_FOUND, "there is no user alice");
+    run(NULL, "user add alice --code-file alice.code");
+    cr_assert_eq(status, 1);
+    cr_assert_null(read_text("alice.code"));
+    run(NULL, "user reset alice --yes --code-file alice.code");
+    cr_assert_eq(status, 1);
+    cr_assert_null(read_text("alice.code"));
+}
+
+CliTest(user, reset_says_that_keys_are_lost_and_needs_a_yes)
+{
+    answer_new_user();
+    run(NULL, "user reset alice");
+    cr_assert_eq(status, 2);
+    cr_assert_not_null(strstr(err, "new keys"));
+    cr_assert_eq(asked_len, 0);
+    run(NULL, "user reset alice --yes --reason lost");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_eq(((const Tp__Ipc__UserRequest *)asked_for(TP_OP_USER_RESET))->reason, "lost");
+    cr_assert_not_null(strstr(out, "ijkl-mnop"));
+}
+
+CliTest(user, a_name_for_people_holds_no_control_characters)
+{
+    answer_new_user();
+    run(NULL, "user add alice --display 'Alice\nroot'");
+    cr_assert_eq(status, 2);
+    cr_assert_eq(asked_len, 0);
+}
+
+CliTest(factor, remove_looks_before_it_asks)
+{
+    Tp__Ipc__Factor factor = TP__IPC__FACTOR__INIT, *factors[] = {&factor};
+    Tp__Ipc__FactorListReply list = TP__IPC__FACTOR_LIST_REPLY__INIT;
+    factor.id = "5f1c";
+    list.factors = factors;
+    list.n_factors = 1;
+    engine_answers(TP_OP_FACTOR_LIST, &list.base, NULL);
+    engine_answers(TP_OP_FACTOR_REMOVE, NULL, NULL);
+    run(NULL, "factor remove 0000 --user alice");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "alice has no factor \"0000\""));
+    run(NULL, "factor remove 5f1c --user alice --yes");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_eq(((const Tp__Ipc__FactorRequest *)asked_for(TP_OP_FACTOR_REMOVE))->factor, "5f1c");
+}
+
+CliTest(user, list_follows_the_pages)
+{
+    Tp__Ipc__User user = TP__IPC__USER__INIT, *users[] = {&user};
+    Tp__Ipc__UserListReply reply = TP__IPC__USER_LIST_REPLY__INIT;
+    user.name = "alice";
+    user.state = "active";
+    reply.users = users;
+    reply.n_users = 1;
+    engine_answers(TP_OP_USER_LIST, &reply.base, NULL);
+    run(NULL, "user list alice");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_eq(((const Tp__Ipc__ListRequest *)asked_for(TP_OP_USER_LIST))->user, "alice");
+    cr_assert_not_null(strstr(out, "alice"));
+}
+
+CliTest(login, wishes_are_sent)
+{
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    Tp__Ipc__LoginReply login = TP__IPC__LOGIN_REPLY__INIT;
+    token.enrolled = true;
+    login.signatures_left = 20;
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
+    engine_answers(TP_OP_LOGIN, &login.base, NULL);
+    run("pin\n1\n", "login --user alice --for 15m --signatures 20");
+    cr_assert_eq(status, 0, "%s", err);
+    const Tp__Ipc__LoginRequest *request = asked_for(TP_OP_LOGIN);
+    cr_assert(request->shared);
+    cr_assert_eq(request->for_ms, 900000);
+    cr_assert_eq(request->signatures, 20);
+    cr_assert_not_null(strstr(out, "Signatures left:  20"));
+}
+
+CliTest(login, a_wish_that_was_cut_is_told)
+{
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    Tp__Ipc__LoginReply login = TP__IPC__LOGIN_REPLY__INIT;
+    token.enrolled = true;
+    login.until_ms = tp_clock_utc_ms() + 3600000;
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
+    engine_answers(TP_OP_LOGIN, &login.base, NULL);
+    run("pin\n1\n", "login --user alice --for 8h");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_not_null(strstr(err, "policy allows no more"));
+    run("pin\n1\n", "login --user alice --for 1h");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_empty(err);
+}
+
+CliTest(login, who_cannot_log_in_is_told_before_being_asked_for_a_pin)
+{
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
+    run("pin\n1\n", "login --user alice");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "trustp11 enrol --user alice"));
+    token.enrolled = token.locked = true;
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
+    run("pin\n1\n", "login --user alice");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "trustp11 user unlock alice"));
+    cr_assert_eq(asked_len, 1);
+}
+
+CliTest(login, without_user_the_only_configured_one_is_meant)
+{
+    engine_answers(TP_OP_LOGOUT, NULL, NULL);
+    write_file("one.conf", 0600, "users = alice\n");
+    run(NULL, "logout --config one.conf");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_eq(((const Tp__Ipc__LogoutRequest *)asked_for(TP_OP_LOGOUT))->user, "alice");
+    write_file("two.conf", 0600, "users = alice, bob\n");
+    run(NULL, "logout --config two.conf");
+    cr_assert_eq(status, 2);
+    cr_assert_eq(asked_len, 0);
+}
+
+/* ---- enrolment ---- */
+
+static void answer_enrolment(const char *seed)
+{
+    Tp__Ipc__EnrolReply enrol = TP__IPC__ENROL_REPLY__INIT;
+    Tp__Ipc__LoginReply login = TP__IPC__LOGIN_REPLY__INIT;
+    enrol.issuer = "demo";
+    enrol.factor = "totp";
+    enrol.digits = 6;
+    enrol.period_s = 30;
+    enrol.algorithm = "SHA1";
+    engine_answers(TP_OP_ENROL, &enrol.base, seed);
+    engine_answers(TP_OP_ENROL_CONFIRM, &login.base, NULL);
+}
+
+CliTest(enrol, writes_the_uri_for_its_owner_alone_and_confirms)
+{
+    answer_enrolment("12345678901234567890");
+    run("abcd-efgh\ncorrect horse\n492039\n", "enrol --user alice --uri-file alice.uri");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_eq(asked_last(TP_OP_ENROL)->secret[0], "abcd-efgh");
+    cr_assert_str_eq(asked_last(TP_OP_ENROL)->secret[1], "correct horse");
+    cr_assert_str_eq(((const Tp__Ipc__EnrolRequest *)asked_for(TP_OP_ENROL))->factor, "totp");
+    cr_assert_str_eq(asked_last(TP_OP_ENROL_CONFIRM)->secret[0], "abcd-efgh");
+    cr_assert_str_eq(asked_last(TP_OP_ENROL_CONFIRM)->secret[1], "492039");
+    char *uri = read_text("alice.uri");
+    cr_assert_not_null(strstr(uri, "otpauth://totp/demo:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"));
+    cr_assert_null(strstr(out, "GEZDGNBV"));
+    free(uri);
+    cr_assert_eq(mode_of("alice.uri"), 0600);
+}
+
+CliTest(enrol, can_be_done_in_two_steps)
+{
+    answer_enrolment("12345678901234567890");
+    run("abcd-efgh\ncorrect horse\n", "enrol --user alice --uri-file alice.uri --no-confirm");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_eq(asked_len, 1);
+    run("abcd-efgh\n492039\n", "enrol --user alice --confirm");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_eq(asked_len, 1);
+    cr_assert_str_eq(asked_last(TP_OP_ENROL_CONFIRM)->secret[1], "492039");
+}
+
+CliTest(enrol, a_wrong_first_code_is_told_how_to_go_on)
+{
+    answer_enrolment("12345678901234567890");
+    engine_refuses(TP_OP_ENROL_CONFIRM, TP_PIN_WRONG, "the code is wrong");
+    run("abcd-efgh\ncorrect horse\n492039\n", "enrol --user alice --uri-file alice.uri");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "the code is wrong; go on with: trustp11 enrol --user alice --confirm"));
+}
+
+CliTest(enrol, who_has_no_slot_yet_is_told_so)
+{
+    answer_enrolment("12345678901234567890");
+    write_file("c.conf", 0600, "users = bob\n");
+    run("abcd-efgh\n492039\n", "enrol --user alice --confirm --config c.conf");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_not_null(strstr(err, "c.conf"));
+    run("abcd-efgh\n492039\n", "enrol --user bob --confirm --config c.conf");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_empty(err);
+}
+
+CliTest(enrol, a_hardware_token_has_its_secret_already)
+{
+    answer_enrolment(NULL);
+    run("abcd-efgh\ncorrect horse\n492039\n", "enrol --user alice --factor hardware --json");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_eq(((const Tp__Ipc__EnrolRequest *)asked_for(TP_OP_ENROL))->factor, "hardware");
+}
+
+CliTest(enrol, a_seed_that_would_be_lost_is_not_asked_for)
+{
+    answer_enrolment("12345678901234567890");
+    write_file("alice.uri", 0600, "mine");
+    run("abcd-efgh\ncorrect horse\n1\n", "enrol --user alice --uri-file alice.uri");
+    cr_assert_eq(status, 1);
+    run("abcd-efgh\ncorrect horse\n1\n", "enrol --user alice --json");
+    cr_assert_eq(status, 2);
+    cr_assert_eq(asked_len, 0);
+}
+
+CliTest(pin, change_sends_both)
+{
+    engine_answers(TP_OP_PIN_CHANGE, NULL, NULL);
+    run("old pin\n492039\nnew pin\n", "pin change --user alice");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_eq(asked_last(TP_OP_PIN_CHANGE)->secret[0], "old pin492039");
+    cr_assert_str_eq(asked_last(TP_OP_PIN_CHANGE)->secret[1], "new pin");
+}
+
+/* ---- keys ---- */
+
+static void answer_keys(size_t count)
+{
+    Tp__Ipc__Credential one = TP__IPC__CREDENTIAL__INIT, two = TP__IPC__CREDENTIAL__INIT, *both[] = {&one, &two};
+    Tp__Ipc__ObjectsReply reply = TP__IPC__OBJECTS_REPLY__INIT;
+    one.id = "1111";
+    two.id = "2222";
+    one.label = two.label = "Alice signs";
+    one.key_type = "p-256";
+    two.key_type = "rsa-2048";
+    one.state = two.state = "active";
+    reply.credentials = both;
+    reply.n_credentials = count;
+    engine_answers(TP_OP_OBJECTS, &reply.base, NULL);
+}
+
+static void answer_request(bool open)
+{
+    static uint8_t der[] = {0x30, 0x00};
+    Tp__Ipc__AuthorisationReply authorisation = TP__IPC__AUTHORISATION_REPLY__INIT;
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    Tp__Ipc__LoginReply login = TP__IPC__LOGIN_REPLY__INIT;
+    Tp__Ipc__DerReply reply = TP__IPC__DER_REPLY__INIT;
+    authorisation.open = open;
+    token.enrolled = true;
+    login.authorisation = "abcd";
+    reply.der = (ProtobufCBinaryData){.data = der, .len = sizeof der};
+    engine_answers(TP_OP_AUTHORISATION, &authorisation.base, NULL);
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
+    engine_answers(TP_OP_LOGIN, &login.base, NULL);
+    engine_answers(TP_OP_LOGOUT, NULL, NULL);
+    engine_answers(TP_OP_CSR, &reply.base, NULL);
+}
+
+CliTest(key, generate_has_the_users_name_as_label_unless_told)
+{
+    Tp__Ipc__Credential made = TP__IPC__CREDENTIAL__INIT;
+    Tp__Ipc__KeyReply reply = TP__IPC__KEY_REPLY__INIT;
+    made.id = "1111";
+    reply.credential = &made;
+    engine_answers(TP_OP_KEY_GENERATE, &reply.base, NULL);
+    run(NULL, "key generate --user alice --id 0aff");
+    cr_assert_eq(status, 0, "%s", err);
+    const Tp__Ipc__KeyGenerateRequest *request = asked_for(TP_OP_KEY_GENERATE);
+    cr_assert_str_eq(request->label, "alice");
+    cr_assert_str_eq(request->key_type, "p-256");
+    cr_assert(request->cka_id.len == 2 && request->cka_id.data[1] == 0xff);
+    run(NULL, "key generate --user alice --id 0af");
+    cr_assert_eq(status, 2);
+}
+
+CliTest(key, a_label_that_two_keys_have_is_refused_and_an_id_is_not)
+{
+    answer_keys(2);
+    answer_request(true);
+    run(NULL, "key csr 'Alice signs' --user alice --subject /CN=Alice");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "2 keys have the label"));
+    run(NULL, "key csr 2222 --user alice --subject /CN=Alice");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_eq(((const Tp__Ipc__CsrRequest *)asked_for(TP_OP_CSR))->credential, "2222");
+    run(NULL, "key csr 3333 --user alice --subject /CN=Alice");
+    cr_assert_eq(status, 1);
+}
+
+CliTest(key, csr_uses_the_open_login_and_otherwise_one_of_its_own)
+{
+    answer_keys(1);
+    answer_request(true);
+    run(NULL, "key csr 1111 --user alice --subject /CN=Alice --dns a.example --dns b.example");
+    cr_assert_eq(status, 0, "%s", err);
+    const Tp__Ipc__CsrRequest *request = asked_for(TP_OP_CSR);
+    cr_assert_str_empty(request->authorisation);
+    cr_assert_eq(request->n_dns, 2);
+    cr_assert_not_null(strstr(out, "BEGIN CERTIFICATE REQUEST"));
+    answer_request(false);
+    run("pin\n492039\n", "key csr 1111 --user alice --subject /CN=Alice --out a.csr");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_eq(((const Tp__Ipc__CsrRequest *)asked_for(TP_OP_CSR))->authorisation, "abcd");
+    cr_assert_str_eq(out, "the request is in a.csr\n");
+    cr_assert_str_eq(((const Tp__Ipc__LogoutRequest *)asked_for(TP_OP_LOGOUT))->authorisation, "abcd");
+    cr_assert_not(((const Tp__Ipc__LoginRequest *)asked_for(TP_OP_LOGIN))->shared);
+}
+
+CliTest(key, csr_in_json_names_key_and_file)
+{
+    answer_keys(1);
+    answer_request(true);
+    run(NULL, "key csr 'Alice signs' --user alice --subject /CN=Alice --out a.csr --json");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_not_null(strstr(out, "\"key\": \"1111\""));
+    cr_assert_not_null(strstr(out, "\"file\": \"a.csr\""));
+}
+
+CliTest(key, csr_logs_out_again_when_it_is_refused_and_tells_the_refusal)
+{
+    answer_keys(1);
+    answer_request(false);
+    engine_refuses(TP_OP_CSR, TP_KEY_UNUSABLE, "this key is revoked");
+    engine_refuses(TP_OP_LOGOUT, TP_UNREACHABLE, "gone");
+    run("pin\n492039\n", "key csr 1111 --user alice --subject /CN=Alice");
+    cr_assert_eq(status, 1);
+    cr_assert_str_eq(err, "trustp11: this key is revoked\n");
+    cr_assert_str_eq(((const Tp__Ipc__LogoutRequest *)asked_for(TP_OP_LOGOUT))->authorisation, "abcd");
+}
+
+CliTest(key, states_have_the_engines_names)
+{
+    static const struct {
+        const char *verb, *state;
+    } verbs[] = {{"suspend", "suspended"}, {"resume", "active"}, {"doubt", "doubt"}};
+    engine_answers(TP_OP_KEY_STATE, NULL, NULL);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        char line[64];
+        (void)snprintf(line, sizeof line, "key %s 1111 --user alice", verbs[i].verb);
+        run(NULL, line);
+        cr_assert_eq(status, 0, "%s", err);
+        cr_assert_str_eq(((const Tp__Ipc__KeyRequest *)asked_for(TP_OP_KEY_STATE))->state, verbs[i].state);
+    }
+    run(NULL, "key revoke 1111 --user alice");
+    cr_assert_eq(status, 2);
+    run(NULL, "key revoke 1111 --user alice --yes");
+    cr_assert_eq(status, 0);
+    cr_assert_str_eq(((const Tp__Ipc__KeyRequest *)asked_for(TP_OP_KEY_STATE))->state, "revoked");
+}
+
+CliTest(cert, a_file_without_certificate_is_not_sent)
+{
+    write_file("empty.pem", 0644, "nothing\n");
+    run(NULL, "cert import empty.pem --user alice");
+    cr_assert_eq(status, 1);
+    cr_assert_eq(asked_len, 0);
+    cr_assert_not_null(strstr(err, "empty.pem: neither PEM, DER nor PKCS#7"));
+    run(NULL, "cert import missing.pem --user alice");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "missing.pem: No such file"));
+}
+
+CliTest(crl, a_file_that_is_none_is_not_sent)
+{
+    write_file("not.crl", 0644, "nothing\n");
+    run(NULL, "crl import not.crl");
+    cr_assert_eq(status, 1);
+    cr_assert_eq(asked_len, 0);
+}
+
+/* ---- policy ---- */
+
+static void answer_explain(bool allowed)
+{
+    Tp__Ipc__Finding finding = TP__IPC__FINDING__INIT, *findings[] = {&finding};
+    Tp__Ipc__ExplainReply reply = TP__IPC__EXPLAIN_REPLY__INIT;
+    finding.rule = "hour";
+    finding.ok = allowed;
+    finding.words = "at 3 in the morning";
+    reply.allowed = allowed;
+    reply.findings = findings;
+    reply.n_findings = 1;
+    engine_answers(TP_OP_POLICY_EXPLAIN, &reply.base, NULL);
+}
+
+CliTest(policy, explain_says_no_with_status_1_and_its_reasons)
+{
+    answer_keys(1);
+    answer_explain(false);
+    run(NULL, "policy explain 1111 --user alice");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(out, "\nrefused: hour: at 3 in the morning\n"));
+    cr_assert_str_empty(err);
+    answer_explain(true);
+    run(NULL, "policy explain 1111 --user alice");
+    cr_assert_eq(status, 0);
+}
+
+CliTest(policy, explain_names_the_rule_in_json_too)
+{
+    answer_keys(1);
+    answer_explain(false);
+    run(NULL, "policy explain 1111 --user alice --json");
+    cr_assert_not_null(strstr(out, "\"rule\": \"hour\",\n  \"findings\""));
+    answer_explain(true);
+    run(NULL, "policy explain 1111 --user alice --json");
+    cr_assert_null(strstr(out, "\"hour\",\n  \"findings\""));
+}
+
+CliTest(policy, explain_asks_about_what_programs_would_send)
+{
+    answer_keys(2);
+    answer_explain(true);
+    run(NULL, "policy explain 2222 --user alice --digest "
+              "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    cr_assert_eq(status, 0, "%s", err);
+    const Tp__Ipc__ExplainRequest *request = asked_for(TP_OP_POLICY_EXPLAIN);
+    cr_assert_eq(request->mechanism, TP_HSM_RSA_PKCS);
+    cr_assert_eq(request->data.len, 51); /* DigestInfo of SHA-256 */
+    run(NULL, "policy explain 2222 --user alice --mechanism rsa-pss --hash SHA-384");
+    request = asked_for(TP_OP_POLICY_EXPLAIN);
+    cr_assert(request->hash_bits == 384 && request->mgf_bits == 384 && request->salt_len == 48);
+    run(NULL, "policy explain 2222 --user alice --digest e3b0");
+    cr_assert_eq(status, 2);
+    run(NULL, "policy explain 2222 --user alice --hash ROT13");
+    cr_assert_eq(status, 2);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An engine for tests of the module: the real protocol and real signatures, with keys of libcrypto, one user "alice",
+ * and knobs for all that can happen to a client. Everything may be called from any thread.
+ */
+#ifndef TP_TESTS_FAKE_ENGINE_H
+#define TP_TESTS_FAKE_ENGINE_H
+
+#include "base/bytes.h"
+#include "ipc/operation.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FAKE_USER     "alice"
+#define FAKE_PIN      "correct horse"
+#define FAKE_CODE     "492039"
+#define FAKE_PIN_CODE FAKE_PIN FAKE_CODE
+#define FAKE_PIN_MIN  8
+#define FAKE_PIN_MAX  64
+
+struct fake_engine;
+
+/* Listens on SOCKET_PATH until stopped. What it knows outlives fake_engine_restart. */
+struct fake_engine *fake_engine_start(const char *socket_path);
+void fake_engine_stop(struct fake_engine *engine);
+/* Ends the server, and with it all connections and authorisations. */
+void fake_engine_halt(struct fake_engine *engine);
+void fake_engine_resume(struct fake_engine *engine);
+
+/* A credential "cred-N" of TYPE ("rsa-2048", "p-256", …) with CKA_ID = its number; with a certificate and its issuer
+ * when wanted. Returns its number, from 0. */
+size_t fake_engine_add_key(struct fake_engine *engine, const char *type, const char *label, bool with_certificate);
+/* COUNT credentials with one P-256 key, each with a label ("bulk-N"), an ID and a certificate of its own. */
+void fake_engine_add_bulk(struct fake_engine *engine, size_t count);
+void fake_engine_set_state(struct fake_engine *engine, size_t number, const char *state);
+void fake_engine_set_label(struct fake_engine *engine, size_t number, const char *label);
+void fake_engine_set_always_authenticate(struct fake_engine *engine, size_t number);
+
+/* What a login allows from now on: signatures (0: not counted) and time. */
+void fake_engine_set_terms(struct fake_engine *engine, uint32_t signatures, int64_t for_ms);
+void fake_engine_end_authorisations(struct fake_engine *engine);
+void fake_engine_open_shared(struct fake_engine *engine, bool open); /* `trustp11 login` */
+void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked, bool suspended);
+void fake_engine_set_tries(struct fake_engine *engine, uint32_t left);
+/* From now on OP is answered with RC; 0: as usual. */
+void fake_engine_fail(struct fake_engine *engine, enum tp_ipc_op op, int rc);
+/* Requests of OP are kept and not answered until this is taken back. */
+void fake_engine_stall(struct fake_engine *engine, enum tp_ipc_op op, bool stall);
+/* Blocks until a request of OP is being kept. */
+void fake_engine_wait_stalled(struct fake_engine *engine);
+unsigned fake_engine_count(struct fake_engine *engine, enum tp_ipc_op op); /* requests so far */
+/* The certificate of a credential, or the issuer's (ISSUER). A view; valid until stopped. */
+struct tp_bytes fake_engine_certificate(struct fake_engine *engine, size_t number);
+struct tp_bytes fake_engine_spki(struct fake_engine *engine, size_t number);
+/* Of the last SIGN request. */
+void fake_engine_last_sign(struct fake_engine *engine, char ret_hash_name[32], size_t *ret_data_len);
+
+#endif

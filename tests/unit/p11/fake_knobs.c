@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake_internal.h"
+
+#include <string.h>
+
+#define LOCKED(engine, statement)                                                                                      \
+    do {                                                                                                               \
+        pthread_mutex_lock(&(engine)->mutex);                                                                          \
+        statement;                                                                                                     \
+        pthread_mutex_unlock(&(engine)->mutex);                                                                        \
+    } while (0)
+
+void fake_engine_set_state(struct fake_engine *engine, size_t number, const char *state)
+{
+    LOCKED(engine, (void)snprintf(engine->keys[number].state, sizeof(engine->keys[number].state), "%s", state);
+           engine->generation++);
+}
+
+void fake_engine_set_label(struct fake_engine *engine, size_t number, const char *label)
+{
+    LOCKED(engine, free(engine->keys[number].label); engine->keys[number].label = strdup(label); engine->generation++);
+}
+
+void fake_engine_set_always_authenticate(struct fake_engine *engine, size_t number)
+{
+    LOCKED(engine, engine->keys[number].always_authenticate = true; engine->generation++);
+}
+
+void fake_engine_set_terms(struct fake_engine *engine, uint32_t signatures, int64_t for_ms)
+{
+    LOCKED(engine, engine->signatures = signatures; engine->for_ms = for_ms);
+}
+
+void fake_engine_end_authorisations(struct fake_engine *engine)
+{
+    LOCKED(engine, for (unsigned i = 0; i < engine->login_count; i++) engine->logins[i].open = false);
+}
+
+void fake_engine_open_shared(struct fake_engine *engine, bool open)
+{
+    pthread_mutex_lock(&engine->mutex);
+    struct fake_login *login = fake_shared_login(engine);
+    if (open && login == NULL)
+        (void)fake_new_login(engine, true);
+    if (!open && login != NULL)
+        login->open = false;
+    pthread_mutex_unlock(&engine->mutex);
+}
+
+void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked, bool suspended)
+{
+    LOCKED(engine, engine->enrolled = enrolled; engine->locked = locked; engine->suspended = suspended);
+}
+
+void fake_engine_set_tries(struct fake_engine *engine, uint32_t left)
+{
+    LOCKED(engine, engine->tries_left = left);
+}
+
+void fake_engine_fail(struct fake_engine *engine, enum tp_ipc_op op, int rc)
+{
+    LOCKED(engine, engine->fail[op] = rc);
+}
+
+void fake_engine_stall(struct fake_engine *engine, enum tp_ipc_op op, bool stall)
+{
+    LOCKED(engine, engine->stall[op] = stall; if (!stall) fake_drop_kept(engine));
+}
+
+void fake_engine_wait_stalled(struct fake_engine *engine)
+{
+    LOCKED(engine, while (engine->kept == NULL) pthread_cond_wait(&engine->changed, &engine->mutex));
+}
+
+unsigned fake_engine_count(struct fake_engine *engine, enum tp_ipc_op op)
+{
+    unsigned count;
+    LOCKED(engine, count = engine->count[op]);
+    return count;
+}
+
+struct tp_bytes fake_engine_certificate(struct fake_engine *engine, size_t number)
+{
+    struct tp_bytes bytes;
+    LOCKED(engine, bytes = tp_buf_bytes(&engine->keys[number].certificate));
+    return bytes;
+}
+
+struct tp_bytes fake_engine_spki(struct fake_engine *engine, size_t number)
+{
+    struct tp_bytes bytes;
+    LOCKED(engine, bytes = tp_buf_bytes(&engine->keys[number].spki));
+    return bytes;
+}
+
+void fake_engine_last_sign(struct fake_engine *engine, char ret_hash_name[32], size_t *ret_data_len)
+{
+    LOCKED(engine, memcpy(ret_hash_name, engine->last_hash_name, 32); *ret_data_len = engine->last_data_len);
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "forge.h"
+#include "pki/certificate.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static EVP_PKEY *ca_key, *other_key;
+static struct tp_buf ca, crl;
+
+static const struct forge_revoked revoked[] = {
+    {"02", -1}, {"03", 1}, {"04", 6}, {"05", 8 /* removeFromCRL */}, {"00F00DFACE", 4}, {"06", 7 /* not used */},
+};
+
+static struct tp_buf ca_make(const char *name, EVP_PKEY *key, const char *usage)
+{
+    return forge_certificate(&(struct forge_certificate){
+        .subject = name, .issuer = name, .key = key, .issuer_key = key, .is_ca = true, .key_usage = usage});
+}
+
+static struct forge_crl plan(void)
+{
+    return (struct forge_crl){.issuer = "ca", .issuer_key = ca_key, .revoked = revoked, .revoked_len = 6};
+}
+
+static void setup(void)
+{
+    ca_key = forge_key("P-256");
+    other_key = forge_key("P-256");
+    ca = ca_make("ca", ca_key, "critical,keyCertSign,cRLSign");
+    const struct forge_crl usual = plan();
+    crl = forge_crl(&usual);
+}
+
+static void teardown(void)
+{
+    tp_buf_clear(&ca), tp_buf_clear(&crl);
+    EVP_PKEY_free(ca_key), EVP_PKEY_free(other_key);
+}
+
+TestSuite(crl, .init = setup, .fini = teardown);
+
+Test(crl, gives_its_header_in_der_and_in_pem)
+{
+    struct tp_buf pem = TP_BUF_INIT;
+    struct tp_pki_certificate issuer = {0};
+    cr_assert_eq(tp_pki_pem_write("X509 CRL", tp_buf_bytes(&crl), &pem), TP_OK);
+    cr_assert_eq(tp_pki_certificate_parse(tp_buf_bytes(&ca), NULL, &issuer), TP_OK);
+    const struct tp_bytes files[] = {tp_buf_bytes(&crl), tp_buf_bytes(&pem)};
+    for (size_t i = 0; i < 2; i++) {
+        struct tp_pki_crl header = {0};
+        cr_assert_eq(tp_pki_crl_parse(files[i], NULL, &header), TP_OK);
+        cr_assert_str_eq(header.issuer, "CN=ca,C=JP");
+        cr_assert(tp_bytes_equal(tp_buf_bytes(&header.issuer_der), tp_buf_bytes(&issuer.subject_der)));
+        cr_assert_eq(header.this_update_ms, FORGE_NOT_BEFORE_MS);
+        cr_assert_eq(header.next_update_ms, FORGE_NOT_AFTER_MS);
+        cr_assert_eq(header.revoked, 6);
+        tp_pki_crl_clear(&header);
+    }
+    tp_pki_certificate_clear(&issuer);
+    tp_buf_clear(&pem);
+}
+
+Test(crl, without_next_update_and_without_entries_says_so)
+{
+    struct forge_crl empty = plan();
+    empty.no_next_update = true, empty.revoked_len = 0;
+    struct tp_buf der = forge_crl(&empty);
+    struct tp_pki_crl header = {0};
+    cr_assert_eq(tp_pki_crl_parse(tp_buf_bytes(&der), NULL, &header), TP_OK);
+    cr_assert_eq(header.next_update_ms, 0);
+    cr_assert_eq(header.revoked, 0);
+    struct tp_pki_crl_index *index = NULL;
+    const char *reason = NULL;
+    bool hold = false;
+    cr_assert_eq(tp_pki_crl_index_new(tp_buf_bytes(&der), NULL, &index), TP_OK);
+    cr_assert_eq(tp_pki_crl_find(index, TP_BYTES("\x02\x01\x02", 3), &reason, &hold), TP_NOT_FOUND);
+    tp_pki_crl_index_free(index);
+    tp_pki_crl_clear(&header);
+    tp_buf_clear(&der);
+}
+
+Test(crl, verifies_with_its_issuer)
+{
+    cr_assert_eq(tp_pki_crl_verify(tp_buf_bytes(&crl), tp_buf_bytes(&ca), NULL), TP_OK);
+    struct tp_buf unlimited = ca_make("ca", ca_key, NULL);
+    cr_assert_eq(tp_pki_crl_verify(tp_buf_bytes(&crl), tp_buf_bytes(&unlimited), NULL), TP_OK,
+                 "no key usage extension");
+    tp_buf_clear(&unlimited);
+}
+
+Test(crl, does_not_verify_with_another_key_name_or_usage_or_after_a_change)
+{
+    struct tp_buf other[] = {ca_make("ca", other_key, "cRLSign"), ca_make("cb", ca_key, "cRLSign"),
+                             ca_make("ca", ca_key, "keyCertSign")};
+    for (size_t i = 0; i < 3; i++) {
+        cr_assert_eq(tp_pki_crl_verify(tp_buf_bytes(&crl), tp_buf_bytes(&other[i]), NULL), TP_BAD_ARGUMENT, "%zu", i);
+        tp_buf_clear(&other[i]);
+    }
+    uint8_t *serial = memmem(crl.data, crl.len, "\xf0\x0d\xfa\xce", 4);
+    serial[3] ^= 1;
+    cr_assert_eq(tp_pki_crl_verify(tp_buf_bytes(&crl), tp_buf_bytes(&ca), NULL), TP_BAD_ARGUMENT);
+}
+
+static enum tp_rc find(const struct tp_pki_crl_index *index, const char *der, size_t len, const char *reason, bool hold)
+{
+    const char *found = NULL;
+    bool found_hold = false;
+    const enum tp_rc rc = tp_pki_crl_find(index, TP_BYTES(der, len), &found, &found_hold);
+    if (rc == TP_OK) {
+        cr_assert_str_eq(found, reason);
+        cr_assert_eq(found_hold, hold);
+    } else {
+        cr_assert_null(found, "outputs stay as they were");
+    }
+    return rc;
+}
+
+Test(crl, finds_what_is_on_it_and_nothing_else)
+{
+    struct tp_pki_crl_index *index = NULL;
+    cr_assert_eq(tp_pki_crl_index_new(tp_buf_bytes(&crl), NULL, &index), TP_OK);
+    cr_assert_eq(find(index, "\x02\x01\x02", 3, "unspecified", false), TP_OK, "no reason given");
+    cr_assert_eq(find(index, "\x02\x01\x03", 3, "keyCompromise", false), TP_OK);
+    cr_assert_eq(find(index, "\x02\x01\x04", 3, "certificateHold", true), TP_OK);
+    cr_assert_eq(find(index, "\x02\x05\x00\xf0\x0d\xfa\xce", 7, "superseded", false), TP_OK);
+    cr_assert_eq(find(index, "\x02\x01\x06", 3, "unspecified", false), TP_OK, "a reason that does not exist");
+    cr_assert_eq(find(index, "\x02\x01\x05", 3, "", false), TP_NOT_FOUND, "removeFromCRL");
+    cr_assert_eq(find(index, "\x02\x01\x01", 3, "", false), TP_NOT_FOUND);
+    cr_assert_eq(find(index, "\x02\x04\xf0\x0d\xfa\xce", 6, "", false), TP_NOT_FOUND, "a negative number");
+    cr_assert_eq(find(index, "\x02\x01\x02\x00", 4, "", false), TP_MALFORMED);
+    cr_assert_eq(find(index, "\x04\x01\x02", 3, "", false), TP_MALFORMED);
+    cr_assert_eq(find(index, "", 0, "", false), TP_MALFORMED);
+    tp_pki_crl_index_free(index);
+}
+
+Test(crl, that_is_a_delta_or_has_an_unknown_critical_extension_is_refused)
+{
+    struct forge_crl plans[] = {plan(), plan(), plan()};
+    plans[1].is_delta = true;
+    plans[2].critical_oid = "1.3.6.1.4.1.55555.1";
+    const enum tp_rc expected[] = {TP_OK, TP_UNSUPPORTED, TP_UNSUPPORTED};
+    for (size_t i = 0; i < 3; i++) {
+        struct tp_buf der = forge_crl(&plans[i]);
+        struct tp_pki_crl header = {0};
+        struct tp_pki_crl_index *index = NULL;
+        cr_assert_eq(tp_pki_crl_parse(tp_buf_bytes(&der), NULL, &header), expected[i], "%zu", i);
+        cr_assert_eq(tp_pki_crl_index_new(tp_buf_bytes(&der), NULL, &index), expected[i]);
+        cr_assert_eq(tp_pki_crl_verify(tp_buf_bytes(&der), tp_buf_bytes(&ca), NULL), expected[i]);
+        tp_pki_crl_index_free(index);
+        tp_pki_crl_clear(&header);
+        tp_buf_clear(&der);
+    }
+}
+
+Test(crl, files_that_are_cut_doubled_or_something_else_are_refused)
+{
+    struct tp_pki_crl header = {0};
+    struct tp_buf two = TP_BUF_INIT, none = TP_BUF_INIT;
+    for (size_t len = 0; len < crl.len; len++)
+        cr_assert_eq(tp_pki_crl_parse(TP_BYTES(crl.data, len), NULL, &header), TP_MALFORMED, "%zu", len);
+    cr_assert_eq(tp_pki_pem_write("X509 CRL", tp_buf_bytes(&crl), &two), TP_OK);
+    cr_assert_eq(tp_pki_pem_write("X509 CRL", tp_buf_bytes(&crl), &two), TP_OK);
+    cr_assert_eq(tp_pki_crl_parse(tp_buf_bytes(&two), NULL, &header), TP_MALFORMED);
+    cr_assert_eq(tp_pki_pem_write("CERTIFICATE", tp_buf_bytes(&ca), &none), TP_OK);
+    cr_assert_eq(tp_pki_crl_parse(tp_buf_bytes(&none), NULL, &header), TP_NOT_FOUND);
+    cr_assert_eq(tp_buf_append_u8(&crl, 0), TP_OK);
+    cr_assert_eq(tp_pki_crl_parse(tp_buf_bytes(&crl), NULL, &header), TP_MALFORMED);
+    uint8_t *large = calloc(1, (10 << 20) + 1);
+    cr_assert_eq(tp_pki_crl_parse(TP_BYTES(large, (10 << 20) + 1), NULL, &header), TP_TOO_LARGE);
+    free(large);
+    tp_buf_clear(&two), tp_buf_clear(&none);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "forge.h"
+
+#include <criterion/criterion.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct tp_buf take(unsigned char *der, int len)
+{
+    struct tp_buf buf = TP_BUF_INIT;
+    cr_assert_gt(len, 0);
+    cr_assert_eq(tp_buf_append(&buf, TP_BYTES(der, (size_t)len)), TP_OK);
+    OPENSSL_free(der);
+    return buf;
+}
+
+EVP_PKEY *forge_key(const char *type)
+{
+    EVP_PKEY *key = NULL;
+    if (strncmp(type, "rsa-", 4) == 0)
+        key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)strtoul(type + 4, NULL, 10));
+    else if (strncmp(type, "ED", 2) == 0)
+        key = EVP_PKEY_Q_keygen(NULL, NULL, type);
+    else
+        key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", type);
+    cr_assert_not_null(key, "cannot make a key %s", type);
+    return key;
+}
+
+struct tp_buf forge_spki(EVP_PKEY *key)
+{
+    unsigned char *der = NULL;
+    const int len = i2d_PUBKEY(key, &der);
+    return take(der, len);
+}
+
+static X509_NAME *name_of(const char *common_name)
+{
+    X509_NAME *name = X509_NAME_new();
+    cr_assert_eq(X509_NAME_add_entry_by_txt(name, "C", MBSTRING_UTF8, (const unsigned char *)"JP", -1, -1, 0), 1);
+    cr_assert_eq(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1, 0),
+                 1);
+    return name;
+}
+
+static ASN1_INTEGER *serial_of(const char *hex)
+{
+    BIGNUM *number = NULL;
+    cr_assert_gt(BN_hex2bn(&number, hex), 0);
+    ASN1_INTEGER *serial = BN_to_ASN1_INTEGER(number, NULL);
+    BN_free(number);
+    cr_assert_not_null(serial);
+    return serial;
+}
+
+static const EVP_MD *md_of(EVP_PKEY *key)
+{
+    return EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
+}
+
+static void extension_add(X509 *x509, int nid, const char *value)
+{
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+    cr_assert_not_null(extension);
+    cr_assert_eq(X509_add_ext(x509, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+}
+
+struct tp_buf forge_certificate(const struct forge_certificate *plan)
+{
+    X509 *x509 = X509_new();
+    X509_NAME *subject = name_of(plan->subject), *issuer = name_of(plan->issuer);
+    ASN1_INTEGER *serial = serial_of(plan->serial != NULL ? plan->serial : "01");
+    cr_assert_eq(X509_set_version(x509, X509_VERSION_3), 1);
+    cr_assert_eq(X509_set_serialNumber(x509, serial), 1);
+    cr_assert_eq(X509_set_subject_name(x509, subject), 1);
+    cr_assert_eq(X509_set_issuer_name(x509, issuer), 1);
+    cr_assert_eq(ASN1_TIME_set_string_X509(X509_getm_notBefore(x509), "260101000000Z"), 1);
+    cr_assert_eq(ASN1_TIME_set_string_X509(X509_getm_notAfter(x509), "270101000000Z"), 1);
+    cr_assert_eq(X509_set_pubkey(x509, plan->key), 1);
+    if (plan->key_usage != NULL)
+        extension_add(x509, NID_key_usage, plan->key_usage);
+    if (plan->is_ca)
+        extension_add(x509, NID_basic_constraints, "critical,CA:TRUE");
+    cr_assert_gt(X509_sign(x509, plan->issuer_key, md_of(plan->issuer_key)), 0);
+    unsigned char *der = NULL;
+    const int len = i2d_X509(x509, &der);
+    X509_free(x509);
+    X509_NAME_free(subject);
+    X509_NAME_free(issuer);
+    ASN1_INTEGER_free(serial);
+    return take(der, len);
+}
+
+static void revoked_add(X509_CRL *crl, const struct forge_revoked *plan)
+{
+    X509_REVOKED *entry = X509_REVOKED_new();
+    ASN1_INTEGER *serial = serial_of(plan->serial);
+    ASN1_TIME *time = ASN1_TIME_new();
+    cr_assert_eq(ASN1_TIME_set_string_X509(time, "260201000000Z"), 1);
+    cr_assert_eq(X509_REVOKED_set_serialNumber(entry, serial), 1);
+    cr_assert_eq(X509_REVOKED_set_revocationDate(entry, time), 1);
+    if (plan->reason >= 0) {
+        ASN1_ENUMERATED *reason = ASN1_ENUMERATED_new();
+        cr_assert_eq(ASN1_ENUMERATED_set(reason, plan->reason), 1);
+        cr_assert_eq(X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, reason, 0, 0), 1);
+        ASN1_ENUMERATED_free(reason);
+    }
+    cr_assert_eq(X509_CRL_add0_revoked(crl, entry), 1);
+    ASN1_INTEGER_free(serial);
+    ASN1_TIME_free(time);
+}
+
+static void critical_add(X509_CRL *crl, const char *oid)
+{
+    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    cr_assert_eq(ASN1_OCTET_STRING_set(value, (const unsigned char *)"\x05\x00", 2), 1);
+    X509_EXTENSION *extension = X509_EXTENSION_create_by_OBJ(NULL, object, 1, value);
+    cr_assert_eq(X509_CRL_add_ext(crl, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(object);
+}
+
+struct tp_buf forge_crl(const struct forge_crl *plan)
+{
+    X509_CRL *crl = X509_CRL_new();
+    X509_NAME *issuer = name_of(plan->issuer);
+    ASN1_TIME *time = ASN1_TIME_new();
+    cr_assert_eq(X509_CRL_set_version(crl, X509_CRL_VERSION_2), 1);
+    cr_assert_eq(X509_CRL_set_issuer_name(crl, issuer), 1);
+    cr_assert_eq(ASN1_TIME_set_string_X509(time, "260101000000Z"), 1);
+    cr_assert_eq(X509_CRL_set1_lastUpdate(crl, time), 1);
+    cr_assert_eq(ASN1_TIME_set_string_X509(time, "270101000000Z"), 1);
+    if (!plan->no_next_update)
+        cr_assert_eq(X509_CRL_set1_nextUpdate(crl, time), 1);
+    for (size_t i = 0; i < plan->revoked_len; i++)
+        revoked_add(crl, &plan->revoked[i]);
+    if (plan->is_delta) {
+        ASN1_INTEGER *base = serial_of("01");
+        cr_assert_eq(X509_CRL_add1_ext_i2d(crl, NID_delta_crl, base, 1, 0), 1);
+        ASN1_INTEGER_free(base);
+    }
+    if (plan->critical_oid != NULL)
+        critical_add(crl, plan->critical_oid);
+    X509_CRL_sort(crl);
+    cr_assert_gt(X509_CRL_sign(crl, plan->issuer_key, md_of(plan->issuer_key)), 0);
+    unsigned char *der = NULL;
+    const int len = i2d_X509_CRL(crl, &der);
+    X509_CRL_free(crl);
+    X509_NAME_free(issuer);
+    ASN1_TIME_free(time);
+    return take(der, len);
+}
+
+/* ---- signing ---- */
+
+static enum tp_rc sign_message(EVP_PKEY *key, struct tp_bytes message, struct tp_buf *ret_signature)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    uint8_t signature[256];
+    size_t len = sizeof signature;
+    cr_assert_eq(EVP_DigestSignInit(context, NULL, NULL, NULL, key), 1);
+    cr_assert_eq(EVP_DigestSign(context, signature, &len, message.data, message.len), 1);
+    EVP_MD_CTX_free(context);
+    return tp_buf_append(ret_signature, TP_BYTES(signature, len));
+}
+
+/* With no digest set, RSA pads and signs the DigestInfo as it is, and EC signs the hash. */
+static enum tp_rc sign_raw(EVP_PKEY *key, struct tp_bytes input, struct tp_buf *ret_signature)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+    uint8_t signature[1024];
+    size_t len = sizeof signature;
+    cr_assert_eq(EVP_PKEY_sign_init(context), 1);
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+        cr_assert_gt(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING), 0);
+    cr_assert_eq(EVP_PKEY_sign(context, signature, &len, input.data, input.len), 1);
+    EVP_PKEY_CTX_free(context);
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+        return tp_buf_append(ret_signature, TP_BYTES(signature, len));
+    const size_t field_len = (size_t)(EVP_PKEY_get_bits(key) + 7) / 8;
+    return tp_pki_ecdsa_from_der(TP_BYTES(signature, len), field_len, ret_signature);
+}
+
+enum tp_rc forge_sign(void *context, enum tp_pki_hash hash, struct tp_bytes digest, struct tp_error *error,
+                      struct tp_buf *ret_signature)
+{
+    (void)error;
+    uint8_t der[TP_PKI_DIGEST_INFO_MAX];
+    size_t der_len = 0;
+    if (hash == TP_PKI_HASH_NONE)
+        return sign_message(context, digest, ret_signature);
+    if (EVP_PKEY_get_base_id(context) != EVP_PKEY_RSA)
+        return sign_raw(context, digest, ret_signature);
+    TP_TRY(tp_pki_digest_info_make(hash, digest, der, &der_len));
+    return sign_raw(context, TP_BYTES(der, der_len), ret_signature);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Keys, certificates and CRLs for the tests of this room, made with libcrypto directly. Whatever fails ends the test.
+ */
+#ifndef TP_TEST_PKI_FORGE_H
+#define TP_TEST_PKI_FORGE_H
+
+#include "pki/certificate.h"
+
+#include <openssl/evp.h>
+
+/* "rsa-2048", "rsa-1024", or the name of a curve ("P-256", "secp256k1"), or "ED25519", "ED448". */
+EVP_PKEY *forge_key(const char *type);
+struct tp_buf forge_spki(EVP_PKEY *key);
+
+struct forge_certificate {
+    const char *subject, *issuer; /* common names */
+    const char *serial;           /* hex; default 01 */
+    const char *key_usage;        /* as in openssl.cnf; NULL: no extension */
+    bool is_ca;
+    EVP_PKEY *key, *issuer_key;
+};
+struct tp_buf forge_certificate(const struct forge_certificate *plan);
+
+struct forge_revoked {
+    const char *serial; /* hex */
+    int reason;         /* CRLReason, or -1 */
+};
+struct forge_crl {
+    const char *issuer;
+    EVP_PKEY *issuer_key;
+    const struct forge_revoked *revoked;
+    size_t revoked_len;
+    bool no_next_update;
+    bool is_delta;
+    const char *critical_oid; /* adds an unknown critical extension */
+};
+struct tp_buf forge_crl(const struct forge_crl *plan);
+
+/* Signs as an HSM would: CONTEXT is an EVP_PKEY. */
+enum tp_rc forge_sign(void *context, enum tp_pki_hash hash, struct tp_bytes digest, struct tp_error *error,
+                      struct tp_buf *ret_signature);
+
+#define FORGE_NOT_BEFORE_MS 1767225600000 /* 2026-01-01T00:00:00Z */
+#define FORGE_NOT_AFTER_MS  1798761600000 /* 2027-01-01T00:00:00Z */
+
+#endif
