@@ -4,7 +4,7 @@
 _trustp11_words()
 {
     case $1 in
-    '') echo 'init user login logout enrol pin factor key cert crl policy audit status doctor --config --json --timeout --help --version' ;;
+    '') echo 'init user login logout approval enrol pin factor key cert crl policy audit status doctor --config --json --timeout --help --version' ;;
     'init') echo '--dir --hsm --name --spawn --users --backup-key --backup-dir --no-backup --service-user --config --json --timeout --help' ;;
     'user') echo 'add list suspend resume unlock close reset' ;;
     'user add') echo '--role --display --code-file --config --json --timeout --help' ;;
@@ -16,6 +16,10 @@ _trustp11_words()
     'user reset') echo '--reason --yes --code-file --config --json --timeout --help' ;;
     'login') echo '--user --for --signatures --pin-file --config --json --timeout --help' ;;
     'logout') echo '--user --config --json --timeout --help' ;;
+    'approval') echo 'list give refuse' ;;
+    'approval list') echo '--user --config --json --timeout --help' ;;
+    'approval give') echo '--user --config --json --timeout --help' ;;
+    'approval refuse') echo '--user --config --json --timeout --help' ;;
     'enrol') echo '--user --factor --code-file --pin-file --uri-file --no-qr --no-confirm --confirm --config --json --timeout --help' ;;
     'pin') echo 'change' ;;
     'pin change') echo '--user --pin-file --new-pin-file --config --json --timeout --help' ;;
@@ -24,7 +28,7 @@ _trustp11_words()
     'factor remove') echo '--user --yes --config --json --timeout --help' ;;
     'factor import') echo '--user --serial --key-file --passphrase-file --config --json --timeout --help' ;;
     'key') echo 'generate list csr suspend resume doubt revoke delete' ;;
-    'key generate') echo '--user --type --label --id --config --json --timeout --help' ;;
+    'key generate') echo '--user --type --label --id --always-authenticate --config --json --timeout --help' ;;
     'key list') echo '--user --config --json --timeout --help' ;;
     'key csr') echo '--user --subject --dns --email --out --der --pin-file --config --json --timeout --help' ;;
     'key suspend') echo '--user --reason --config --json --timeout --help' ;;

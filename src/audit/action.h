@@ -12,6 +12,7 @@
     X(LOGIN, "login", "a login opened an authorisation, or was refused")                                               \
     X(LOGIN_TRY, "login.try", "a try was counted before PIN or code were looked at")                                   \
     X(LOGIN_ENDED, "login.ended", "an authorisation ended")                                                            \
+    X(LOGIN_APPROVAL, "login.approval", "a login that waited for its owner's approval was refused")                    \
     X(LOGOUT, "logout", "an authorisation was to be ended by its owner")                                               \
     X(SIGN, "sign", "a signature was asked for")                                                                       \
     X(SIGN_COMPLETED, "sign.completed", "signatures have been made, or have failed")                                   \

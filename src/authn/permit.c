@@ -28,6 +28,10 @@ static const struct {
     {"enrol", ANYONE, TP_ROLE_OWNER},
     {"enrol confirm", ANYONE, TP_ROLE_OWNER},
 
+    {"approval list", ANYONE, TP_ROLE_ANYONE}, /* of one's own account: the engine looks */
+    {"approval give", ANYONE, TP_ROLE_OWNER},
+    {"approval refuse", ANYONE, TP_ROLE_ANYONE},
+
     {"sign", TP_ROLE_OWNER, 0}, /* nobody signs in another's name, not even root */
     {"key csr", TP_ROLE_OWNER, 0},
 

@@ -66,6 +66,7 @@ enum tp_rc tp_cli_key_generate(struct tp_cli *cli)
     request.key_type = (char *)(uintptr_t)(type == NULL ? "p-256" : type);
     request.label = (char *)(uintptr_t)(label == NULL ? request.user : label);
     request.cka_id = (ProtobufCBinaryData){.data = id.data, .len = id.len};
+    request.always_authenticate = tp_cli_flag(&cli->args, "always-authenticate");
     TP_TRY(tp_cli_call(cli, TP_OP_KEY_GENERATE, &request.base, NULL, NULL, &reply));
     const Tp__Ipc__Credential *made = ((const Tp__Ipc__KeyReply *)(const void *)reply.message)->credential;
     if (made == NULL)

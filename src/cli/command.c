@@ -108,6 +108,16 @@ static const struct tp_cli_command commands[] = {
      tp_cli_login},
     {"logout", NULL, "", "end what login began", "Programs that use it are logged out.", "trustp11 logout --user alice",
      OPTIONS(USER), tp_cli_logout},
+    {"approval", "list", "", "show the logins that wait for one's own approval",
+     "Where the engine's configuration says approval = yes, programs are given the PIN alone, and their login waits until "
+     "it is approved here, in another place, with a one-time code.",
+     "trustp11 approval list --user alice", OPTIONS(USER), tp_cli_approval_list},
+    {"approval", "give", "[LOGIN]", "approve a login that waits, with a one-time code",
+     "LOGIN is its id, as approval list shows it; it is needed when more than one waits. See which program it is: once "
+     "approved, it can sign.",
+     "trustp11 approval give --user alice", OPTIONS(USER), tp_cli_approval_give},
+    {"approval", "refuse", "[LOGIN]", "refuse a login that waits", "", "trustp11 approval refuse --user alice",
+     OPTIONS(USER), tp_cli_approval_refuse},
     {"enrol", NULL, "", "set one's own PIN and second factor, with the enrolment code",
      "Asks for the enrolment code and the new PIN, shows the new one-time code secret as a QR code and as a URI for an "
      "authenticator app, and asks for a first code, which confirms it. Nobody can read the PIN or recover it: if it is "
@@ -150,7 +160,8 @@ static const struct tp_cli_command commands[] = {
      "trustp11 key generate --user alice --type p-256 --label 'Alice signs'",
      OPTIONS(USER, CHOICE("type", "kind of key; default p-256", "rsa-2048|rsa-3072|rsa-4096|p-256|p-384|p-521|ed25519"),
              TEXT("label", "TEXT", "CKA_LABEL; default: the user's name"),
-             TEXT("id", "HEX", "CKA_ID; default: made from the public key")),
+             TEXT("id", "HEX", "CKA_ID; default: made from the public key"),
+             FLAG("always-authenticate", "each signature wants PIN and code: CKA_ALWAYS_AUTHENTICATE, libtrustp11(7)")),
      tp_cli_key_generate},
     {"key", "list", "", "show a user's keys", "", "trustp11 key list --user alice", OPTIONS(USER), tp_cli_key_list},
     {"key", "csr", "KEY", "make a PKCS#10 request, signed with the key",

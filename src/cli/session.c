@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/session.h"
+#include "cli/output.h"
 #include "cli/prompt.h"
 
 #include <string.h>
@@ -18,22 +19,31 @@ static enum tp_rc refuse_state(struct tp_cli *cli, const char *user, const Tp__I
     return TP_OK;
 }
 
-/* So that nobody types a PIN in vain. The engine checks all of it again. */
-static enum tp_rc check_state(struct tp_cli *cli, char *user)
+/* So that nobody types a PIN in vain. The engine checks all of it again. RET_APPROVAL: it takes the PIN alone, and waits. */
+static enum tp_rc check_state(struct tp_cli *cli, char *user, bool *ret_approval)
 {
     struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
     Tp__Ipc__TokenRequest request = TP__IPC__TOKEN_REQUEST__INIT;
     request.user = user;
     TP_TRY(tp_cli_call(cli, TP_OP_TOKEN, &request.base, NULL, NULL, &reply));
-    return refuse_state(cli, user, (const void *)reply.message);
+    const Tp__Ipc__TokenReply *token = (const void *)reply.message;
+    *ret_approval = token->approval;
+    return refuse_state(cli, user, token);
 }
 
 enum tp_rc tp_cli_session_login(struct tp_cli *cli, const Tp__Ipc__LoginRequest *request,
                                 struct tp_ipc_reply *ret_reply)
 {
     struct tp_secret *secret TP_AUTO(tp_secret_free_p) = NULL;
-    TP_TRY(check_state(cli, request->user));
-    TP_TRY(tp_cli_secret_ask_login(cli, "PIN", &secret));
+    bool approval = false;
+    TP_TRY(check_state(cli, request->user, &approval));
+    if (!approval) {
+        TP_TRY(tp_cli_secret_ask_login(cli, "PIN", &secret));
+    } else {
+        TP_TRY(tp_cli_secret_ask(cli, "PIN", "pin-file", &secret));
+        tp_cli_remark(cli, "Waiting for approval; give it in another place: trustp11 approval give --user %s",
+                      request->user);
+    }
     return tp_cli_call(cli, TP_OP_LOGIN, &request->base, secret, NULL, ret_reply);
 }
 

@@ -111,7 +111,7 @@ enum tp_rc tp_authorisation_join(struct tp_engine *engine, const struct tp_user 
     *ret_shared = false;
     pthread_mutex_lock(&engine->lock);
     for (struct tp_authorisation *at = user->authorisations; at != NULL && rc != TP_OK; at = at->user_next) {
-        if (!tp_authorisation_usable(at, peer, now_ms))
+        if (!tp_authorisation_usable(at, peer, now_ms) || at->credential[0] != '\0')
             continue;
         bool shared = at->scope == TP_SCOPE_UID;
         *ret_shared = *ret_shared || shared;
@@ -120,6 +120,26 @@ enum tp_rc tp_authorisation_join(struct tp_engine *engine, const struct tp_user 
         at->orphan = false;
         tp_authorisation_view_locked(at, ret_view);
         rc = TP_OK;
+    }
+    pthread_mutex_unlock(&engine->lock);
+    tp_wipe(proof, sizeof proof);
+    return rc;
+}
+
+enum tp_rc tp_authorisation_lend(struct tp_engine *engine, struct tp_user *user, const struct tp_ipc_peer *peer,
+                                 struct tp_bytes given, struct tp_secret **ret_key)
+{
+    uint8_t proof[PROOF_LEN];
+    enum tp_rc rc = TP_NOT_FOUND;
+    int64_t now_ms = tp_clock_monotonic_ms();
+    TP_TRY(make_proof(engine, given, proof));
+    pthread_mutex_lock(&engine->lock);
+    for (struct tp_authorisation *at = user->authorisations; at != NULL && rc == TP_NOT_FOUND; at = at->user_next) {
+        if (at->scope != TP_SCOPE_PROCESS || at->credential[0] != '\0' || at->lent ||
+            !tp_authorisation_usable(at, peer, now_ms) || !proves(at, PROOF_GIVEN, proof))
+            continue;
+        at->lent = true;
+        rc = tp_secret_new_copy(TP_BYTES(tp_secret_data(at->secret), TP_SEALING_KEY_LEN), ret_key);
     }
     pthread_mutex_unlock(&engine->lock);
     tp_wipe(proof, sizeof proof);
@@ -206,6 +226,7 @@ enum tp_rc tp_authorisation_open(struct tp_engine *engine, struct tp_user *user,
     made->opened_ms = tp_clock_monotonic_ms();
     made->until_ms = made->opened_ms + wish->for_ms;
     made->granted = wish->signatures;
+    snprintf(made->credential, sizeof made->credential, "%s", wish->credential);
     made->orphan = made->scope == TP_SCOPE_PROCESS; /* until it is used: its process may have gone while it waited */
     pthread_mutex_lock(&engine->lock);
     bool room = room_locked(engine, user);

@@ -16,6 +16,7 @@ struct tp_authorisation_wish {
     enum tp_scope scope;
     int64_t for_ms;
     uint32_t signatures; /* 0: not limited */
+    const char *credential; /* that it is for alone, or "" */
     struct tp_bytes given, pin, sealing_key;
 };
 
@@ -38,6 +39,12 @@ TP_MUST_USE enum tp_rc tp_authorisation_open(struct tp_engine *engine, struct tp
 TP_MUST_USE enum tp_rc tp_authorisation_join(struct tp_engine *engine, const struct tp_user *user,
                                              const struct tp_ipc_peer *peer, struct tp_bytes given,
                                              struct tp_authorisation_view *ret_view, bool *ret_shared);
+
+/* Likewise for one signature with a credential that always authenticates: consumers give the PIN and code of C_Login once
+ * more. TP_OK, once for each authorisation of PEER's process: *RET_KEY is a copy of the sealing key. */
+TP_MUST_USE enum tp_rc tp_authorisation_lend(struct tp_engine *engine, struct tp_user *user,
+                                             const struct tp_ipc_peer *peer, struct tp_bytes given,
+                                             struct tp_secret **ret_key);
 
 /* With the engine's lock held. The live one with this ID that PEER may use, or, with an empty ID, the shared one of
  * PEER's uid for the user NAME; NULL when there is none. */

@@ -3,10 +3,12 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "engine/approval.h"
 #include "engine/authorisation.h"
 #include "engine/call.h"
 #include "engine/facts.h"
 #include "engine/lock_file.h"
+#include "engine/loop.h"
 #include "engine/people.h"
 #include "engine/refusals.h"
 #include "engine/service_key.h"
@@ -22,7 +24,6 @@
 #define SPARE_SESSIONS 4 /* the ledger's committer and readers, and one for looking */
 #define SESSION_WAIT_MS 10000
 #define COMPLETION_DELAY_MS 50
-#define GRACE_MS 5000
 
 /* ---- start ---- */
 
@@ -32,7 +33,7 @@ static enum tp_rc open_hsm(struct tp_engine *engine, struct tp_error *error)
     struct tp_hsm_session *session TP_AUTO(tp_hsm_session_release_p) = NULL;
     struct tp_hsm_config config = {
         .uri = conf->hsm,
-        .sessions = conf->workers + conf->login_workers + OFFICE_THREADS + SPARE_SESSIONS,
+        .sessions = conf->workers + 1 + conf->login_workers + OFFICE_THREADS + SPARE_SESSIONS,
         .cached_keys = conf->cached_keys,
     };
     TP_TRY(tp_hsm_open(&config, error, &engine->hsm));
@@ -68,7 +69,7 @@ static enum tp_rc open_ledger(struct tp_engine *engine, struct tp_error *error)
 
 static enum tp_rc start_pools(struct tp_engine *engine, struct tp_error *error)
 {
-    TP_TRY(tp_pool_new(engine->hsm, engine->conf.workers, "sign", error, &engine->signers));
+    TP_TRY(tp_pool_new(engine->hsm, engine->conf.workers + 1, "sign", error, &engine->signers));
     TP_TRY(tp_pool_new(engine->hsm, engine->conf.login_workers, "login", error, &engine->logins));
     return tp_pool_new(engine->hsm, OFFICE_THREADS, "office", error, &engine->office);
 }
@@ -98,6 +99,7 @@ static void tick(void *context, int64_t now_ms)
     struct tp_engine *engine = context;
     tp_authorisation_tick(engine, now_ms);
     tp_refusals_tick(engine, now_ms);
+    tp_approval_tick(engine, now_ms);
     tp_facts_clock(engine);
     if (engine->spawned && idle(engine))
         tp_ipc_server_stop(engine->server);
@@ -153,6 +155,7 @@ enum tp_rc tp_engine_new(const char *conf_path, bool spawned, struct tp_error *e
     if (engine == NULL)
         return tp_error_set(error, TP_MEMORY, "out of memory");
     pthread_mutex_init(&engine->lock, NULL);
+    tp_loop_init(engine);
     engine->lock_fd = -1;
     engine->spawned = spawned;
     engine->started_ms = tp_clock_utc_ms();
@@ -169,7 +172,7 @@ enum tp_rc tp_engine_new(const char *conf_path, bool spawned, struct tp_error *e
 
 enum tp_rc tp_engine_run(struct tp_engine *engine, struct tp_error *error)
 {
-    return tp_ipc_server_run(engine->server, GRACE_MS, error);
+    return tp_loop_run(engine, error);
 }
 
 void tp_engine_stop(struct tp_engine *engine)
@@ -206,6 +209,7 @@ void tp_engine_free(struct tp_engine *engine)
     tp_secret_free(engine->proof_key);
     tp_lock_file_release(engine->lock_fd);
     tp_engine_conf_clear(&engine->conf);
+    tp_loop_clear(engine);
     pthread_mutex_destroy(&engine->lock);
     free(engine);
 }

@@ -35,6 +35,7 @@ static const struct tp_conf_key schema[] = {
     {"otp", "algorithm", TP_CONF_CHOICE, "SHA1", "SHA1|SHA256|SHA512", 0, 0},
     {"login", "for", TP_CONF_DURATION, "15m", NULL, 1000, DAY_MS},
     {"login", "shared_for", TP_CONF_DURATION, "8h", NULL, 1000, 7 * DAY_MS},
+    {"login", "approval", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
     {"policy", "signatures", TP_CONF_INTEGER, "0", NULL, 0, 1 << 30},
     {"policy", "login_age", TP_CONF_DURATION, "8h", NULL, 1000, 7 * DAY_MS},
     {"policy", "insecure_sha1", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
@@ -131,6 +132,7 @@ static enum tp_rc read_all(struct tp_conf *file, struct tp_error *error, struct 
     conf->checkpoint_ms = tp_conf_integer(file, "audit", "checkpoint_every");
     conf->login_ms = tp_conf_integer(file, "login", "for");
     conf->shared_login_ms = tp_conf_integer(file, "login", "shared_for");
+    conf->approval = tp_conf_boolean(file, "login", "approval");
     TP_TRY(read_pin(file, error, conf));
     TP_TRY(read_otp(file, error, conf));
     read_policy(file, &conf->policy);

@@ -29,6 +29,7 @@ struct tp_engine_conf {
     struct tp_otp_params otp; /* of seeds that we make */
     int64_t login_ms;         /* how long an authorisation lasts */
     int64_t shared_login_ms;  /* most that `trustp11 login` gets */
+    bool approval;            /* logins wait for a code that is given in another place: approval.h */
     unsigned authorisations_most;
     struct tp_policy policy;
 };

@@ -21,12 +21,14 @@ static void about_credential(const struct tp_credential *credential, struct tp_p
     facts->not_before_ms = credential->not_before_ms;
     facts->not_after_ms = credential->not_after_ms;
     facts->key_usage = credential->key_usage;
+    facts->always_authenticate = credential->record->always_authenticate;
 }
 
 static void about_authorisation(const struct tp_authorisation *authorisation, struct tp_policy_facts *facts)
 {
     int64_t now_ms = tp_clock_monotonic_ms();
     facts->authorised = true;
+    facts->single = authorisation->credential[0] != '\0';
     facts->used = authorisation->used;
     facts->granted = authorisation->granted;
     facts->login_age_ms = now_ms - authorisation->opened_ms;

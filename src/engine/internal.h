@@ -7,6 +7,8 @@
  *   people.c        users with their credentials as they are known in memory
  *   authorisation.c who may sign now
  *   refusals.c      how many refusals the log takes
+ *   loop.c          which thread serves
+ *   approval.c      logins that wait for their owner's word
  *   login.c, enrol.c, sign.c, user.c, factor.c, key.c, certificate.c, trail.c, look.c   the operations
  *   vault.c         PINs, seals and blobs: all that needs the HSM but signing
  *
@@ -38,6 +40,7 @@
 struct tp_authorisation;
 struct tp_refuser;
 struct tp_user;
+struct tp_waiting;
 
 /* A credential as it is known in memory. Belongs to its user. `record` and what is derived from it change only under the
  * engine's lock. */
@@ -85,11 +88,23 @@ struct tp_authorisation {
     uint64_t pid_started;
     int64_t opened_ms, until_ms; /* monotonic */
     uint32_t granted, used;      /* signatures; granted 0: not limited */
+    char credential[TP_ID_LEN];  /* for one signature with this one, which always authenticates; "": for all others */
+    bool lent;                   /* what opened it has opened one of those as well */
     struct tp_secret *secret;    /* the sealing key, then the proofs of what was given: see authorisation.c */
     uint32_t under_way;          /* signatures decided, not answered yet */
     bool orphan;                 /* its process has closed its last connection: has it ended? */
     struct tp_authorisation *user_next;
     UT_hash_handle hh; /* engine->authorisations */
+};
+
+struct tp_loop {
+    struct tp_job job; /* first: the pool's view of it */
+    struct tp_engine *engine;
+    pthread_mutex_t lock; /* of what is below */
+    pthread_cond_t changed;
+    bool ended;
+    enum tp_rc rc;
+    struct tp_error error;
 };
 
 /* What the ledger needs of the HSM (vault.c). */
@@ -117,7 +132,8 @@ struct tp_engine {
     struct tp_ledger *ledger;
     char tampered[TP_ERROR_WORDS_LEN]; /* what start-up found wrong; "" when all is well */
     struct tp_ipc_server *server;
-    struct tp_pool *signers;  /* the hot path */
+    struct tp_pool *signers;  /* the hot path, and the server's loop */
+    struct tp_loop loop;
     struct tp_pool *logins;   /* what stretches PINs or makes keys */
     struct tp_pool *office;   /* everything else */
     struct tp_counters counters;
@@ -130,6 +146,7 @@ struct tp_engine {
     struct tp_credential *credentials;
     struct tp_authorisation *authorisations;
     struct tp_refuser *refusers; /* refusals.h */
+    struct tp_waiting *waiting;  /* approval.h; newest first */
     uint64_t objects_clock; /* source of generations */
     bool clock_synchronised; /* both refreshed by the server's tick: asking the kernel for each signature costs more */
     unsigned local_hour;

@@ -56,6 +56,7 @@ enum tp_rc tp_key_view_locked(const struct tp_credential *credential, struct tp_
     view->message.pending = record->pending;
     view->message.created_ms = record->created_ms;
     view->message.reason = record->reason;
+    view->message.always_authenticate = record->always_authenticate;
     return TP_OK;
 }
 
@@ -231,8 +232,9 @@ static enum tp_rc generate(struct tp_call *call, const Tp__Ipc__KeyGenerateReque
         return tp_error_set(&call->error, TP_MEMORY, "out of memory");
     TP_TRY(fill_record(call, generation, TP_BYTES(message->cka_id.data, message->cka_id.len), record));
     tp_edit_object(generation->edit, "credential", generation->id);
-    tp_edit_detail(generation->edit, "%s for user %s%s", tp_hsm_key_type_name(generation->type), user->id,
-                   record->pending ? ", pending" : "");
+    record->always_authenticate = message->always_authenticate;
+    tp_edit_detail(generation->edit, "%s for user %s%s%s", tp_hsm_key_type_name(generation->type), user->id,
+                   record->pending ? ", pending" : "", record->always_authenticate ? ", always authenticates" : "");
     enum tp_rc rc = tp_edit_commit(generation->edit, &call->error);
     if (rc == TP_EXISTS)
         return tp_error_set(&call->error, TP_EXISTS, "the user has a key with the label \"%s\" already; choose another",
@@ -383,6 +385,7 @@ static enum tp_rc decide_request(struct request_signer *signer, const struct tp_
     tp_facts_locked(engine, signer->credential, own, &facts);
     policy.allow_no_certificate = true;
     facts.has_certificate = false;
+    facts.single = facts.always_authenticate; /* what is signed is the engine's own making: any login of the owner's will do */
     facts.params = *params;
     facts.data = data;
     facts.has_data = true;

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "engine/approval.h"
 #include "engine/authorisation.h"
 #include "engine/people.h"
 #include "engine/refusals.h"
@@ -396,28 +397,47 @@ static void answer(struct tp_call *call, const struct tp_authorisation_view *vie
     tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
 }
 
-static enum tp_rc open_authorisation(struct tp_call *call, struct tp_user *user, struct tp_bytes given,
-                                     struct tp_proven *proven)
+static const Tp__Ipc__LoginRequest *message_of(const struct tp_call *call)
 {
-    const Tp__Ipc__LoginRequest *message = (const Tp__Ipc__LoginRequest *)call->request->message;
+    return (const Tp__Ipc__LoginRequest *)call->request->message;
+}
+
+static bool is_single(const struct tp_call *call)
+{
+    return message_of(call)->credential[0] != '\0';
+}
+
+static struct tp_authorisation_wish wish_of(const struct tp_call *call, struct tp_bytes given, struct tp_bytes pin,
+                                            const struct tp_secret *sealing_key)
+{
+    const Tp__Ipc__LoginRequest *message = message_of(call);
     const struct tp_engine_conf *conf = &call->engine->conf;
-    struct tp_authorisation_view view;
-    char id[TP_ID_LEN];
-    struct tp_authorisation_wish wish = {
+    return (struct tp_authorisation_wish){
         .scope = message->shared ? TP_SCOPE_UID : TP_SCOPE_PROCESS,
         .for_ms = duration(conf, message),
-        .signatures = least_of(message->signatures, conf->policy.signatures_most),
+        .signatures = is_single(call) ? 1 : least_of(message->signatures, conf->policy.signatures_most),
+        .credential = message->credential,
         .given = given,
-        .pin = proven->pin,
-        .sealing_key = tp_secret_bytes(proven->sealing_key),
+        .pin = pin,
+        .sealing_key = tp_secret_bytes(sealing_key),
     };
+}
+
+/* GIVEN: what the program gave, and will give again to join. BY: who approved it, or "". */
+static enum tp_rc open_authorisation(struct tp_call *call, struct tp_user *user, struct tp_bytes given, const char *by,
+                                     struct tp_proven *proven)
+{
+    struct tp_authorisation_view view;
+    char id[TP_ID_LEN];
+    struct tp_authorisation_wish wish = wish_of(call, given, proven->pin, proven->sealing_key);
     enum tp_rc rc = tp_authorisation_room(call->engine, user, &call->error);
     if (rc != TP_OK)
         return unfinished(call, user, TP_ACTION_LOGIN, rc); /* neither try nor code is used up */
     TP_TRY(tp_id_make(id));
     tp_edit_authorisation(proven->edit, id);
-    tp_edit_detail(proven->edit, "%s, for %lld s, signatures %u", message->shared ? "shared" : "process",
-                   (long long)(wish.for_ms / 1000), wish.signatures);
+    tp_edit_detail(proven->edit, "%s, for %lld s, signatures %u%s%s%s%s",
+                   wish.scope == TP_SCOPE_UID ? "shared" : "process", (long long)(wish.for_ms / 1000), wish.signatures,
+                   is_single(call) ? ", with credential " : "", wish.credential, by[0] != '\0' ? ", " : "", by);
     TP_TRY(tp_edit_commit(proven->edit, &call->error));
     TP_TRY(tp_authorisation_open(call->engine, user, call->request->peer, &wish, id, &call->error, &view));
     answer(call, &view, false);
@@ -431,38 +451,131 @@ static enum tp_rc count_guess(struct tp_call *call, struct tp_user *user)
     return tp_login_wrong(call, user, TP_ACTION_LOGIN, "wrong PIN for the open login");
 }
 
-static enum tp_rc log_in(struct tp_call *call, struct tp_user *user)
+static enum tp_rc authenticate_and_open(struct tp_call *call, struct tp_user *user, struct tp_bytes given)
+{
+    struct tp_proven proven = {0};
+    TP_TRY(tp_login_authenticate(call, user, given, TP_ACTION_LOGIN, &proven));
+    enum tp_rc rc = open_authorisation(call, user, given, "", &proven);
+    tp_proven_clear(&proven);
+    return rc;
+}
+
+static enum tp_rc with_code(struct tp_bytes pin, struct tp_bytes code, struct tp_secret **ret_both)
+{
+    struct tp_secret *both TP_AUTO(tp_secret_free_p) = NULL;
+    TP_TRY(tp_secret_new(pin.len + code.len + 1, &both));
+    TP_TRY(tp_secret_append(both, pin));
+    TP_TRY(tp_secret_append(both, code));
+    *ret_both = both;
+    both = NULL;
+    return TP_OK;
+}
+
+static enum tp_rc check_approved(struct tp_call *call, const struct tp_user *user, struct tp_bytes code)
+{
+    struct tp_factor factor = {0};
+    TP_TRY(tp_factor_read(call->engine, user->record->factor, &call->error, &factor));
+    uint32_t digits = factor.record->digits;
+    tp_factor_clear(&factor);
+    if (code.len == digits) /* or some of it would be taken for the PIN's end */
+        return TP_OK;
+    return tp_error_set(&call->error, TP_PIN_LENGTH, "a one-time code of this user has %u digits; the login waits on",
+                        (unsigned)digits);
+}
+
+enum tp_rc tp_login_approved(struct tp_call *call, struct tp_user *user, struct tp_bytes code, const char *by)
+{
+    struct tp_bytes pin = tp_secret_bytes(call->request->secret[0]);
+    struct tp_secret *both TP_AUTO(tp_secret_free_p) = NULL;
+    struct tp_proven proven = {0};
+    TP_TRY(check_approved(call, user, code));
+    TP_TRY(with_code(pin, code, &both));
+    TP_TRY(tp_login_authenticate(call, user, tp_secret_bytes(both), TP_ACTION_LOGIN, &proven));
+    enum tp_rc rc = open_authorisation(call, user, pin, by, &proven);
+    tp_proven_clear(&proven);
+    return rc;
+}
+
+/* For all signatures but those of keys that always authenticate. */
+static enum tp_rc log_in(struct tp_call *call, struct tp_user *user, struct tp_bytes given)
+{
+    struct tp_authorisation_view view;
+    bool shared = false;
+    enum tp_rc rc = tp_authorisation_join(call->engine, user, call->request->peer, given, &view, &shared);
+    if (rc == TP_OK)
+        answer(call, &view, true);
+    if (rc != TP_NOT_FOUND)
+        return rc;
+    if (call->engine->conf.approval && given.len > 0)
+        return shared ? count_guess(call, user) : tp_approval_wait(call);
+    rc = authenticate_and_open(call, user, given);
+    return rc == TP_PIN_LENGTH && shared && given.len > 0 ? count_guess(call, user) : rc;
+}
+
+/* ---- for one signature (CKA_ALWAYS_AUTHENTICATE, CKU_CONTEXT_SPECIFIC) ---- */
+
+static enum tp_rc check_single(struct tp_call *call, struct tp_user *user)
+{
+    const Tp__Ipc__LoginRequest *message = message_of(call);
+    const struct tp_credential *credential = tp_people_credential(user, message->credential);
+    if (credential == NULL || strcmp(credential->id, message->credential) != 0)
+        return tp_error_set(&call->error, TP_NOT_FOUND, "%s", tp_people_no_credential(user));
+    if (!credential->record->always_authenticate || message->shared)
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT,
+                            "a login for one signature is for a key that always authenticates, and for one program");
+    return TP_OK;
+}
+
+/* The code has been checked and used up by the login that it has opened; this is the one signature that it is good for. */
+static enum tp_rc open_lent(struct tp_call *call, struct tp_user *user, struct tp_bytes given,
+                            const struct tp_secret *sealing_key)
+{
+    struct tp_authorisation_view view;
+    struct tp_trail trail;
+    char id[TP_ID_LEN];
+    struct tp_authorisation_wish wish = wish_of(call, given, TP_BYTES_NONE, sealing_key);
+    TP_TRY(tp_authorisation_room(call->engine, user, &call->error));
+    TP_TRY(tp_id_make(id));
+    tp_trail_init(&trail, TP_ACTION_LOGIN, "ok");
+    tp_trail_call(&trail, call);
+    tp_trail_subject(&trail, user->subject);
+    tp_trail_object(&trail, "user", user->id);
+    tp_trail_authorisation(&trail, id);
+    tp_trail_say(&trail, "process, for %lld s, signatures 1, with credential %s, by the code of the open login",
+                 (long long)(wish.for_ms / 1000), wish.credential);
+    TP_TRY(tp_trail_commit(call->engine, &trail, &call->error));
+    TP_TRY(tp_authorisation_open(call->engine, user, call->request->peer, &wish, id, &call->error, &view));
+    answer(call, &view, false);
+    return TP_OK;
+}
+
+static enum tp_rc log_in_single(struct tp_call *call, struct tp_user *user, struct tp_bytes given)
+{
+    struct tp_secret *sealing_key TP_AUTO(tp_secret_free_p) = NULL;
+    TP_TRY(check_single(call, user));
+    enum tp_rc rc = tp_authorisation_lend(call->engine, user, call->request->peer, given, &sealing_key);
+    if (rc == TP_NOT_FOUND)
+        return call->engine->conf.approval ? tp_approval_wait(call) : authenticate_and_open(call, user, given);
+    return rc == TP_OK ? open_lent(call, user, given, sealing_key) : rc;
+}
+
+static enum tp_rc begin(struct tp_call *call, struct tp_user *user)
 {
     struct tp_bytes given = tp_secret_bytes(call->request->secret[0]);
-    struct tp_authorisation_view view;
-    struct tp_proven proven = {0};
-    bool shared = false;
     TP_TRY(may_log_in(call, user, TP_ACTION_LOGIN));
     if (user->record->locked) {
         locked_words(call);
         return refused(call, user, TP_ACTION_LOGIN, TP_PIN_LOCKED);
     }
     TP_TRY(not_slowed_down(call, user)); /* before anything is compared that would not be counted then */
-    enum tp_rc rc = tp_authorisation_join(call->engine, user, call->request->peer, given, &view, &shared);
-    if (rc == TP_OK)
-        answer(call, &view, true);
-    if (rc != TP_NOT_FOUND)
-        return rc;
-    rc = tp_login_authenticate(call, user, given, TP_ACTION_LOGIN, &proven);
-    if (rc == TP_PIN_LENGTH && shared && given.len > 0)
-        return count_guess(call, user);
-    TP_TRY(rc);
-    rc = open_authorisation(call, user, given, &proven);
-    tp_proven_clear(&proven);
-    return rc;
+    return is_single(call) ? log_in_single(call, user, given) : log_in(call, user, given);
 }
 
 enum tp_rc tp_op_login(struct tp_call *call)
 {
-    const Tp__Ipc__LoginRequest *message = (const Tp__Ipc__LoginRequest *)call->request->message;
     struct tp_user *user = NULL;
-    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
-    enum tp_rc rc = log_in(call, user);
+    TP_TRY(tp_people_get_turn(call->engine, message_of(call)->user, &call->error, &user));
+    enum tp_rc rc = begin(call, user);
     tp_people_release_turn(call->engine, user);
     return rc;
 }

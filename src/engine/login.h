@@ -34,6 +34,10 @@ void tp_proven_clear(struct tp_proven *proven);
  * are recorded before they are answered. ACTION: the entry's, e.g. "login". */
 TP_MUST_USE enum tp_rc tp_login_authenticate(struct tp_call *call, struct tp_user *user, struct tp_bytes given,
                                              enum tp_action action, struct tp_proven *ret_proven);
+/* A login that waited: CALL's request has the PIN, CODE is its owner's, and BY says for the log who gave it. Answers the
+ * request when it returns TP_OK. */
+TP_MUST_USE enum tp_rc tp_login_approved(struct tp_call *call, struct tp_user *user, struct tp_bytes code,
+                                         const char *by);
 /* Reserves a try durably; ends the current one. For enrolment codes, which count likewise. */
 TP_MUST_USE enum tp_rc tp_login_try(struct tp_call *call, struct tp_user *user, enum tp_action action);
 TP_MUST_USE enum tp_rc tp_login_wrong(struct tp_call *call, struct tp_user *user, enum tp_action action,

@@ -58,6 +58,7 @@ static void describe_locked(struct tp_call *call, struct tp_user *user, Tp__Ipc_
     reply->pin_min = (uint32_t)conf->pin_least;
     reply->pin_max = TP_PIN_MAX;
     reply->objects = user->objects;
+    reply->approval = conf->approval;
     reply->open = tp_authorisation_find_locked(call->engine, call->request->peer, "", user->name) != NULL;
 }
 
@@ -163,6 +164,7 @@ static enum tp_rc suppose(struct tp_call *call, struct tp_user *user, struct tp_
     }
     if (message->login_age_ms != 0 || message->used != 0) { /* a login that is supposed to be open */
         facts->authorised = true;
+        facts->single = facts->always_authenticate;
         facts->used = message->used;
         facts->granted = engine->conf.policy.signatures_most;
         facts->login_age_ms = message->login_age_ms;

@@ -181,6 +181,16 @@ static enum tp_rc authorisation(struct asking *asking)
     return fine(asking, "there is an authorisation for this key");
 }
 
+static enum tp_rc single_login(struct asking *asking)
+{
+    const struct tp_policy_facts *facts = asking->facts;
+    if (facts->always_authenticate && !facts->single)
+        return refuse(asking, TP_NOT_LOGGED_IN, "the key wants a login for each signature: give PIN and code again");
+    if (!facts->always_authenticate && facts->single)
+        return refuse(asking, TP_NOT_LOGGED_IN, "that login was for one signature with another key: log in");
+    return fine(asking, facts->single ? "the login is for this signature" : "the key wants no login for each signature");
+}
+
 static enum tp_rc login_age(struct asking *asking)
 {
     const int64_t age_ms = asking->facts->login_age_ms, most_ms = asking->policy->login_age_most_ms;
@@ -400,6 +410,7 @@ static const struct {
     {"certificate usage", certificate_usage},
     {"clock", clock_synchronised},
     {"authorisation", authorisation},
+    {"single login", single_login},
     {"login age", login_age},
     {"authorisation time", authorisation_time},
     {"signatures left", signatures_left},

@@ -44,7 +44,9 @@ struct tp_policy_facts {
     int64_t now_ms;             /* UTC */
     unsigned local_hour;        /* 0 … 23 */
     bool clock_synchronised;
+    bool always_authenticate;   /* each signature wants a login of its own (CKA_ALWAYS_AUTHENTICATE) */
     bool authorised;            /* an authorisation covers this credential */
+    bool single;                /* and was opened for one signature with it */
     uint32_t used;              /* signatures that it has made */
     uint32_t granted;           /* that it may make; 0: not limited */
     int64_t login_age_ms;

@@ -20,9 +20,16 @@ struct tp_pool {
     pthread_t threads[];
 };
 
+/* What the job that this thread runs has left to it. */
+static _Thread_local struct tp_job *kept;
+
 /* The next job, or NULL when the pool ends and nothing is left. */
 static struct tp_job *take(struct tp_pool *pool)
 {
+    struct tp_job *own = kept;
+    kept = NULL;
+    if (own != NULL)
+        return own;
     pthread_mutex_lock(&pool->lock);
     while (pool->first == NULL && !pool->ending) {
         pool->idle++;
@@ -47,7 +54,7 @@ static void *run(void *context)
     struct tp_hsm_session *session = NULL;
     for (struct tp_job *job; (job = take(pool)) != NULL;) {
         struct tp_error error = {0};
-        if (session == NULL &&
+        if (session == NULL && !job->without_hsm &&
             tp_hsm_session_acquire(pool->hsm, tp_clock_monotonic_ms() + SESSION_WAIT_MS, &error, &session) != TP_OK)
             session = NULL;
         job->run(job, session, &error);
@@ -117,6 +124,11 @@ void tp_pool_push(struct tp_pool *pool, struct tp_job *jobs)
     pthread_mutex_unlock(&pool->lock);
     for (unsigned i = 0; i < wake; i++)
         pthread_cond_signal(&pool->work);
+}
+
+void tp_pool_keep(struct tp_job *job)
+{
+    kept = job;
 }
 
 bool tp_pool_busy(struct tp_pool *pool)

@@ -12,6 +12,7 @@ struct tp_pool;
 
 struct tp_job {
     struct tp_job *next;
+    bool without_hsm; /* no session is looked for: SESSION may be NULL for no reason */
     /* SESSION is NULL when the HSM had none to give by now: the job answers with ERROR then. It may be renewed in place. */
     void (*run)(struct tp_job *job, struct tp_hsm_session *session, const struct tp_error *error);
 };
@@ -22,6 +23,8 @@ TP_MUST_USE enum tp_rc tp_pool_new(struct tp_hsm *hsm, unsigned threads, const c
 void tp_pool_free(struct tp_pool *pool);
 /* Queues a chain; the job belongs to the pool until it runs. */
 void tp_pool_push(struct tp_pool *pool, struct tp_job *jobs);
+/* By a job, for the thread that runs it: JOB is what this thread runs next, before anything that is queued. One at a time. */
+void tp_pool_keep(struct tp_job *job);
 /* Whether a job that is pushed now has to wait for its turn. */
 bool tp_pool_busy(struct tp_pool *pool);
 

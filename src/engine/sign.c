@@ -5,6 +5,7 @@
  *   server's thread    finds authorisation and credential, asks the policy, uses the authorisation up by one
  *   signers' threads   sign in the HSM                        } at the same time
  *   committer          makes the intent durable with others'  }
+ *                      (a lone request is signed by the thread that has read it: loop.h)
  *   whoever is later   answers: a signature leaves only when both are done (M-2)
  *
  * A refusal takes the same way without the HSM: it is answered when it is recorded (RS-8).
@@ -14,6 +15,7 @@
 #include "engine/authorisation.h"
 #include "engine/call.h"
 #include "engine/facts.h"
+#include "engine/loop.h"
 #include "engine/people.h"
 #include "engine/refusals.h"
 #include "engine/trail.h"
@@ -281,6 +283,8 @@ static enum tp_rc decide(struct signing *signing, const Tp__Ipc__SignRequest *me
     tp_trail_role(&signing->trail, TP_ROLE_OWNER);
     if (credential == NULL || credential->user != authorisation->user)
         return refuse(signing, TP_KEY_UNUSABLE, "that key is not one of the user who is logged in");
+    if (authorisation->credential[0] != '\0' && strcmp(authorisation->credential, credential->id) != 0)
+        return refuse(signing, TP_NOT_LOGGED_IN, "that login was for one signature with another key; log in again");
     memcpy(signing->credential, credential->id, sizeof signing->credential);
     tp_trail_object(&signing->trail, "credential", credential->id);
     TP_TRY(take_data(signing, message));
@@ -354,10 +358,13 @@ void tp_sign_batch(struct tp_engine *engine, struct tp_ipc_request *requests)
     pthread_mutex_unlock(&engine->lock);
     /* A refusal's memory may be gone as soon as its transaction is submitted, but it is in no job. The HSM begins first,
      * unless it is busy: then the records must be in the queue before a signer can ask for haste. */
-    if (!busy)
+    bool lone = !busy && jobs != NULL && jobs->next == NULL, first = !busy && !lone;
+    if (first)
         tp_pool_push(engine->signers, jobs);
     tp_ledger_submit(engine->ledger, txs);
-    if (busy)
+    if (lone)
+        tp_loop_leave(engine, jobs);
+    else if (!first)
         tp_pool_push(engine->signers, jobs);
     answer_unrecorded(unrecorded);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The server's parts. "The server's thread" is the caller of tp_ipc_server_run; answers come from any thread.
+ * The server's parts. "The server's thread" is whichever is in tp_ipc_server_run; answers come from any thread.
  */
 #ifndef TP_IPC_INTERNAL_SERVER_H
 #define TP_IPC_INTERNAL_SERVER_H
@@ -55,6 +55,7 @@ struct tp_ipc_server {
     struct tp_ipc_server_config config; /* zeros replaced, socket_path ours */
     int listen_fd, epoll_fd, bell_fd;   /* bell: an eventfd that tp_ipc_server_stop rings */
     bool deaf;                          /* accept(2) had no descriptors left: listens again at the next tick */
+    bool left; /* the thread that was in tp_ipc_server_run has something else to do */
     atomic_bool stopping;
     atomic_uint connections;
     atomic_llong last_ms;    /* of the last request, or end of a connection */

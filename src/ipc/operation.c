@@ -4,6 +4,8 @@
 
 /* protoc-c writes HelloRequest as hello_request in names of objects, which no macro can do. */
 #define OF_AcceptRequest        (&tp__ipc__accept_request__descriptor)
+#define OF_ApprovalListReply    (&tp__ipc__approval_list_reply__descriptor)
+#define OF_ApprovalRequest      (&tp__ipc__approval_request__descriptor)
 #define OF_AuditListReply       (&tp__ipc__audit_list_reply__descriptor)
 #define OF_AuditListRequest     (&tp__ipc__audit_list_request__descriptor)
 #define OF_AuthorisationReply   (&tp__ipc__authorisation_reply__descriptor)

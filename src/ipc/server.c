@@ -111,6 +111,11 @@ void tp_ipc_server_stop(struct tp_ipc_server *server)
     errno = saved_errno;
 }
 
+bool tp_ipc_server_stopping(const struct tp_ipc_server *server)
+{
+    return atomic_load(&server->stopping);
+}
+
 unsigned tp_ipc_server_connections(const struct tp_ipc_server *server)
 {
     return atomic_load(&server->connections);
@@ -220,12 +225,26 @@ static void close_all(struct tp_ipc_server *server)
 enum tp_rc tp_ipc_server_run(struct tp_ipc_server *server, int64_t grace_ms, struct tp_error *error)
 {
     enum tp_rc rc = TP_OK;
-    while (rc == TP_OK && !atomic_load_explicit(&server->stopping, memory_order_relaxed))
+    server->left = false;
+    while (rc == TP_OK && !server->left && !atomic_load_explicit(&server->stopping, memory_order_relaxed))
         rc = step(server, server->tick_ms, error);
+    if (rc == TP_OK && server->left)
+        return TP_OK;
     stop_hearing(server);
     int64_t until_ms = tp_clock_monotonic_ms() + grace_ms;
     while (rc == TP_OK && owes(server) && tp_deadline_left_ms(until_ms) > 0)
         rc = step(server, tp_clock_monotonic_ms() + GRACE_LOOK_MS, error);
     close_all(server);
+    server->left = false; /* while stopping there is no other thread to go on */
     return rc;
+}
+
+void tp_ipc_server_leave(struct tp_ipc_server *server)
+{
+    server->left = true;
+}
+
+bool tp_ipc_server_left(const struct tp_ipc_server *server)
+{
+    return server->left;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The engine's end of the protocol: one thread (the caller of tp_ipc_server_run) accepts, reads, and hands requests over in
- * the batches that they arrive in; any thread answers. Every request is answered by the time its client said it would
+ * The engine's end of the protocol: one thread at a time (the caller of tp_ipc_server_run) accepts, reads, and hands requests
+ * over in the batches that they arrive in; any thread answers. Every request is answered by the time its client said it would
  * wait: when no answer has come by then, the server sends TP_TIMEOUT, and the late answer is dropped.
  *
  * Bounds: connections in all and per uid, requests in flight per connection (the server stops reading from one that has
@@ -62,9 +62,15 @@ struct tp_ipc_server_config {
 /* Binds and listens. A socket file that nobody listens on is removed first; one that somebody does: TP_EXISTS. */
 TP_MUST_USE enum tp_rc tp_ipc_server_new(const struct tp_ipc_server_config *config, struct tp_error *error,
                                          struct tp_ipc_server **ret_server);
-/* Until tp_ipc_server_stop. Then: no new requests, waits for outstanding answers until GRACE_MS. */
+/* Until tp_ipc_server_stop. Then: no new requests, waits for outstanding answers until GRACE_MS. Or until the handler has
+ * called tp_ipc_server_leave: then another thread is to call this again and goes on. */
 TP_MUST_USE enum tp_rc tp_ipc_server_run(struct tp_ipc_server *server, int64_t grace_ms, struct tp_error *error);
+/* By the handler: its thread has something else to do after this batch. */
+void tp_ipc_server_leave(struct tp_ipc_server *server);
+/* By whoever has called run: whether it has returned because of that. */
+bool tp_ipc_server_left(const struct tp_ipc_server *server);
 void tp_ipc_server_stop(struct tp_ipc_server *server); /* async-signal-safe */
+bool tp_ipc_server_stopping(const struct tp_ipc_server *server);
 /* After run: closes and removes the socket. Requests still unanswered must be answered first. */
 void tp_ipc_server_free(struct tp_ipc_server *server);
 TP_DEFINE_AUTO(struct tp_ipc_server, tp_ipc_server_free)

@@ -237,7 +237,8 @@ static enum tp_rc read_grant(const Tp__Ipc__LoginReply *reply, struct grant *ret
     return TP_OK;
 }
 
-static CK_RV ask_engine(struct tp_p11_call *call, struct tp_bytes pin, struct grant *ret_grant)
+/* CREDENTIAL: for one signature with that one; "": for all that need no login of their own. */
+static CK_RV ask_engine(struct tp_p11_call *call, struct tp_bytes pin, char *credential, struct grant *ret_grant)
 {
     struct tp_p11_slot *slot = call->session->slot;
     Tp__Ipc__LoginRequest request = TP__IPC__LOGIN_REQUEST__INIT;
@@ -246,6 +247,7 @@ static CK_RV ask_engine(struct tp_p11_call *call, struct tp_bytes pin, struct gr
     if (rv != CKR_OK)
         return rv;
     request.user = slot->user;
+    request.credential = credential;
     enum tp_rc rc =
         tp_ipc_call(slot->module->client, TP_OP_LOGIN, &request.base, pin, TP_BYTES_NONE, 0, &call->error, &reply);
     if (rc == TP_OK)
@@ -297,7 +299,8 @@ static CK_RV login_as_user(struct tp_p11_call *call, struct tp_bytes pin)
     bool same = false;
     if (is_open_now(slot))
         return CKR_USER_ALREADY_LOGGED_IN;
-    CK_RV rv = ask_engine(call, pin, &grant);
+    char none[] = "";
+    CK_RV rv = ask_engine(call, pin, none, &grant);
     if (rv != CKR_OK)
         return rv;
     if (install(slot, &grant, &same))
@@ -313,7 +316,7 @@ static CK_RV login_for_signature(struct tp_p11_call *call, struct tp_bytes pin)
     struct grant grant;
     if (!tp_p11_sign_wants_login(call->session))
         return CKR_OPERATION_NOT_INITIALIZED;
-    CK_RV rv = ask_engine(call, pin, &grant);
+    CK_RV rv = ask_engine(call, pin, call->session->sign.key->credential, &grant);
     if (rv == CKR_OK)
         tp_p11_sign_authorise(call->session, grant.id);
     return rv;

@@ -51,7 +51,8 @@ MECHANISMS = {
 }
 MASK_GENERATORS = {"SHA_1": 1, "SHA256": 2, "SHA384": 3, "SHA512": 4, "SHA224": 5}
 CLASSES = {"certificate": 1, "public": 2, "private": 3, "profile": 9}
-ATTRIBUTES = {"CLASS": 0x0, "LABEL": 0x3, "VALUE": 0x11, "ID": 0x102, "PUBLIC_KEY_INFO": 0x129}
+ATTRIBUTES = {"CLASS": 0x0, "LABEL": 0x3, "VALUE": 0x11, "ID": 0x102, "PUBLIC_KEY_INFO": 0x129,
+              "ALWAYS_AUTHENTICATE": 0x202}
 STATES = ["RO_PUBLIC", "RO_USER", "RW_PUBLIC", "RW_USER", "RW_SO"]
 TOKEN_FLAGS = {
     0x1: "RNG", 0x2: "WRITE_PROTECTED", 0x4: "LOGIN_REQUIRED", 0x8: "USER_PIN_INITIALIZED",
@@ -59,7 +60,7 @@ TOKEN_FLAGS = {
     0x20000: "USER_PIN_FINAL_TRY", 0x40000: "USER_PIN_LOCKED",
 }
 PYTHON = "/usr/bin/python3"  # not sys.executable: that may lie in a home where programs of other uids cannot go
-SERIAL_SESSION, RW_SESSION, USER = 0x4, 0x2, 1
+SERIAL_SESSION, RW_SESSION, USER, CONTEXT_SPECIFIC = 0x4, 0x2, 1, 2
 FIRST_MEMBER = 8  # of the function list: the version, filled up to a pointer's alignment
 
 
@@ -178,9 +179,9 @@ class Cryptoki:
         self.call("C_GetSessionInfo", ctypes.c_ulong(session), ctypes.byref(info))
         return STATES[info.state]
 
-    def login(self, session, pin):
+    def login(self, session, pin, user=USER):
         pin = pin.encode()
-        self.call("C_Login", ctypes.c_ulong(session), ctypes.c_ulong(USER), pin, ctypes.c_ulong(len(pin)))
+        self.call("C_Login", ctypes.c_ulong(session), ctypes.c_ulong(user), pin, ctypes.c_ulong(len(pin)))
 
     def logout(self, session):
         self.call("C_Logout", ctypes.c_ulong(session))
@@ -377,6 +378,10 @@ class Program:
 
     def login(self, pin):
         self.ask("login", self.session, pin)
+
+    def login_for_signature(self, pin):
+        """Between sign_init and sign_finish."""
+        self.ask("login", self.session, pin, CONTEXT_SPECIFIC)
 
     def logout(self):
         self.ask("logout", self.session)

@@ -237,9 +237,9 @@ class Deployment:
 
     # -- keys --
 
-    def generate(self, user, label='k', kind='p-256'):
+    def generate(self, user, label='k', kind='p-256', *options):
         cka_id = hashlib.sha256(f'{user.name} {label}'.encode()).hexdigest()[:16]
-        self.ok('key', 'generate', '--user', user.name, '--label', label, '--type', kind, '--id', cka_id)
+        self.ok('key', 'generate', '--user', user.name, '--label', label, '--type', kind, '--id', cka_id, *options)
         self.key_ids[label] = cka_id
 
     def key_id(self, label):

@@ -5,6 +5,7 @@ import os
 import time
 import unittest
 
+from cryptoki import CryptokiError
 from deployment import wait_until
 from programs import STRANGER, TRIES, AliceTest, needs_root
 
@@ -285,6 +286,82 @@ class SessionLogin(AliceTest):
         program = self.program(self.deployed)
         self.assertIn('LOGIN_REQUIRED', program.token()['flags'])
         self.assertEqual(program.objects('private'), [])
+
+
+class AlwaysAuthenticate(AliceTest):
+    """A key that wants a login for each signature, beside one that does not."""
+    DATA = b'what is signed'
+
+    def setUp(self):
+        super().setUp()
+        self.deployed.generate(self.alice, 'each', 'p-256', '--always-authenticate')
+
+    def sign(self, program, pin=None, label='each'):
+        program.sign_init(label=label)
+        try:
+            if pin is not None:
+                program.login_for_signature(pin)
+        except CryptokiError:
+            self.assert_ckr('USER_NOT_LOGGED_IN', program.ask, 'sign_finish', program.session, self.DATA.hex())
+            raise
+        signature = program.ask('sign_finish', program.session, self.DATA.hex())
+        program.verify('ECDSA_SHA256', self.DATA, bytes.fromhex(signature), label)
+
+    def logged_in(self):
+        program, self.given = self.program(self.deployed), self.alice.pin_and_code()
+        program.login(self.given)
+        return program
+
+    def test_the_attribute_says_so(self):
+        program = self.logged_in()
+        for label, value in (('each', b'\1'), ('k', b'\0')):
+            self.assertEqual(program.attribute(program.objects('private', label)[0], 'ALWAYS_AUTHENTICATE'), value)
+
+    def test_each_code_is_good_for_one_signature(self):
+        program = self.logged_in()
+        self.sign(program, self.given)
+        self.assert_ckr('PIN_INCORRECT', self.sign, program, self.given)
+        fresh = self.alice.pin_and_code()
+        self.sign(program, fresh)
+        self.assert_ckr('PIN_INCORRECT', self.sign, program, fresh)
+        self.assertEqual(self.tries_left(self.deployed), TRIES)
+
+    def test_without_a_login_for_it_nothing_is_signed(self):
+        program = self.logged_in()
+        self.assert_ckr('USER_NOT_LOGGED_IN', self.sign, program)
+        self.assert_ckr('PIN_INCORRECT', self.sign, program, self.wrong())
+        self.assertEqual(self.tries_left(self.deployed), TRIES - 1)
+        self.sign(program, label='k')
+
+    def test_trustp11_login_is_none(self):
+        self.assert_ok(self.deployed.login(self.alice))
+        program = self.program(self.deployed)
+        program.login(self.alice.pin)
+        self.sign(program, label='k')
+        self.assert_ckr('PIN_INCORRECT', self.sign, program, self.alice.pin)
+        self.sign(program, self.alice.pin_and_code())
+
+    def test_the_log_says_for_which_key_a_login_was(self):
+        program = self.logged_in()
+        self.sign(program, self.given)
+        self.sign(program, self.alice.pin_and_code())
+        details = [entry.get('detail', '') for entry in self.entries('login')]
+        key = [row['id'] for row in self.deployed.json('key', 'list', '--user', 'alice') if row['label'] == 'each'][0]
+        self.assertEqual([f'with credential {key}' in detail for detail in details], [False, True, True])
+
+    def test_opensc_signs_with_pin_and_code_given_once(self):
+        digest = b'd' * 32
+        self.assert_ok(self.deployed.sign(self.alice, key='each', data=digest))
+        self.assertTrue(self.deployed.verify_signature(self.alice, digest,
+                                                       (self.deployed.dir / 'signature').read_bytes(), 'each'))
+
+    def test_policy_explain_says_what_it_wants(self):
+        self.assert_ok(self.deployed.login(self.alice))
+        for label, allowed in (('each', False), ('k', True)):
+            done = self.deployed.cli('policy', 'explain', label, '--user', 'alice', '--json')
+            findings = json.loads(done.out)['findings']
+            self.assertEqual([f['ok'] for f in findings if f['rule'] == 'single login'], [allowed])
+            self.assertEqual(done.status, 0 if allowed else 1)
 
 
 if __name__ == '__main__':

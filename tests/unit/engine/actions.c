@@ -39,7 +39,8 @@ Test(engine_actions, an_action_without_function_is_the_hot_path_alone)
 Test(engine_actions, nobody_without_a_role_administrates)
 {
     static const char *const looking_or_proving[] = {"hello", "token", "objects", "login", "logout", "authorisation",
-                                                     "pin change", "enrol", "enrol confirm"};
+                                                     "pin change", "enrol", "enrol confirm",
+                                                     "approval list", "approval give", "approval refuse"};
     const struct tp_ipc_operation *operation;
     for (size_t i = 0; (operation = tp_ipc_operation_at(i)) != NULL; i++) {
         enum tp_role role;

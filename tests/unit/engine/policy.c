@@ -130,6 +130,9 @@ CHANGE(not_authorised, facts->authorised = false)
 CHANGE(old_login, facts->login_age_ms = 3600001)
 CHANGE(login_from_the_future, facts->login_age_ms = -1)
 CHANGE(oldest_login, facts->login_age_ms = 3600000)
+CHANGE(always_authenticates, facts->always_authenticate = true)
+CHANGE(always_authenticates_and_did, facts->always_authenticate = facts->single = true)
+CHANGE(login_for_another_signature, facts->single = true)
 CHANGE(no_time_left, facts->authorisation_left_ms = 0)
 CHANGE(some_time_left, facts->authorisation_left_ms = 1)
 CHANGE(used_up, facts->used = 10)
@@ -205,6 +208,9 @@ static const struct change changes[] = {
     {"clock", TP_REFUSED, unsynchronised},
     {NULL, TP_OK, unsynchronised_allowed},
     {"authorisation", TP_NOT_LOGGED_IN, not_authorised},
+    {"single login", TP_NOT_LOGGED_IN, always_authenticates},
+    {NULL, TP_OK, always_authenticates_and_did},
+    {"single login", TP_NOT_LOGGED_IN, login_for_another_signature},
     {"login age", TP_NOT_LOGGED_IN, old_login},
     {"login age", TP_NOT_LOGGED_IN, login_from_the_future},
     {NULL, TP_OK, oldest_login},

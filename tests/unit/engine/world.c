@@ -147,8 +147,8 @@ enum tp_rc world_key_state(struct tp_ipc_client *client, const char *user, const
     return world_call(client, TP_OP_KEY_STATE, &request.base, TP_BYTES_NONE, NULL);
 }
 
-void world_key_make(struct tp_ipc_client *client, const char *user, const char *label, char ret_id[TP_ID_LEN],
-                    EVP_PKEY **ret_public)
+static void key_make(struct tp_ipc_client *client, const char *user, const char *label, bool always_authenticate,
+                     char ret_id[TP_ID_LEN], EVP_PKEY **ret_public)
 {
     Tp__Ipc__KeyGenerateRequest request = TP__IPC__KEY_GENERATE_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
@@ -156,6 +156,7 @@ void world_key_make(struct tp_ipc_client *client, const char *user, const char *
     request.user = (char *)(uintptr_t)user;
     request.label = (char *)(uintptr_t)label;
     request.key_type = (char *)(uintptr_t) "p-256";
+    request.always_authenticate = always_authenticate;
     world_require_ok(
         tp_ipc_call(client, TP_OP_KEY_GENERATE, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, &error, &reply),
         &error);
@@ -164,6 +165,18 @@ void world_key_make(struct tp_ipc_client *client, const char *user, const char *
     if (ret_public != NULL)
         world_require_ok(tp_pki_key_load(TP_BYTES(made->spki.data, made->spki.len), &error, ret_public), &error);
     tp_ipc_reply_clear(&reply);
+}
+
+void world_key_make(struct tp_ipc_client *client, const char *user, const char *label, char ret_id[TP_ID_LEN],
+                    EVP_PKEY **ret_public)
+{
+    key_make(client, user, label, false, ret_id, ret_public);
+}
+
+void world_key_make_single(struct tp_ipc_client *client, const char *user, const char *label, char ret_id[TP_ID_LEN],
+                           EVP_PKEY **ret_public)
+{
+    key_make(client, user, label, true, ret_id, ret_public);
 }
 
 enum tp_rc world_key_delete(struct tp_ipc_client *client, const char *user, const char *credential)
@@ -307,6 +320,8 @@ enum tp_rc person_login_with(const struct person *person, struct tp_ipc_client *
     request.shared = wish.shared;
     request.for_ms = wish.for_ms;
     request.signatures = wish.signatures;
+    if (wish.credential != NULL)
+        request.credential = (char *)(uintptr_t)wish.credential;
     enum tp_rc rc =
         tp_ipc_call(client, TP_OP_LOGIN, &request.base, tp_bytes_of_string(secret), TP_BYTES_NONE, 0, error, &reply);
     if (rc == TP_OK && ret_id != NULL)

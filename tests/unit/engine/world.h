@@ -49,6 +49,9 @@ enum tp_rc world_user(struct tp_ipc_client *client, enum tp_ipc_op op, const cha
 enum tp_rc world_key_state(struct tp_ipc_client *client, const char *user, const char *credential, const char *state);
 void world_key_make(struct tp_ipc_client *client, const char *user, const char *label, char ret_id[TP_ID_LEN],
                     EVP_PKEY **ret_public);
+/* One that always authenticates. */
+void world_key_make_single(struct tp_ipc_client *client, const char *user, const char *label, char ret_id[TP_ID_LEN],
+                           EVP_PKEY **ret_public);
 
 enum tp_rc world_key_delete(struct tp_ipc_client *client, const char *user, const char *credential);
 enum tp_rc world_csr(struct tp_ipc_client *client, const char *user, const char *credential);
@@ -65,6 +68,7 @@ struct login {
     bool shared;
     int64_t for_ms;
     uint32_t signatures;
+    const char *credential; /* for one signature with this one; NULL: for all that do not always authenticate */
 };
 /* With PIN and code; RET_ID may be NULL. */
 enum tp_rc person_login(struct person *person, struct tp_ipc_client *client, struct login wish, char *ret_id);
