@@ -73,6 +73,8 @@ enum tp_rc tp_batch_commit(struct tp_ledger *ledger, struct tp_error *error)
         return TP_OK;
     if (why.rc == TP_OK)
         (void)tp_error_set(&why, rc, "audit: the transaction was not recorded: %s", tp_rc_words(rc));
+    if (rc == TP_TAMPERED)
+        tp_ledger_mistrust(ledger, &why);
     all_fail(batch, rc, &why);
     if (error != NULL)
         *error = why;

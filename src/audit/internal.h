@@ -114,6 +114,8 @@ struct tp_ledger {
 
 /* ---- ledger.c ---- */
 
+/* The store was changed from outside, and no doubt is left: from now on nothing is written. */
+void tp_ledger_mistrust(struct tp_ledger *ledger, const struct tp_error *why);
 TP_MUST_USE enum tp_rc tp_ledger_refuse_tampered(struct tp_ledger *ledger, struct tp_error *error);
 int tp_ledger_cond_init(pthread_cond_t *cond); /* on CLOCK_MONOTONIC; an errno */
 

@@ -34,6 +34,16 @@ enum tp_rc tp_ledger_refuse_tampered(struct tp_ledger *ledger, struct tp_error *
     return rc;
 }
 
+void tp_ledger_mistrust(struct tp_ledger *ledger, const struct tp_error *why)
+{
+    pthread_mutex_lock(&ledger->state_mutex);
+    if (!ledger->view.tampered) {
+        ledger->view.tampered = true;
+        (void)snprintf(ledger->view.why, sizeof ledger->view.why, "%s", tp_error_words(why));
+    }
+    pthread_mutex_unlock(&ledger->state_mutex);
+}
+
 /* ---- its life ---- */
 
 static enum tp_rc locks_init(struct tp_ledger *ledger)
@@ -128,8 +138,7 @@ static enum tp_rc open_existing(struct tp_ledger *ledger, const char *url, struc
     TP_TRY(tp_store_open(url, TP_STORE_WRITE, error, &ledger->writer));
     rc = tp_startup_check(ledger, &why);
     if (rc == TP_TAMPERED) {
-        ledger->view.tampered = true;
-        (void)snprintf(ledger->view.why, sizeof ledger->view.why, "%s", tp_error_words(&why));
+        tp_ledger_mistrust(ledger, &why);
         return TP_OK;
     }
     if (rc != TP_OK) {
@@ -212,6 +221,7 @@ void tp_ledger_info(struct tp_ledger *ledger, struct tp_ledger_info *ret_info)
     ret_info->commits = ledger->view.commits;
     ret_info->checkpoint_size = ledger->view.checkpoint;
     ret_info->tampered = ledger->view.tampered;
+    (void)snprintf(ret_info->why, sizeof ret_info->why, "%s", ledger->view.tampered ? ledger->view.why : "");
     pthread_mutex_unlock(&ledger->state_mutex);
     pthread_mutex_unlock(&ledger->queue_mutex);
 }

@@ -137,7 +137,8 @@ TP_MUST_USE enum tp_rc tp_ledger_checkpoint(struct tp_ledger *ledger, int64_t de
 
 struct tp_ledger_info {
     uint64_t entries, records, commits, checkpoint_size, open_intents;
-    bool tampered;
+    bool tampered;                /* found at the start, or since: only reading goes on */
+    char why[TP_ERROR_WORDS_LEN]; /* "" unless tampered */
 };
 void tp_ledger_info(struct tp_ledger *ledger, struct tp_ledger_info *ret_info);
 

@@ -11,7 +11,7 @@
 
 bool tp_member_fails_alone(enum tp_rc rc)
 {
-    static const enum tp_rc alone[] = {TP_BUSY, TP_EXISTS, TP_NOT_FOUND, TP_TAMPERED, TP_BAD_ARGUMENT, TP_TOO_LARGE};
+    static const enum tp_rc alone[] = {TP_BUSY, TP_EXISTS, TP_NOT_FOUND, TP_BAD_ARGUMENT, TP_TOO_LARGE};
 
     for (size_t i = 0; i < sizeof alone / sizeof alone[0]; i++)
         if (alone[i] == rc)

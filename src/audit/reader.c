@@ -185,14 +185,23 @@ static enum tp_rc look_twice(struct tp_ledger *ledger, const struct question *qu
     return rc;
 }
 
+
 static enum tp_rc read_page(struct tp_ledger *ledger, const struct question *question, struct tp_error *error,
                             struct page **ret_page)
 {
     struct page *page TP_AUTO(page_free_p) = calloc(1, sizeof *page);
+    struct tp_error why = {.rc = TP_OK};
+    enum tp_rc rc;
 
     if (page == NULL)
         return TP_MEMORY;
-    TP_TRY(look_twice(ledger, question, error, page));
+    rc = look_twice(ledger, question, &why, page);
+    if (rc == TP_TAMPERED)
+        tp_ledger_mistrust(ledger, &why);
+    if (rc != TP_OK && error != NULL)
+        *error = why;
+    TP_TRY(rc);
+    /* One whose MAC alone is wrong was accepted by an officer: it stays refused, and the rest serves. */
     for (size_t i = 0; i < page->len; i++)
         TP_TRY(tp_record_mac_check(&ledger->config.keys, &page->row[i].record, error));
     *ret_page = page;

@@ -57,8 +57,7 @@ static enum tp_rc open_ledger(struct tp_engine *engine, struct tp_error *error)
     TP_TRY(tp_service_key_public(&engine->conf, error, &engine->vault.checkpoint_spki));
     tp_vault_ledger_keys(&engine->vault, &config.keys);
     enum tp_rc rc = tp_ledger_open(&config, false, error, &engine->ledger);
-    if (rc == TP_TAMPERED && engine->ledger != NULL) {
-        snprintf(engine->tampered, sizeof engine->tampered, "%s", tp_error_words(error));
+    if (rc == TP_TAMPERED && engine->ledger != NULL) { /* those who look are served */
         tp_error_clear(error);
         rc = TP_OK;
     }
@@ -94,6 +93,15 @@ static bool idle(struct tp_engine *engine)
     return nobody && tp_ipc_server_idle_ms(engine->server) >= engine->conf.idle_ms;
 }
 
+static void tell_tampered(struct tp_engine *engine)
+{
+    struct tp_ledger_info info;
+    tp_ledger_info(engine->ledger, &info);
+    if (info.tampered && !engine->told_tampered && engine->tell_tampered != NULL)
+        engine->tell_tampered(info.why);
+    engine->told_tampered = info.tampered;
+}
+
 static void tick(void *context, int64_t now_ms)
 {
     struct tp_engine *engine = context;
@@ -101,6 +109,7 @@ static void tick(void *context, int64_t now_ms)
     tp_refusals_tick(engine, now_ms);
     tp_approval_tick(engine, now_ms);
     tp_facts_clock(engine);
+    tell_tampered(engine);
     if (engine->spawned && idle(engine))
         tp_ipc_server_stop(engine->server);
 }
@@ -126,7 +135,9 @@ static enum tp_rc listen_for_clients(struct tp_engine *engine, struct tp_error *
 static enum tp_rc record(struct tp_engine *engine, enum tp_action action, struct tp_error *error)
 {
     struct tp_trail trail;
-    if (engine->tampered[0] != '\0')
+    struct tp_ledger_info info;
+    tp_ledger_info(engine->ledger, &info);
+    if (info.tampered)
         return TP_OK; /* nothing is written until an officer has looked */
     tp_trail_init(&trail, action, "ok");
     tp_trail_role(&trail, TP_ROLE_ENGINE);
@@ -180,9 +191,10 @@ void tp_engine_stop(struct tp_engine *engine)
     tp_ipc_server_stop(engine->server);
 }
 
-const char *tp_engine_tampered(const struct tp_engine *engine)
+void tp_engine_on_tampered(struct tp_engine *engine, void (*tell)(const char *words))
 {
-    return engine->tampered;
+    engine->tell_tampered = tell;
+    tell_tampered(engine);
 }
 
 /* In the order in which things lean on each other: no thread outlives what it uses. */

@@ -130,7 +130,8 @@ struct tp_engine {
     struct tp_hsm_abilities abilities;
     struct tp_vault vault;
     struct tp_ledger *ledger;
-    char tampered[TP_ERROR_WORDS_LEN]; /* what start-up found wrong; "" when all is well */
+    void (*tell_tampered)(const char *words); /* or NULL */
+    bool told_tampered;
     struct tp_ipc_server *server;
     struct tp_pool *signers;  /* the hot path, and the server's loop */
     struct tp_loop loop;

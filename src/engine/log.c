@@ -203,20 +203,16 @@ enum tp_rc tp_op_accept(struct tp_call *call)
 {
     const Tp__Ipc__AcceptRequest *message = (const Tp__Ipc__AcceptRequest *)call->request->message;
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
-    struct tp_engine *engine = call->engine;
+    struct tp_ledger_info info;
     struct tp_trail trail;
     if (message->reason[0] == '\0')
         return tp_error_set(&call->error, TP_BAD_ARGUMENT, "say what you found out about the mismatch: --reason TEXT");
     tp_trail_init(&trail, TP_ACTION_AUDIT_ACCEPT, "ok");
     tp_trail_call(&trail, call);
     tp_trail_outcome(&trail, "ok", message->reason);
-    pthread_mutex_lock(&engine->lock);
-    tp_trail_say(&trail, "%s", engine->tampered);
-    pthread_mutex_unlock(&engine->lock);
-    TP_TRY(tp_ledger_accept(engine->ledger, tp_trail_entry(&trail), &call->error));
-    pthread_mutex_lock(&engine->lock);
-    engine->tampered[0] = '\0';
-    pthread_mutex_unlock(&engine->lock);
+    tp_ledger_info(call->engine->ledger, &info);
+    tp_trail_say(&trail, "%s", info.why);
+    TP_TRY(tp_ledger_accept(call->engine->ledger, tp_trail_entry(&trail), &call->error));
     tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
     return TP_OK;
 }

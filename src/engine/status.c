@@ -22,15 +22,15 @@ static void fill_hsm(struct tp_engine *engine, struct tp_hsm_info *info, Tp__Ipc
     reply->hsm_losses = info->losses;
 }
 
-static void fill_ledger(struct tp_engine *engine, Tp__Ipc__StatusReply *reply)
+static void fill_ledger(struct tp_engine *engine, struct tp_ledger_info *info, Tp__Ipc__StatusReply *reply)
 {
-    struct tp_ledger_info info;
-    tp_ledger_info(engine->ledger, &info);
-    reply->entries = info.entries;
-    reply->records = info.records;
-    reply->commits = info.commits;
-    reply->checkpoint_size = info.checkpoint_size;
-    reply->tampered = info.tampered;
+    tp_ledger_info(engine->ledger, info);
+    reply->entries = info->entries;
+    reply->records = info->records;
+    reply->commits = info->commits;
+    reply->checkpoint_size = info->checkpoint_size;
+    reply->tampered = info->tampered;
+    reply->tampered_words = info->why;
 }
 
 enum tp_rc tp_op_status(struct tp_call *call)
@@ -38,14 +38,14 @@ enum tp_rc tp_op_status(struct tp_call *call)
     struct tp_engine *engine = call->engine;
     Tp__Ipc__StatusReply reply = TP__IPC__STATUS_REPLY__INIT;
     struct tp_hsm_info hsm_info;
-    char tampered[TP_ERROR_WORDS_LEN];
+    struct tp_ledger_info ledger_info;
     reply.version = (char *)(uintptr_t)TP_VERSION;
     reply.deployment = (char *)(uintptr_t)engine->conf.name;
     reply.development = engine->spawned;
     reply.started_ms = engine->started_ms;
     reply.pid = (uint32_t)getpid();
     reply.uid = geteuid();
-    fill_ledger(engine, &reply);
+    fill_ledger(engine, &ledger_info, &reply);
     fill_hsm(engine, &hsm_info, &reply);
     reply.signatures = atomic_load(&engine->counters.signatures);
     reply.refusals = atomic_load(&engine->counters.refusals);
@@ -55,9 +55,7 @@ enum tp_rc tp_op_status(struct tp_call *call)
     TP_TRY(tp_ledger_count(engine->ledger, "user", &call->error, &reply.users));
     pthread_mutex_lock(&engine->lock);
     reply.authorisations = HASH_COUNT(engine->authorisations);
-    memcpy(tampered, engine->tampered, sizeof tampered);
     pthread_mutex_unlock(&engine->lock);
-    reply.tampered_words = tampered;
     tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
     return TP_OK;
 }
@@ -135,13 +133,9 @@ static void check_key_types(struct doctor *doctor)
 static void check_log(struct doctor *doctor)
 {
     struct tp_ledger_info info;
-    char tampered[TP_ERROR_WORDS_LEN];
     tp_ledger_info(doctor->engine->ledger, &info);
-    pthread_mutex_lock(&doctor->engine->lock);
-    memcpy(tampered, doctor->engine->tampered, sizeof tampered);
-    pthread_mutex_unlock(&doctor->engine->lock);
     if (info.tampered)
-        say(doctor, "audit log", "bad", "find out who changed it; then: trustp11 audit accept --reason TEXT", "%s", tampered);
+        say(doctor, "audit log", "bad", "find out who changed it; then: trustp11 audit accept --reason TEXT", "%s", info.why);
     else
         say(doctor, "audit log", "ok", "", "%llu entries, checkpoint at %llu", (unsigned long long)info.entries,
             (unsigned long long)info.checkpoint_size);

@@ -78,6 +78,11 @@ static void tell_parent(int *ready_fd, char status)
     *ready_fd = -1;
 }
 
+static void tell_tampered(const char *words)
+{
+    tp_log(TP_LOG_ERROR, "serving only those who look, until an officer has: %s", words);
+}
+
 static int serve(const char *conf_path, bool spawned, int ready_fd)
 {
     struct tp_error error = {0};
@@ -94,8 +99,7 @@ static int serve(const char *conf_path, bool spawned, int ready_fd)
     }
     running = engine;
     handle_signals();
-    if (tp_engine_tampered(engine)[0] != '\0')
-        tp_log(TP_LOG_ERROR, "serving only those who look, until an officer has: %s", tp_engine_tampered(engine));
+    tp_engine_on_tampered(engine, tell_tampered);
     tp_log(TP_LOG_INFO, "serving %s%s", conf_path, spawned ? " (development: spawned under the user's own account)" : "");
     tell_parent(&ready_fd, 0);
     rc = tp_engine_run(engine, &error);

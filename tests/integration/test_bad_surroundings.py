@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the engine stands on fails: HSM, records, socket, store, disk. It is told clearly, nothing is lost."""
+import json
 import os
 import socket
 import subprocess
@@ -197,7 +198,22 @@ class Records(DeploymentTest):
         done = self.deployment.cli('login', '--user', 'bob', stdin='bob-has-a-PIN\n000000\n')
         self.assert_refused(done, 'changed')
         self.deployment.tamper(edit, good)
+        self.deployment.restart()
         self.assertNotIn('changed', self.deployment.cli('login', '--user', 'bob', stdin='bob-has-a-PIN\n000000\n').err)
+
+    def test_what_is_found_changed_while_the_engine_runs_stops_it_for_all_but_those_who_look(self):
+        self.deployment.add_user('bob')
+        self.deployment.restart()
+        self.assert_signs(self.deployment, self.alice)
+        self.deployment.tamper("DELETE FROM record WHERE kind = 'user' AND name = 'bob'")
+        self.assert_refused(self.deployment.cli('user', 'suspend', 'bob'), 'deleted')
+        done = self.deployment.sign(self.alice)
+        self.assertNotEqual(done.status, 0)
+        self.assert_refused(self.deployment.cli('user', 'add', 'carol'), 'until an officer has accepted')
+        self.assertTrue(json.loads(self.deployment.cli('status', '--json').out)['tampered'])
+        doctor = json.loads(self.deployment.cli('doctor', '--json').out)
+        self.assertIn('bad', [row['verdict'] for row in doctor if row['name'] == 'audit log'])
+        wait_until(lambda: 'until an officer has' in ''.join(self.deployment.log), 'the engine does not log it')
 
 
 class Socket(DeploymentTest):

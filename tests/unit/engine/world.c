@@ -94,11 +94,16 @@ static void *serve(void *context)
     return NULL;
 }
 
+static void no_tampering(const char *words)
+{
+    world_require(false, words);
+}
+
 void world_start(struct world *world)
 {
     struct tp_error error = {0};
     world_require_ok(tp_engine_new(world->conf_path, false, &error, &world->engine), &error);
-    world_require(tp_engine_tampered(world->engine)[0] == '\0', tp_engine_tampered(world->engine));
+    tp_engine_on_tampered(world->engine, no_tampering);
     world_require(pthread_create(&world->server, NULL, serve, world) == 0, "no thread");
 }
 
