@@ -3,7 +3,7 @@
 
 enum tp_rc tp_tries_reserve(struct tp_tries *tries, uint32_t most)
 {
-    if (tries->locked || tries->used >= most)
+    if (tp_tries_locked(tries, most))
         return TP_PIN_LOCKED;
     tries->used++;
     return TP_OK;
@@ -20,9 +20,14 @@ void tp_tries_end(struct tp_tries *tries, uint32_t most, enum tp_try_end end)
         tries->locked = true;
 }
 
+bool tp_tries_locked(const struct tp_tries *tries, uint32_t most)
+{
+    return tries->locked || tries->used >= most;
+}
+
 uint32_t tp_tries_left(const struct tp_tries *tries, uint32_t most)
 {
-    return tries->locked || tries->used >= most ? 0 : most - tries->used;
+    return tp_tries_locked(tries, most) ? 0 : most - tries->used;
 }
 
 void tp_tries_unlock(struct tp_tries *tries)

@@ -25,6 +25,8 @@ enum tp_try_end {
 /* TP_PIN_LOCKED when locked or MOST are used; otherwise counts one. */
 TP_MUST_USE enum tp_rc tp_tries_reserve(struct tp_tries *tries, uint32_t most);
 void tp_tries_end(struct tp_tries *tries, uint32_t most, enum tp_try_end end);
+/* Also when the last try was reserved and never ended: whoever has it, or an engine that was killed with it. */
+bool tp_tries_locked(const struct tp_tries *tries, uint32_t most);
 uint32_t tp_tries_left(const struct tp_tries *tries, uint32_t most);
 void tp_tries_unlock(struct tp_tries *tries);
 

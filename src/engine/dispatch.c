@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "engine/authorisation.h"
 #include "engine/call.h"
+#include "engine/login.h"
 #include "engine/refusals.h"
 #include "engine/trail.h"
 
@@ -83,10 +84,10 @@ struct tp_authorisation *tp_call_owner_locked(struct tp_engine *engine, const st
 }
 
 /* Who is locked after wrong PINs signs nothing, and has no role either. */
-static unsigned roles_of_user(const struct tp_user *user)
+static unsigned roles_of_user(const struct tp_engine *engine, const struct tp_user *user)
 {
     unsigned roles = 0;
-    for (size_t i = 0; i < user->record->n_roles && !user->record->locked; i++) {
+    for (size_t i = 0; i < user->record->n_roles && !tp_login_locked(engine, user->record); i++) {
         enum tp_role role;
         if (tp_role_parse(user->record->roles[i], &role) == TP_OK)
             roles |= (unsigned)role;
@@ -103,7 +104,7 @@ static unsigned roles_logged_in_locked(struct tp_engine *engine, const struct tp
     HASH_ITER(hh, engine->authorisations, at, next)
     {
         if (tp_authorisation_usable(at, peer, now_ms))
-            roles |= roles_of_user(at->user);
+            roles |= roles_of_user(engine, at->user);
     }
     return roles;
 }
@@ -133,7 +134,7 @@ static const struct tp_authorisation *login_with_locked(const struct tp_call *ca
         return tp_call_owner_locked(call->engine, peer, user_of(call->request->message));
     HASH_ITER(hh, call->engine->authorisations, at, next)
     {
-        if ((roles_of_user(at->user) & (unsigned)role) != 0 && tp_authorisation_usable(at, peer, now_ms))
+        if ((roles_of_user(call->engine, at->user) & (unsigned)role) != 0 && tp_authorisation_usable(at, peer, now_ms))
             return at;
     }
     return NULL;

@@ -36,8 +36,10 @@ static enum tp_rc check_code(struct tp_call *call, struct tp_user *user, enum tp
     uint8_t verifier[TP_HSM_MAC_LEN];
     TP_TRY(code_expired(call, user));
     TP_TRY(tp_login_try(call, user, action));
-    TP_TRY(tp_vault_code_verifier(call->session, user->id, tp_secret_bytes(call->request->secret[0]), &call->error,
-                                  verifier));
+    enum tp_rc rc = tp_vault_code_verifier(call->session, user->id, tp_secret_bytes(call->request->secret[0]),
+                                           &call->error, verifier);
+    if (rc != TP_OK)
+        return tp_login_unfinished(call, user, action, rc);
     if (!tp_bytes_equal_secret(TP_BYTES(verifier, sizeof verifier), tp_field(user->record->enrol_verifier)))
         return tp_login_wrong(call, user, action, "wrong enrolment code");
     return TP_OK;
@@ -162,13 +164,12 @@ static enum tp_rc ensure_uwk(struct tp_call *call, Tp__Engine__User *record)
     return tp_field_bytes(&record->uwk, tp_buf_bytes(&uwk));
 }
 
-static enum tp_rc enrol(struct tp_call *call, struct enrolment *enrolment)
+/* The code was right. */
+static enum tp_rc begin(struct tp_call *call, struct enrolment *enrolment)
 {
     const Tp__Ipc__EnrolRequest *message = (const Tp__Ipc__EnrolRequest *)call->request->message;
     struct tp_user *user = enrolment->user;
     struct tp_secret *key TP_AUTO(tp_secret_free_p) = NULL;
-    TP_TRY(tp_pin_acceptable(tp_secret_bytes(call->request->secret[1]), call->engine->conf.pin_least, &call->error));
-    TP_TRY(check_code(call, user, TP_ACTION_ENROL));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_ENROL, &enrolment->edit));
     enrolment->record = tp_edit_user(enrolment->edit, user);
     if (enrolment->record == NULL)
@@ -180,7 +181,17 @@ static enum tp_rc enrol(struct tp_call *call, struct enrolment *enrolment)
     tp_edit_subject(enrolment->edit, user);
     tp_edit_object(enrolment->edit, "user", user->id);
     tp_edit_detail(enrolment->edit, "factor %s", message->factor[0] != '\0' ? message->factor : "totp");
-    TP_TRY(tp_edit_commit(enrolment->edit, &call->error));
+    return tp_edit_commit(enrolment->edit, &call->error);
+}
+
+static enum tp_rc enrol(struct tp_call *call, struct enrolment *enrolment)
+{
+    const Tp__Ipc__EnrolRequest *message = (const Tp__Ipc__EnrolRequest *)call->request->message;
+    TP_TRY(tp_pin_acceptable(tp_secret_bytes(call->request->secret[1]), call->engine->conf.pin_least, &call->error));
+    TP_TRY(check_code(call, enrolment->user, TP_ACTION_ENROL));
+    enum tp_rc rc = begin(call, enrolment);
+    if (rc != TP_OK)
+        return tp_login_unfinished(call, enrolment->user, TP_ACTION_ENROL, rc);
     answer_enrol(call, enrolment, message->factor);
     return TP_OK;
 }
@@ -198,26 +209,23 @@ enum tp_rc tp_op_enrol(struct tp_call *call)
 
 /* ---- step two ---- */
 
-static enum tp_rc first_code(struct tp_call *call, struct tp_user *user, struct tp_factor *factor)
+static enum tp_rc look_at_first(struct tp_call *call, struct tp_user *user, struct tp_factor *factor,
+                                enum tp_otp_verdict *ret_verdict)
 {
-    enum tp_otp_verdict verdict = TP_OTP_WRONG;
     int64_t moving = -1;
     if (user->record->pin_verifier.len == 0 || user->record->factor[0] == '\0')
         return tp_error_set(&call->error, TP_NOT_ENROLLED, "set the PIN first: trustp11 enrol");
     TP_TRY(tp_factor_read(call->engine, user->record->factor, &call->error, factor));
-    TP_TRY(tp_factor_check(call, factor, tp_secret_bytes(call->request->secret[1]), &verdict, &moving));
-    if (verdict != TP_OTP_RIGHT)
-        return tp_login_wrong(call, user, TP_ACTION_ENROL_CONFIRM, "wrong one-time code");
+    TP_TRY(tp_factor_check(call, factor, tp_secret_bytes(call->request->secret[1]), ret_verdict, &moving));
     factor->record->last = moving;
     factor->record->confirmed = true;
     return TP_OK;
 }
 
-static enum tp_rc confirm(struct tp_call *call, struct tp_user *user, struct tp_factor *factor)
+/* Both codes were right. */
+static enum tp_rc complete(struct tp_call *call, struct tp_user *user, const struct tp_factor *factor)
 {
     struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
-    TP_TRY(check_code(call, user, TP_ACTION_ENROL_CONFIRM));
-    TP_TRY(first_code(call, user, factor));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_ENROL_CONFIRM, &edit));
     Tp__Engine__User *record = tp_edit_user(edit, user);
     if (record == NULL)
@@ -229,6 +237,18 @@ static enum tp_rc confirm(struct tp_call *call, struct tp_user *user, struct tp_
     tp_edit_subject(edit, user);
     tp_edit_object(edit, "user", user->id);
     return tp_edit_commit(edit, &call->error);
+}
+
+static enum tp_rc confirm(struct tp_call *call, struct tp_user *user, struct tp_factor *factor)
+{
+    enum tp_otp_verdict verdict = TP_OTP_WRONG;
+    TP_TRY(check_code(call, user, TP_ACTION_ENROL_CONFIRM));
+    enum tp_rc rc = look_at_first(call, user, factor, &verdict);
+    if (rc == TP_OK && verdict != TP_OTP_RIGHT)
+        return tp_login_wrong(call, user, TP_ACTION_ENROL_CONFIRM, "wrong one-time code");
+    if (rc == TP_OK)
+        rc = complete(call, user, factor);
+    return rc == TP_OK ? TP_OK : tp_login_unfinished(call, user, TP_ACTION_ENROL_CONFIRM, rc);
 }
 
 enum tp_rc tp_op_enrol_confirm(struct tp_call *call)
@@ -287,7 +307,7 @@ static enum tp_rc change(struct tp_call *call, struct tp_user *user)
     struct tp_proven proven = {0};
     TP_TRY(tp_pin_acceptable(tp_secret_bytes(call->request->secret[1]), call->engine->conf.pin_least, &call->error));
     TP_TRY(tp_login_authenticate(call, user, tp_secret_bytes(call->request->secret[0]), TP_ACTION_PIN_CHANGE_LOGIN, &proven));
-    enum tp_rc rc = tp_edit_commit(proven.edit, &call->error);
+    enum tp_rc rc = tp_login_settle(call, user, TP_ACTION_PIN_CHANGE_LOGIN, &proven);
     if (rc == TP_OK) {
         /* First: no sealing key of the old PIN may meet a key that is sealed by the new one. */
         tp_authorisation_end_user(call->engine, user, "the PIN is being changed");

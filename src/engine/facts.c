@@ -2,6 +2,7 @@
 #include "engine/facts.h"
 
 #include "base/clock.h"
+#include "engine/login.h"
 
 #include <time.h>
 
@@ -41,7 +42,7 @@ void tp_facts_locked(const struct tp_engine *engine, const struct tp_credential 
     const Tp__Engine__User *user = credential->user->record;
     *ret_facts = (struct tp_policy_facts){
         .user_active = user->enrolled && !user->suspended && !user->closed,
-        .user_locked = user->locked,
+        .user_locked = tp_login_locked(engine, user),
         .now_ms = tp_clock_utc_ms(),
         .local_hour = engine->local_hour,
         .clock_synchronised = engine->clock_synchronised,

@@ -78,6 +78,12 @@ static struct tp_tries tries_of(const Tp__Engine__User *record)
     return (struct tp_tries){.used = record->tries_used, .locked = record->locked};
 }
 
+bool tp_login_locked(const struct tp_engine *engine, const Tp__Engine__User *record)
+{
+    struct tp_tries tries = tries_of(record);
+    return tp_tries_locked(&tries, engine->conf.tries_most);
+}
+
 static void put_tries(Tp__Engine__User *record, const struct tp_tries *tries)
 {
     record->tries_used = tries->used;
@@ -177,9 +183,7 @@ static enum tp_rc stale(struct tp_call *call, struct tp_user *user, enum tp_acti
     return tp_error_set(&call->error, TP_OTP_STALE, "that one-time code has been used; wait for the next one");
 }
 
-/* The login has failed for another reason than a wrong PIN or code: the try is given back, as far as that is possible. CALL keeps
- * the words that say why. */
-static enum tp_rc unfinished(struct tp_call *call, struct tp_user *user, enum tp_action action, enum tp_rc rc)
+enum tp_rc tp_login_unfinished(struct tp_call *call, struct tp_user *user, enum tp_action action, enum tp_rc rc)
 {
     struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
     struct tp_error ignored = {0};
@@ -301,17 +305,18 @@ static enum tp_rc judge(struct tp_call *call, struct tp_user *user, struct tp_fa
     struct tp_secret *stretched TP_AUTO(tp_secret_free_p) = NULL;
     enum tp_rc rc = check_both(call, user, factor, pin, code, &verdict, &stretched);
     if (rc != TP_OK)
-        return unfinished(call, user, action, rc);
+        return tp_login_unfinished(call, user, action, rc);
     if (!verdict.pin_right)
         return tp_login_wrong(call, user, action, "wrong PIN or code");
     if (verdict.code == TP_OTP_USED)
         return stale(call, user, action);
     if (verdict.code != TP_OTP_RIGHT)
         return tp_login_wrong(call, user, action, "wrong PIN or code");
-    TP_TRY(tp_vault_sealing_key(call->session, user->id, tp_secret_bytes(stretched), &call->error,
-                                &proven->sealing_key));
     proven->pin = pin;
-    return prepare(call, user, factor, verdict.moving, action, proven);
+    rc = tp_vault_sealing_key(call->session, user->id, tp_secret_bytes(stretched), &call->error, &proven->sealing_key);
+    if (rc == TP_OK)
+        rc = prepare(call, user, factor, verdict.moving, action, proven);
+    return rc == TP_OK ? TP_OK : tp_login_unfinished(call, user, action, rc);
 }
 
 static enum tp_rc may_log_in(struct tp_call *call, struct tp_user *user, enum tp_action action)
@@ -367,6 +372,12 @@ enum tp_rc tp_login_authenticate(struct tp_call *call, struct tp_user *user, str
     }
     *ret_proven = proven;
     return TP_OK;
+}
+
+enum tp_rc tp_login_settle(struct tp_call *call, struct tp_user *user, enum tp_action action, struct tp_proven *proven)
+{
+    enum tp_rc rc = tp_edit_commit(proven->edit, &call->error);
+    return rc == TP_OK ? TP_OK : tp_login_unfinished(call, user, action, rc);
 }
 
 /* ---- the operation ---- */
@@ -432,13 +443,13 @@ static enum tp_rc open_authorisation(struct tp_call *call, struct tp_user *user,
     struct tp_authorisation_wish wish = wish_of(call, given, proven->pin, proven->sealing_key);
     enum tp_rc rc = tp_authorisation_room(call->engine, user, &call->error);
     if (rc != TP_OK)
-        return unfinished(call, user, TP_ACTION_LOGIN, rc); /* neither try nor code is used up */
+        return tp_login_unfinished(call, user, TP_ACTION_LOGIN, rc); /* neither try nor code is used up */
     TP_TRY(tp_id_make(id));
     tp_edit_authorisation(proven->edit, id);
     tp_edit_detail(proven->edit, "%s, for %lld s, signatures %u%s%s%s%s",
                    wish.scope == TP_SCOPE_UID ? "shared" : "process", (long long)(wish.for_ms / 1000), wish.signatures,
                    is_single(call) ? ", with credential " : "", wish.credential, by[0] != '\0' ? ", " : "", by);
-    TP_TRY(tp_edit_commit(proven->edit, &call->error));
+    TP_TRY(tp_login_settle(call, user, TP_ACTION_LOGIN, proven));
     TP_TRY(tp_authorisation_open(call->engine, user, call->request->peer, &wish, id, &call->error, &view));
     answer(call, &view, false);
     return TP_OK;
@@ -563,7 +574,7 @@ static enum tp_rc begin(struct tp_call *call, struct tp_user *user)
 {
     struct tp_bytes given = tp_secret_bytes(call->request->secret[0]);
     TP_TRY(may_log_in(call, user, TP_ACTION_LOGIN));
-    if (user->record->locked) {
+    if (tp_login_locked(call->engine, user->record)) {
         locked_words(call);
         return refused(call, user, TP_ACTION_LOGIN, TP_PIN_LOCKED);
     }

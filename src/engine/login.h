@@ -38,6 +38,14 @@ TP_MUST_USE enum tp_rc tp_login_authenticate(struct tp_call *call, struct tp_use
  * request when it returns TP_OK. */
 TP_MUST_USE enum tp_rc tp_login_approved(struct tp_call *call, struct tp_user *user, struct tp_bytes code,
                                          const char *by);
+/* Commits what was proven: the code is used up, the count of tries starts anew. */
+TP_MUST_USE enum tp_rc tp_login_settle(struct tp_call *call, struct tp_user *user, enum tp_action action,
+                                       struct tp_proven *proven);
+/* The try has ended for another reason than a wrong PIN or code: it is given back, as far as that is possible. CALL keeps the
+ * words that say why; returns RC. */
+TP_MUST_USE enum tp_rc tp_login_unfinished(struct tp_call *call, struct tp_user *user, enum tp_action action, enum tp_rc rc);
+/* Whether USER has no tries left. */
+bool tp_login_locked(const struct tp_engine *engine, const Tp__Engine__User *record);
 /* Reserves a try durably; ends the current one. For enrolment codes, which count likewise. */
 TP_MUST_USE enum tp_rc tp_login_try(struct tp_call *call, struct tp_user *user, enum tp_action action);
 TP_MUST_USE enum tp_rc tp_login_wrong(struct tp_call *call, struct tp_user *user, enum tp_action action,

@@ -6,6 +6,7 @@
 #include "engine/call.h"
 #include "engine/facts.h"
 #include "engine/key.h"
+#include "engine/login.h"
 #include "engine/people.h"
 
 #include "base/clock.h"
@@ -51,7 +52,7 @@ static void describe_locked(struct tp_call *call, struct tp_user *user, Tp__Ipc_
     const Tp__Engine__User *record = user->record;
     struct tp_tries tries = {.used = record->tries_used, .locked = record->locked};
     reply->enrolled = record->enrolled;
-    reply->locked = record->locked;
+    reply->locked = tp_login_locked(call->engine, record);
     reply->suspended = record->suspended || record->closed;
     reply->tries_left = tp_tries_left(&tries, conf->tries_most);
     reply->tries_most = conf->tries_most;

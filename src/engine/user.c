@@ -161,7 +161,7 @@ static enum tp_rc list_one(struct listing *listing, const struct tp_ledger_recor
     item->name = strdup(record->name);
     item->display = strdup(user->display);
     item->state = (char *)(uintptr_t)state_of(user);
-    item->locked = user->locked;
+    item->locked = tp_login_locked(listing->call->engine, user);
     item->tries_left = tp_tries_left(&tries, listing->call->engine->conf.tries_most);
     item->created_ms = user->created_ms;
     item->last_login_ms = user->last_login_ms;
@@ -304,13 +304,10 @@ static enum tp_rc shut(struct tp_call *call, Tp__Engine__User *record)
     return TP_OK;
 }
 
-/* Keys go with the PIN that has sealed them; those that wait for one (PENDING), only with their user. */
-static enum tp_rc delete_keys(struct tp_edit *edit, const struct tp_user *user, bool pending, unsigned *ret_keys)
+static enum tp_rc delete_keys(struct tp_edit *edit, const struct tp_user *user, unsigned *ret_keys)
 {
     unsigned keys = 0;
     for (struct tp_credential *at = user->credentials; at != NULL; at = at->next) {
-        if (at->record->pending && !pending)
-            continue;
         TP_TRY(tp_edit_key_delete(edit, at));
         keys++;
     }
@@ -329,7 +326,7 @@ static enum tp_rc change_user(struct tp_call *call, struct tp_user *user, enum t
     unsigned keys = 0;
     TP_TRY(change(call, record));
     if (record->closed) {
-        TP_TRY(delete_keys(edit, user, true, &keys));
+        TP_TRY(delete_keys(edit, user, &keys));
         tp_edit_detail(edit, "keys destroyed %u", keys);
     }
     tp_edit_object(edit, "user", user->id);
@@ -374,7 +371,9 @@ enum tp_rc tp_op_user_close(struct tp_call *call)
 
 /* ---- reset ---- */
 
-/* A forgotten PIN cannot be recovered, so neither can what it sealed: the keys go, and the user enrols anew. */
+/* A forgotten PIN cannot be recovered, so neither can what it sealed: the keys go, and the user enrols anew. A key that has
+ * still waited for its owner goes too: whoever has the new code would be its owner, and that is for the owner alone (RS-6).
+ * Only who has never enrolled has none to lose: keys that were made for them go on waiting. */
 static enum tp_rc reset(struct tp_call *call, struct tp_user *user, struct tp_secret **ret_code)
 {
     const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
@@ -385,7 +384,8 @@ static enum tp_rc reset(struct tp_call *call, struct tp_user *user, struct tp_se
     if (record == NULL)
         return tp_error_set(&call->error, TP_MEMORY, "out of memory");
     TP_TRY(not_closed(call, record));
-    TP_TRY(delete_keys(edit, user, false, &keys));
+    if (record->enrolled)
+        TP_TRY(delete_keys(edit, user, &keys));
     record->enrolled = record->locked = false;
     record->tries_used = 0;
     TP_TRY(tp_field_bytes(&record->pin_verifier, TP_BYTES_NONE));

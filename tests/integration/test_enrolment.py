@@ -94,6 +94,11 @@ class Hardware(ProgramTest):
     def test_without_a_token_there_is_nothing_to_enrol_with(self):
         self.assert_refused(self.enrol('00000000'), 'factor import')
 
+    def test_a_right_enrolment_code_never_locks_whatever_else_is_missing(self):
+        for _ in range(TRIES + 1):
+            self.assert_refused(self.enrol('00000000'), 'factor import')
+        self.assertEqual(self.tries_left(self.deployed), TRIES)
+
     def test_a_token_is_registered_once(self):
         self.assert_ok(self.import_token())
         self.assert_refused(self.import_token(), 'registered already')
@@ -155,6 +160,12 @@ class Reset(AliceTest):
         self.deployed.generate(self.alice, 'new')
         program.login(self.alice.pin_and_code())
         program.sign(label='new')
+
+    def test_a_key_that_still_waits_for_its_owner_goes_too(self):
+        """Or whoever has the new code, and so an officer, would sign with it."""
+        self.deployed.generate(self.alice, 'waits')
+        self.deployed.ok('user', 'reset', 'alice', '--yes', '--code-file', self.deployed.dir / 'new.code')
+        self.assertEqual(self.deployed.json('key', 'list', '--user', 'alice'), [])
 
     def test_it_says_so_before_it_is_done(self):
         done = self.deployed.cli('user', 'reset', 'alice')

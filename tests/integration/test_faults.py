@@ -52,6 +52,7 @@ class LoginAndSign(Faults):
         self.assertEqual(len(made) + len(failed), 1 if rv == CKR['OK'] else 0)
         self.assertNotEqual(rv, CKR['PIN_INCORRECT'])  # it was right, and is not told otherwise
         if rv != CKR['OK']:
+            self.assertEqual(self.deployment.user_row()['tries_left'], 5)  # nothing wrong was given
             self.assertEqual(signer.login(self.alice.pin_and_code()), CKR['OK'])
         self.assertEqual(signer.sign()[1], [])
         self.assertEqual(self.deployment.user_row()['tries_left'], 5)

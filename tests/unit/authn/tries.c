@@ -3,6 +3,18 @@
 
 #include <criterion/criterion.h>
 
+Test(authn_tries, the_last_try_locks_also_when_it_never_ends)
+{
+    struct tp_tries tries = {.used = 4};
+    cr_expect_not(tp_tries_locked(&tries, 5));
+    cr_expect_eq(tp_tries_reserve(&tries, 5), TP_OK);
+    cr_expect(tp_tries_locked(&tries, 5));
+    tp_tries_end(&tries, 5, TP_TRY_STALE);
+    cr_expect_not(tp_tries_locked(&tries, 5), "given back");
+    tries.locked = true;
+    cr_expect(tp_tries_locked(&tries, 5), "an officer's");
+}
+
 Test(tries, count_before_anything_is_checked_and_lock_at_the_most)
 {
     struct tp_tries tries = {0};
