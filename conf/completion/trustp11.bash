@@ -46,7 +46,7 @@ _trustp11_words()
     'policy explain') echo '--user --mechanism --hash --digest --salt-len --at --used --login-age --config --json --timeout --help' ;;
     'audit') echo 'list verify checkpoint accept' ;;
     'audit list') echo '--user --action --outcome --object --since --until --last --all --local --config --json --timeout --help' ;;
-    'audit verify') echo '--store --key --origin --checkpoint --config --json --timeout --help' ;;
+    'audit verify') echo '--store --key --origin --checkpoint --offline --config --json --timeout --help' ;;
     'audit checkpoint') echo '--out --config --json --timeout --help' ;;
     'audit accept') echo '--reason --yes --config --json --timeout --help' ;;
     'status') echo '--config --json --timeout --help' ;;

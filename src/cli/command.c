@@ -224,17 +224,18 @@ static const struct tp_cli_command commands[] = {
              PAST("until", "before then, likewise"), NUMBER("last", "N", "the newest N of them", 1, 1000000),
              FLAG("all", "all of them"), FLAG("local", "local time instead of UTC")),
      tp_cli_audit_list},
-    {"audit", "verify", "", "check the log and the records against the log's key, without the engine",
+    {"audit", "verify", "", "check the log and the records against the log's key",
      "Reads the store itself. The store, the log's key and the origin come from the engine's configuration where it "
      "can be "
-     "read, and from the options otherwise. Only an older checkpoint, kept elsewhere, shows that a log was cut or "
-     "replaced. "
-     "Exit status 1 when anything is wrong.",
+     "read, and from the options otherwise. An engine that runs is asked to sign first what no checkpoint covers yet; "
+     "without it, the entries after the last checkpoint are proven by nobody's signature. Only an older checkpoint, kept "
+     "elsewhere, shows that a log was cut or replaced. Exit status 1 when anything is wrong.",
      "trustp11 audit verify --checkpoint /mnt/safe/2026-11-01.note\n"
      "trustp11 audit verify --store copy.db --key audit.pem --origin trustp11/demo --json",
      OPTIONS(A_FILE("store", "the store"), A_FILE("key", "the log's public key, in PEM"),
              TEXT("origin", "TEXT", "the log's name, as in its checkpoints"),
-             A_FILE("checkpoint", "a checkpoint that this log must extend")),
+             A_FILE("checkpoint", "a checkpoint that this log must extend"),
+             FLAG("offline", "do not ask the engine for a checkpoint first; so also with --store")),
      tp_cli_audit_verify},
     {"audit", "checkpoint", "", "make a signed checkpoint of the log, to be kept elsewhere",
      "A signed note in the format of C2SP tlog-checkpoint.",

@@ -119,6 +119,28 @@ class List(DeploymentTest):
         self.assert_ok(self.deployment.cli('audit', 'list'))
 
 
+class SignedFirst(DeploymentTest):
+    """With few checkpoints: the engine signs what it has when somebody verifies."""
+    def setUp(self):
+        self.deployment = self.deploy()
+        self.alice = self.deployment.alice()
+        self.assert_signs(self.deployment, self.alice)
+
+    def unsigned(self, *options):
+        done = self.deployment.verify('--json', *options)
+        self.assert_ok(done)
+        return json.loads(done.out)['unsigned_entries']
+
+    def test_no_entry_is_left_unsigned_when_the_engine_answers(self):
+        self.assertGreater(self.unsigned('--offline'), 0)
+        self.assertEqual(self.unsigned(), 0)
+
+    def test_without_the_engine_it_says_what_nobody_has_signed(self):
+        self.assertIn('signed by nobody yet', self.deployment.verify('--offline').err)
+        self.deployment.stop()  # which leaves a checkpoint of all
+        self.assertEqual(self.deployment.verify().err, '')
+
+
 class Verify(DeploymentTest):
     def setUp(self):
         self.deployment = self.deploy(settings={('audit', 'checkpoint_entries'): '8'})
