@@ -100,6 +100,9 @@ struct tp_authorisation {
 struct tp_loop {
     struct tp_job job; /* first: the pool's view of it */
     struct tp_engine *engine;
+    bool many_processors;
+    atomic_bool brisk;        /* the last lone request came as soon as the one before was done */
+    atomic_llong ended_us;    /* when that was; monotonic */
     pthread_mutex_t lock; /* of what is below */
     pthread_cond_t changed;
     bool ended;

@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/loop.h"
 
-#define GRACE_MS 5000
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+#define GRACE_MS  5000
+#define LINGER_US 200 /* the most that lingering costs in vain, once for each row of requests */
+
+static _Thread_local bool lingering;
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 static void end(struct tp_loop *loop, enum tp_rc rc, const struct tp_error *error)
 {
@@ -33,6 +47,7 @@ void tp_loop_init(struct tp_engine *engine)
     pthread_cond_init(&loop->changed, NULL);
     loop->job = (struct tp_job){.run = run, .without_hsm = true};
     loop->engine = engine;
+    loop->many_processors = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 }
 
 void tp_loop_clear(struct tp_engine *engine)
@@ -55,6 +70,24 @@ enum tp_rc tp_loop_run(struct tp_engine *engine, struct tp_error *error)
 
 void tp_loop_leave(struct tp_engine *engine, struct tp_job *job)
 {
+    struct tp_loop *loop = &engine->loop;
+    int64_t ended_us = atomic_load_explicit(&loop->ended_us, memory_order_relaxed);
+    atomic_store_explicit(&loop->brisk, now_us() - ended_us < LINGER_US, memory_order_relaxed);
     tp_pool_keep(job);
-    tp_ipc_server_leave(engine->server);
+    if (!lingering) /* the thread that runs the loop goes on with it */
+        tp_ipc_server_leave(engine->server);
+}
+
+/* Only while requests have come so fast; on one processor it would only keep others from it. */
+void tp_loop_linger(struct tp_engine *engine)
+{
+    struct tp_loop *loop = &engine->loop;
+    int64_t ended_us = now_us();
+    atomic_store_explicit(&loop->ended_us, ended_us, memory_order_relaxed);
+    if (!loop->many_processors || !atomic_load_explicit(&loop->brisk, memory_order_relaxed))
+        return;
+    lingering = true;
+    while (!tp_ipc_server_glance(engine->server) && now_us() - ended_us < LINGER_US)
+        (void)sched_yield(); /* whoever else wants this processor has it */
+    lingering = false;
 }

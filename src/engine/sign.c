@@ -130,10 +130,13 @@ static void finish(struct signing *signing)
     free(signing);
 }
 
-static void half_done(struct signing *signing, unsigned half)
+/* Whether that was the later one: SIGNING is gone then. */
+static bool half_done(struct signing *signing, unsigned half)
 {
-    if ((atomic_fetch_or(&signing->halves, half) | half) == BOTH_HALVES)
+    bool both = (atomic_fetch_or(&signing->halves, half) | half) == BOTH_HALVES;
+    if (both)
         finish(signing);
+    return both;
 }
 
 static void durable(struct tp_ledger_tx *tx, enum tp_rc rc, const struct tp_error *error, uint64_t index)
@@ -151,7 +154,7 @@ static void durable(struct tp_ledger_tx *tx, enum tp_rc rc, const struct tp_erro
         finish(signing);
         return;
     }
-    half_done(signing, HALF_DURABLE);
+    (void)half_done(signing, HALF_DURABLE);
 }
 
 /* ---- the HSM's half ---- */
@@ -210,9 +213,9 @@ static enum tp_rc sign_with_renewal(struct signing *signing, struct tp_hsm_sessi
     return sign_once(signing, session);
 }
 
-static void run(struct tp_job *job, struct tp_hsm_session *session, const struct tp_error *error)
+/* Returns whether the request has been answered. */
+static bool make_signature(struct signing *signing, struct tp_hsm_session *session, const struct tp_error *error)
 {
-    struct signing *signing = (struct signing *)job;
     /* What waited for this thread lets its record wait too, with that of all others that wait: now it is needed. */
     if (signing->tx.patient && (atomic_load(&signing->halves) & HALF_DURABLE) == 0)
         tp_ledger_hurry(signing->engine->ledger);
@@ -224,7 +227,20 @@ static void run(struct tp_job *job, struct tp_hsm_session *session, const struct
     } else {
         signing->sign_rc = sign_with_renewal(signing, session);
     }
-    half_done(signing, HALF_SIGNED);
+    return half_done(signing, HALF_SIGNED);
+}
+
+static void run(struct tp_job *job, struct tp_hsm_session *session, const struct tp_error *error)
+{
+    (void)make_signature((struct signing *)job, session, error);
+}
+
+/* While the disk is the slower one, there is nothing yet that the client could follow with its next request. */
+static void run_lone(struct tp_job *job, struct tp_hsm_session *session, const struct tp_error *error)
+{
+    struct tp_engine *engine = ((struct signing *)job)->engine;
+    if (make_signature((struct signing *)job, session, error))
+        tp_loop_linger(engine);
 }
 
 /* ---- the beginning; the engine's lock is held ---- */
@@ -359,6 +375,8 @@ void tp_sign_batch(struct tp_engine *engine, struct tp_ipc_request *requests)
     /* A refusal's memory may be gone as soon as its transaction is submitted, but it is in no job. The HSM begins first,
      * unless it is busy: then the records must be in the queue before a signer can ask for haste. */
     bool lone = !busy && jobs != NULL && jobs->next == NULL, first = !busy && !lone;
+    if (lone)
+        jobs->run = run_lone;
     if (first)
         tp_pool_push(engine->signers, jobs);
     tp_ledger_submit(engine->ledger, txs);

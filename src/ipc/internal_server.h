@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The server's parts. "The server's thread" is whichever is in tp_ipc_server_run; answers come from any thread.
+ * The server's parts. "The server's thread" is whichever has the turn: the one in tp_ipc_server_run, or one that glances;
+ * answers come from any thread.
  */
 #ifndef TP_IPC_INTERNAL_SERVER_H
 #define TP_IPC_INTERNAL_SERVER_H
@@ -53,6 +54,7 @@ struct tp_ipc_connection {
 
 struct tp_ipc_server {
     struct tp_ipc_server_config config; /* zeros replaced, socket_path ours */
+    pthread_mutex_t turn;               /* never held while there is nothing to do */
     int listen_fd, epoll_fd, bell_fd;   /* bell: an eventfd that tp_ipc_server_stop rings */
     bool deaf;                          /* accept(2) had no descriptors left: listens again at the next tick */
     bool left; /* the thread that was in tp_ipc_server_run has something else to do */

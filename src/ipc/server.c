@@ -4,6 +4,7 @@
 #include "ipc/internal_server.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -65,6 +66,7 @@ enum tp_rc tp_ipc_server_new(const struct tp_ipc_server_config *config, struct t
         free(path);
         return tp_error_set(error, TP_MEMORY, "no memory for a server");
     }
+    pthread_mutex_init(&server->turn, NULL);
     server->config = *config;
     server->config.socket_path = path;
     config_fill(&server->config);
@@ -100,6 +102,7 @@ void tp_ipc_server_free(struct tp_ipc_server *server)
     tp_ipc_pending_trim(server, 0);
     tp_secret_free(server->input);
     free((void *)(uintptr_t)server->config.socket_path);
+    pthread_mutex_destroy(&server->turn);
     free(server);
 }
 
@@ -174,19 +177,43 @@ static void tick(struct tp_ipc_server *server)
         server->config.tick(server->config.context, server->now_ms);
 }
 
-static enum tp_rc step(struct tp_ipc_server *server, int64_t until_ms, struct tp_error *error)
+/* Takes what there is, with the turn. Returns how much, or -1 as epoll_wait(2) does. */
+static int look(struct tp_ipc_server *server)
 {
     struct epoll_event events[EVENTS_MOST];
-    int count = epoll_wait(server->epoll_fd, events, EVENTS_MOST, tp_deadline_left_ms(until_ms));
-    if (count < 0 && errno != EINTR)
-        return tp_error_set(error, TP_IO, "the server loop failed: %s", strerror(errno));
+    int count = epoll_wait(server->epoll_fd, events, EVENTS_MOST, 0);
+    if (count <= 0)
+        return count;
     server->now_ms = tp_clock_monotonic_ms();
     for (int i = 0; i < count; i++)
         event(server, &events[i]);
     hand_over(server);
     tp_ipc_server_close_doomed(server);
+    return count;
+}
+
+/* Asleep without the turn, and told only that there is something: what it is, whoever has the turn takes, so that nobody
+ * holds a connection that another thread has closed. */
+static enum tp_rc step(struct tp_ipc_server *server, int64_t until_ms, struct tp_error *error)
+{
+    struct pollfd any = {.fd = server->epoll_fd, .events = POLLIN};
+    int ready = poll(&any, 1, tp_deadline_left_ms(until_ms));
+    pthread_mutex_lock(&server->turn);
+    int count = ready > 0 ? look(server) : ready;
+    int failure = count < 0 && errno != EINTR ? errno : 0;
+    server->now_ms = tp_clock_monotonic_ms();
     tick(server);
-    return TP_OK;
+    pthread_mutex_unlock(&server->turn);
+    return failure == 0 ? TP_OK : tp_error_set(error, TP_IO, "the server loop failed: %s", strerror(failure));
+}
+
+bool tp_ipc_server_glance(struct tp_ipc_server *server)
+{
+    if (pthread_mutex_trylock(&server->turn) != 0)
+        return false;
+    bool any = !atomic_load_explicit(&server->stopping, memory_order_relaxed) && look(server) > 0;
+    pthread_mutex_unlock(&server->turn);
+    return any;
 }
 
 /* ---- the loop ---- */
@@ -230,7 +257,9 @@ enum tp_rc tp_ipc_server_run(struct tp_ipc_server *server, int64_t grace_ms, str
         rc = step(server, server->tick_ms, error);
     if (rc == TP_OK && server->left)
         return TP_OK;
+    pthread_mutex_lock(&server->turn); /* whoever glances is through, and does not come back */
     stop_hearing(server);
+    pthread_mutex_unlock(&server->turn);
     int64_t until_ms = tp_clock_monotonic_ms() + grace_ms;
     while (rc == TP_OK && owes(server) && tp_deadline_left_ms(until_ms) > 0)
         rc = step(server, tp_clock_monotonic_ms() + GRACE_LOOK_MS, error);

@@ -65,6 +65,9 @@ TP_MUST_USE enum tp_rc tp_ipc_server_new(const struct tp_ipc_server_config *conf
 /* Until tp_ipc_server_stop. Then: no new requests, waits for outstanding answers until GRACE_MS. Or until the handler has
  * called tp_ipc_server_leave: then another thread is to call this again and goes on. */
 TP_MUST_USE enum tp_rc tp_ipc_server_run(struct tp_ipc_server *server, int64_t grace_ms, struct tp_error *error);
+/* From any other thread while one is in run: takes what clients have sent by now, unless somebody else is at it. Whether there
+ * was anything. */
+bool tp_ipc_server_glance(struct tp_ipc_server *server);
 /* By the handler: its thread has something else to do after this batch. */
 void tp_ipc_server_leave(struct tp_ipc_server *server);
 /* By whoever has called run: whether it has returned because of that. */

@@ -118,6 +118,8 @@ static void handle(void *context, struct tp_ipc_request *requests)
         requests = next;
     }
     tp_ipc_send();
+    if (atomic_load(&served->leaves))
+        tp_ipc_server_leave(served->server);
 }
 
 static void gone(void *context, const struct tp_ipc_peer *peer)
@@ -135,7 +137,14 @@ static void *run(void *context)
     struct served *served = context;
     struct tp_error error;
     enum tp_rc rc = tp_ipc_server_run(served->server, served->grace_ms, &error);
-    return rc == TP_OK ? NULL : served;
+    if (rc != TP_OK || !tp_ipc_server_left(served->server))
+        return rc == TP_OK ? NULL : served;
+    pthread_t next;
+    void *failed = served;
+    atomic_fetch_add(&served->left, 1);
+    if (pthread_create(&next, NULL, run, served) == 0)
+        pthread_join(next, &failed);
+    return failed;
 }
 
 void served_folder(struct served *served)

@@ -16,12 +16,15 @@
 #include "ipc/server.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct served {
     char folder[32], path[64];
     struct tp_ipc_server *server;
     pthread_t thread;
     int64_t grace_ms;
+    atomic_bool leaves; /* the handler's thread leaves the server after each batch, and another one goes on */
+    atomic_uint left;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     struct tp_ipc_request *kept;

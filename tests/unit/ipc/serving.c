@@ -42,6 +42,50 @@ Test(serving, greets_who_says_hello_and_serves_then)
     close(fd);
 }
 
+Test(serving, goes_on_in_another_thread_when_its_own_has_left)
+{
+    int fd = greeted();
+    atomic_store(&served.leaves, true);
+    for (unsigned i = 1; i <= 5; i++) {
+        cr_assert(raw_is_served(fd));
+        while (atomic_load(&served.left) < i)
+            usleep(100);
+    }
+    atomic_store(&served.leaves, false);
+    cr_assert(raw_is_served(fd));
+    cr_assert_eq(atomic_load(&served.left), 5u);
+    close(fd);
+}
+
+static atomic_bool glancing;
+static atomic_uint glances;
+
+static void *glance(void *unused)
+{
+    while (atomic_load(&glancing))
+        if (tp_ipc_server_glance(served.server))
+            atomic_fetch_add(&glances, 1);
+    return unused;
+}
+
+Test(serving, serves_by_the_hand_of_whoever_glances_while_its_own_thread_sleeps)
+{
+    pthread_t thread;
+    int fd = greeted(), other = greeted();
+    atomic_store(&glancing, true);
+    cr_assert_eq(pthread_create(&thread, NULL, glance, NULL), 0);
+    while (atomic_load(&glances) < 20) {
+        cr_assert(raw_is_served(fd));
+        cr_assert(raw_is_served(other));
+    }
+    close(other); /* and is closed by either */
+    cr_assert(raw_is_served(fd));
+    atomic_store(&glancing, false);
+    pthread_join(thread, NULL);
+    cr_assert(raw_is_served(fd));
+    close(fd);
+}
+
 Test(serving, closes_on_who_does_not_say_hello_first)
 {
     int fd = raw_connect(served.path);
