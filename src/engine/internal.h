@@ -103,6 +103,7 @@ struct tp_loop {
     bool many_processors;
     atomic_bool brisk;        /* the last lone request came as soon as the one before was done */
     atomic_llong ended_us;    /* when that was; monotonic */
+    atomic_llong quiet_until_us; /* others want the processors: no lingering before */
     pthread_mutex_t lock; /* of what is below */
     pthread_cond_t changed;
     bool ended;

@@ -6,7 +6,8 @@
 #include <unistd.h>
 
 #define GRACE_MS  5000
-#define LINGER_US 200 /* the most that lingering costs in vain, once for each row of requests */
+#define LINGER_US 200    /* the most that lingering costs in vain, once for each row of requests */
+#define QUIET_US  2000000 /* no lingering for so long after the processor was wanted by others */
 
 static _Thread_local bool lingering;
 
@@ -72,10 +73,27 @@ void tp_loop_leave(struct tp_engine *engine, struct tp_job *job)
 {
     struct tp_loop *loop = &engine->loop;
     int64_t ended_us = atomic_load_explicit(&loop->ended_us, memory_order_relaxed);
-    atomic_store_explicit(&loop->brisk, now_us() - ended_us < LINGER_US, memory_order_relaxed);
+    int64_t at_us = now_us(), quiet_until_us = atomic_load_explicit(&loop->quiet_until_us, memory_order_relaxed);
+    atomic_store_explicit(&loop->brisk, at_us - ended_us < LINGER_US && at_us >= quiet_until_us, memory_order_relaxed);
     tp_pool_keep(job);
     if (!lingering) /* the thread that runs the loop goes on with it */
         tp_ipc_server_leave(engine->server);
+}
+
+/* Whoever else wants this processor has it. Somebody with much to do takes a whole slice of time then, and a thread that sleeps
+ * would be preferred to one that has just run: so nobody lingers on a machine that is busy with other things. */
+static void linger(struct tp_engine *engine, int64_t began_us)
+{
+    int64_t before_us = began_us, at_us = began_us;
+    while (at_us - before_us < LINGER_US && at_us - began_us < LINGER_US) {
+        if (tp_ipc_server_glance(engine->server))
+            return;
+        (void)sched_yield();
+        before_us = at_us;
+        at_us = now_us();
+    }
+    if (at_us - before_us >= LINGER_US)
+        atomic_store_explicit(&engine->loop.quiet_until_us, at_us + QUIET_US, memory_order_relaxed);
 }
 
 /* Only while requests have come so fast; on one processor it would only keep others from it. */
@@ -87,7 +105,6 @@ void tp_loop_linger(struct tp_engine *engine)
     if (!loop->many_processors || !atomic_load_explicit(&loop->brisk, memory_order_relaxed))
         return;
     lingering = true;
-    while (!tp_ipc_server_glance(engine->server) && now_us() - ended_us < LINGER_US)
-        (void)sched_yield(); /* whoever else wants this processor has it */
+    linger(engine, ended_us);
     lingering = false;
 }
