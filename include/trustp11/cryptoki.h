@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * PKCS#11 as this project uses it: p11-kit's header (2.40), and what that lacks of 3.0, from the specification's
+ * PKCS#11 as this project uses it: p11-kit's header (2.40), and what that lacks of 3.0 and 3.2, from the specification's
  * numbers.
  *
- * The functions are listed once, in the order of the specification's function lists (PKCS#11 3.0 §5.1): the structs
+ * The functions are listed once, in the order of the specification's function lists (PKCS#11 3.2 §5.1): the structs
  * below and the module's tables are made from these lists, so that a member can neither be missing nor out of place.
  */
 #ifndef TRUSTP11_CRYPTOKI_H
@@ -77,12 +77,22 @@
 #define CKF_INTERFACE_FORK_SAFE 0x01UL
 #endif
 
+#ifndef CKF_ASYNC_SESSION
+#define CKF_ASYNC_SESSION 0x08UL
+#endif
+#ifndef CKS_LAST_VALIDATION_OK
+#define CKS_LAST_VALIDATION_OK 0x01UL
+#endif
+#ifndef CKR_SESSION_ASYNC_NOT_SUPPORTED
+#define CKR_SESSION_ASYNC_NOT_SUPPORTED 0x205UL
+#endif
+
 #ifndef CKR_OPERATION_CANCEL_FAILED
 #define CKR_TOKEN_RESOURCE_EXCEEDED 0x201UL
 #define CKR_OPERATION_CANCEL_FAILED 0x202UL
 #endif
 
-/* ---- interfaces and functions of 3.0 ---- */
+/* ---- interfaces and functions of 3.0 and 3.2 ---- */
 
 typedef struct CK_INTERFACE {
     CK_UTF8CHAR *pInterfaceName;
@@ -91,6 +101,16 @@ typedef struct CK_INTERFACE {
 } CK_INTERFACE;
 typedef CK_INTERFACE *CK_INTERFACE_PTR;
 typedef CK_INTERFACE_PTR *CK_INTERFACE_PTR_PTR;
+
+/* Of functions that go on behind their caller's back (3.2 §5.21). */
+typedef struct CK_ASYNC_DATA {
+    CK_ULONG ulVersion;
+    CK_BYTE_PTR pValue;
+    CK_ULONG ulValue;
+    CK_OBJECT_HANDLE hObject, hAdditionalObject;
+} CK_ASYNC_DATA;
+typedef CK_ASYNC_DATA *CK_ASYNC_DATA_PTR;
+typedef CK_ULONG CK_SESSION_VALIDATION_FLAGS_TYPE;
 
 /* Parameters that several message functions share. */
 #define TP_CK_MESSAGE   CK_SESSION_HANDLE session, CK_VOID_PTR parameter, CK_ULONG parameter_len
@@ -108,6 +128,9 @@ typedef CK_INTERFACE_PTR *CK_INTERFACE_PTR_PTR;
     X(C_LoginUser, (CK_SESSION_HANDLE session, CK_USER_TYPE user_type, TP_CK_IN(pin), TP_CK_IN(username)))             \
     X(C_SessionCancel, (CK_SESSION_HANDLE session, CK_FLAGS flags))
 #define TP_CK_FUNCTIONS_MESSAGE(X)                                                                                     \
+    TP_CK_FUNCTIONS_MESSAGE_CIPHER(X)                                                                                  \
+    TP_CK_FUNCTIONS_MESSAGE_SIGN(X)
+#define TP_CK_FUNCTIONS_MESSAGE_CIPHER(X)                                                                              \
     X(C_MessageEncryptInit, (TP_CK_KEYED))                                                                             \
     X(C_EncryptMessage, (TP_CK_MESSAGE, TP_CK_IN(associated), TP_CK_IN(plain), TP_CK_OUT(cipher)))                     \
     X(C_EncryptMessageBegin, (TP_CK_MESSAGE, TP_CK_IN(associated)))                                                    \
@@ -117,7 +140,8 @@ typedef CK_INTERFACE_PTR *CK_INTERFACE_PTR_PTR;
     X(C_DecryptMessage, (TP_CK_MESSAGE, TP_CK_IN(associated), TP_CK_IN(cipher), TP_CK_OUT(plain)))                     \
     X(C_DecryptMessageBegin, (TP_CK_MESSAGE, TP_CK_IN(associated)))                                                    \
     X(C_DecryptMessageNext, (TP_CK_MESSAGE, TP_CK_IN(cipher), TP_CK_OUT(plain), CK_FLAGS flags))                       \
-    X(C_MessageDecryptFinal, (CK_SESSION_HANDLE session))                                                              \
+    X(C_MessageDecryptFinal, (CK_SESSION_HANDLE session))
+#define TP_CK_FUNCTIONS_MESSAGE_SIGN(X)                                                                                \
     X(C_MessageSignInit, (TP_CK_KEYED))                                                                                \
     X(C_SignMessage, (TP_CK_MESSAGE, TP_CK_IN(data), TP_CK_OUT(signature)))                                            \
     X(C_SignMessageBegin, (TP_CK_MESSAGE))                                                                             \
@@ -128,6 +152,32 @@ typedef CK_INTERFACE_PTR *CK_INTERFACE_PTR_PTR;
     X(C_VerifyMessageBegin, (TP_CK_MESSAGE))                                                                           \
     X(C_VerifyMessageNext, (TP_CK_MESSAGE, TP_CK_IN(data), TP_CK_IN(signature)))                                       \
     X(C_MessageVerifyFinal, (CK_SESSION_HANDLE session))
+
+/* name, parameters: what 3.2 adds behind those */
+#define TP_CK_TEMPLATE CK_ATTRIBUTE_PTR template, CK_ULONG count
+#define TP_CK_FUNCTIONS_3_2(X)                                                                                         \
+    TP_CK_FUNCTIONS_ENCAPSULATE(X)                                                                                     \
+    TP_CK_FUNCTIONS_VERIFY_SIGNATURE(X)                                                                                \
+    X(C_GetSessionValidationFlags,                                                                                     \
+      (CK_SESSION_HANDLE session, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS * flags))                            \
+    TP_CK_FUNCTIONS_ASYNC(X)                                                                                           \
+    TP_CK_FUNCTIONS_AUTHENTICATED(X)
+#define TP_CK_FUNCTIONS_ENCAPSULATE(X)                                                                                 \
+    X(C_EncapsulateKey, (TP_CK_KEYED, TP_CK_TEMPLATE, TP_CK_OUT(cipher), CK_OBJECT_HANDLE * new_key))                  \
+    X(C_DecapsulateKey, (TP_CK_KEYED, TP_CK_TEMPLATE, TP_CK_IN(cipher), CK_OBJECT_HANDLE * new_key))
+#define TP_CK_FUNCTIONS_VERIFY_SIGNATURE(X)                                                                            \
+    X(C_VerifySignatureInit, (TP_CK_KEYED, TP_CK_IN(signature)))                                                       \
+    X(C_VerifySignature, (CK_SESSION_HANDLE session, TP_CK_IN(data)))                                                  \
+    X(C_VerifySignatureUpdate, (CK_SESSION_HANDLE session, TP_CK_IN(part)))                                            \
+    X(C_VerifySignatureFinal, (CK_SESSION_HANDLE session))
+#define TP_CK_FUNCTIONS_ASYNC(X)                                                                                       \
+    X(C_AsyncComplete, (CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function_name, CK_ASYNC_DATA_PTR result))           \
+    X(C_AsyncGetID, (CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function_name, CK_ULONG_PTR id))                       \
+    X(C_AsyncJoin, (CK_SESSION_HANDLE session, CK_UTF8CHAR_PTR function_name, CK_ULONG id, TP_CK_IN(data)))
+#define TP_CK_FUNCTIONS_AUTHENTICATED(X)                                                                               \
+    X(C_WrapKeyAuthenticated, (TP_CK_KEYED, CK_OBJECT_HANDLE wrapped, TP_CK_IN(associated), TP_CK_OUT(bytes)))         \
+    X(C_UnwrapKeyAuthenticated,                                                                                        \
+      (TP_CK_KEYED, TP_CK_IN(bytes), TP_CK_TEMPLATE, TP_CK_IN(associated), CK_OBJECT_HANDLE * new_key))
 
 /* name: the functions of 2.40 (p11-kit declares them), in the order of CK_FUNCTION_LIST. C_GetInfo stands apart: its
  * answer names the version of the list that it is called through. */
@@ -209,16 +259,23 @@ typedef CK_INTERFACE_PTR *CK_INTERFACE_PTR_PTR;
     typedef CK_RV(*CK_##name) parameters;                                                                              \
     CK_RV name parameters;
 TP_CK_FUNCTIONS_3_0(TP_CK_DECLARE)
+TP_CK_FUNCTIONS_3_2(TP_CK_DECLARE)
 #undef TP_CK_DECLARE
 
+#define TP_CK_MEMBER(name)               CK_##name name;
+#define TP_CK_MEMBER_3(name, parameters) CK_##name name;
 typedef struct CK_FUNCTION_LIST_3_0 {
     CK_VERSION version;
-#define TP_CK_MEMBER(name)                 CK_##name name;
-#define TP_CK_MEMBER_3_0(name, parameters) CK_##name name;
     TP_CK_FUNCTIONS_2_40(TP_CK_MEMBER)
-    TP_CK_FUNCTIONS_3_0(TP_CK_MEMBER_3_0)
-#undef TP_CK_MEMBER
-#undef TP_CK_MEMBER_3_0
+    TP_CK_FUNCTIONS_3_0(TP_CK_MEMBER_3)
 } CK_FUNCTION_LIST_3_0;
+typedef struct CK_FUNCTION_LIST_3_2 {
+    CK_VERSION version;
+    TP_CK_FUNCTIONS_2_40(TP_CK_MEMBER)
+    TP_CK_FUNCTIONS_3_0(TP_CK_MEMBER_3)
+    TP_CK_FUNCTIONS_3_2(TP_CK_MEMBER_3)
+} CK_FUNCTION_LIST_3_2;
+#undef TP_CK_MEMBER
+#undef TP_CK_MEMBER_3
 
 #endif

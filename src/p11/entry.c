@@ -6,6 +6,7 @@
 #include "p11/entry.h"
 #include "p11/gate.h"
 #include "p11/login.h"
+#include "p11/message.h"
 #include "p11/module.h"
 #include "p11/objects.h"
 #include "p11/random.h"
@@ -33,6 +34,11 @@ CK_RV C_Finalize(void *reserved)
 }
 
 CK_RV C_GetInfo(CK_INFO *info)
+{
+    TP_P11_CALL(tp_p11_module_info((CK_VERSION){3, 2}, info));
+}
+
+CK_RV tp_p11_get_info_3_0(CK_INFO *info)
 {
     TP_P11_CALL(tp_p11_module_info((CK_VERSION){3, 0}, info));
 }
@@ -117,6 +123,11 @@ CK_RV C_CloseAllSessions(CK_SLOT_ID slot)
 CK_RV C_GetSessionInfo(CK_SESSION_HANDLE session, CK_SESSION_INFO *info)
 {
     TP_P11_SESSION(session, tp_p11_session_info(&call, info));
+}
+
+CK_RV C_GetSessionValidationFlags(CK_SESSION_HANDLE session, CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *flags)
+{
+    TP_P11_SESSION(session, tp_p11_session_validation(type, flags));
 }
 
 CK_RV C_SessionCancel(CK_SESSION_HANDLE session, CK_FLAGS flags)
@@ -258,6 +269,89 @@ CK_RV C_VerifyUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len
 CK_RV C_VerifyFinal(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG signature_len)
 {
     TP_P11_LOCKED(session, tp_p11_verify_final(&call, TP_BYTES(signature, signature_len)));
+}
+
+/* ---- verification of a signature that is given first (3.2 §5.16) ---- */
+
+CK_RV C_VerifySignatureInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+                            CK_BYTE *signature, CK_ULONG signature_len)
+{
+    TP_P11_LOCKED(session, tp_p11_verify_signature_init(&call, mechanism, key, TP_BYTES(signature, signature_len)));
+}
+
+CK_RV C_VerifySignature(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len)
+{
+    TP_P11_LOCKED(session, tp_p11_verify_signature_whole(&call, TP_BYTES(data, data_len)));
+}
+
+CK_RV C_VerifySignatureUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len)
+{
+    TP_P11_LOCKED(session, tp_p11_verify_signature_update(&call, TP_BYTES(part, part_len)));
+}
+
+CK_RV C_VerifySignatureFinal(CK_SESSION_HANDLE session)
+{
+    TP_P11_LOCKED(session, tp_p11_verify_signature_final(&call));
+}
+
+/* ---- one key for many messages (3.0 §5.14, §5.16) ---- */
+
+CK_RV C_MessageSignInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    TP_P11_LOCKED(session, tp_p11_message_sign_init(&call, mechanism, key));
+}
+
+CK_RV C_SignMessage(CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len, CK_BYTE *data,
+                    CK_ULONG data_len, CK_BYTE *signature, CK_ULONG *signature_len)
+{
+    TP_P11_LOCKED(session, tp_p11_message_sign(&call, TP_BYTES(parameter, parameter_len), TP_BYTES(data, data_len),
+                                               signature, signature_len));
+}
+
+CK_RV C_SignMessageBegin(CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len)
+{
+    TP_P11_LOCKED(session, tp_p11_message_sign_begin(&call, TP_BYTES(parameter, parameter_len)));
+}
+
+CK_RV C_SignMessageNext(CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len, CK_BYTE *data,
+                        CK_ULONG data_len, CK_BYTE *signature, CK_ULONG *signature_len)
+{
+    TP_P11_LOCKED(session, tp_p11_message_sign_next(&call, TP_BYTES(parameter, parameter_len),
+                                                    TP_BYTES(data, data_len), signature, signature_len));
+}
+
+CK_RV C_MessageSignFinal(CK_SESSION_HANDLE session)
+{
+    TP_P11_LOCKED(session, tp_p11_message_sign_final(&call));
+}
+
+CK_RV C_MessageVerifyInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    TP_P11_LOCKED(session, tp_p11_message_verify_init(&call, mechanism, key));
+}
+
+CK_RV C_VerifyMessage(CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len, CK_BYTE *data,
+                      CK_ULONG data_len, CK_BYTE *signature, CK_ULONG signature_len)
+{
+    TP_P11_LOCKED(session, tp_p11_message_verify(&call, TP_BYTES(parameter, parameter_len), TP_BYTES(data, data_len),
+                                                 TP_BYTES(signature, signature_len)));
+}
+
+CK_RV C_VerifyMessageBegin(CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len)
+{
+    TP_P11_LOCKED(session, tp_p11_message_verify_begin(&call, TP_BYTES(parameter, parameter_len)));
+}
+
+CK_RV C_VerifyMessageNext(CK_SESSION_HANDLE session, void *parameter, CK_ULONG parameter_len, CK_BYTE *data,
+                          CK_ULONG data_len, CK_BYTE *signature, CK_ULONG signature_len)
+{
+    TP_P11_LOCKED(session, tp_p11_message_verify_next(&call, TP_BYTES(parameter, parameter_len),
+                                                      TP_BYTES(data, data_len), TP_BYTES(signature, signature_len)));
+}
+
+CK_RV C_MessageVerifyFinal(CK_SESSION_HANDLE session)
+{
+    TP_P11_LOCKED(session, tp_p11_message_verify_final(&call));
 }
 
 /* ---- random numbers (§5.19) ---- */

@@ -21,7 +21,8 @@
     TP_P11_THROUGH(tp_p11_call_begin_session(&call, __func__, handle), expression)
 #define TP_P11_LOCKED(handle, expression) TP_P11_THROUGH(tp_p11_call_begin_locked(&call, __func__, handle), expression)
 
-/* C_GetInfo as the 2.40 list has it: it answers with the version of its own list. */
+/* C_GetInfo as the older lists have it: it answers with the version of its own list. */
 CK_RV tp_p11_get_info_2_40(CK_INFO *info);
+CK_RV tp_p11_get_info_3_0(CK_INFO *info);
 
 #endif

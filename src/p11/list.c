@@ -8,20 +8,27 @@
 
 #define EXPORT __attribute__((visibility("default")))
 
-#define MEMBER(name)                 .name = name,
-#define MEMBER_3_0(name, parameters) .name = name,
+#define MEMBER(name)               .name = name,
+#define MEMBER_3(name, parameters) .name = name,
 
 static const CK_FUNCTION_LIST list_2_40 = {.version = {2, 40},
                                            .C_GetInfo = tp_p11_get_info_2_40,
                                            TP_CK_FUNCTIONS_BEFORE_INFO(MEMBER) TP_CK_FUNCTIONS_AFTER_INFO(MEMBER)};
 
-static const CK_FUNCTION_LIST_3_0 list_3_0 = {.version = {3, 0},
-                                              TP_CK_FUNCTIONS_2_40(MEMBER) TP_CK_FUNCTIONS_3_0(MEMBER_3_0)};
+static const CK_FUNCTION_LIST_3_0 list_3_0 = {
+    .version = {3, 0},
+    .C_GetInfo = tp_p11_get_info_3_0,
+    TP_CK_FUNCTIONS_BEFORE_INFO(MEMBER) TP_CK_FUNCTIONS_AFTER_INFO(MEMBER) TP_CK_FUNCTIONS_3_0(MEMBER_3)};
+
+static const CK_FUNCTION_LIST_3_2 list_3_2 = {
+    .version = {3, 2},
+    TP_CK_FUNCTIONS_2_40(MEMBER) TP_CK_FUNCTIONS_3_0(MEMBER_3) TP_CK_FUNCTIONS_3_2(MEMBER_3)};
 
 /* The first is the default (3.0 §5.4.6). No CKF_INTERFACE_FORK_SAFE: children of fork have to initialise anew.
  * The specification's types are not const; nobody has reason to write to these, and who does meets the MMU. */
 static const char interface_name[] = "PKCS 11";
 static const CK_INTERFACE interfaces[] = {
+    {(CK_UTF8CHAR *)interface_name, (void *)&list_3_2, 0},
     {(CK_UTF8CHAR *)interface_name, (void *)&list_3_0, 0},
     {(CK_UTF8CHAR *)interface_name, (void *)&list_2_40, 0},
 };

@@ -314,9 +314,10 @@ static CK_RV login_as_user(struct tp_p11_call *call, struct tp_bytes pin)
 static CK_RV login_for_signature(struct tp_p11_call *call, struct tp_bytes pin)
 {
     struct grant grant;
-    if (!tp_p11_sign_wants_login(call->session))
+    char *credential = tp_p11_sign_wants_login(call->session);
+    if (credential == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
-    CK_RV rv = ask_engine(call, pin, call->session->sign.key->credential, &grant);
+    CK_RV rv = ask_engine(call, pin, credential, &grant);
     if (rv == CKR_OK)
         tp_p11_sign_authorise(call->session, grant.id);
     return rv;

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define USE_KEY (CKF_SIGN | CKF_VERIFY)
+#define USE_KEY (CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY)
 #define USE_EC  (USE_KEY | CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
 
 static const struct tp_p11_mechanism table[] = {
@@ -92,7 +92,7 @@ CK_RV tp_p11_mechanism_list(bool has_edwards_key, CK_MECHANISM_TYPE *types, CK_U
  */
 static CK_FLAGS advertised(const struct tp_p11_mechanism *row)
 {
-    return row->hash == TP_PKI_SHA1 ? row->flags & ~(CK_FLAGS)CKF_SIGN : row->flags;
+    return row->hash == TP_PKI_SHA1 ? row->flags & ~(CK_FLAGS)(CKF_SIGN | CKF_MESSAGE_SIGN) : row->flags;
 }
 
 CK_RV tp_p11_mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)

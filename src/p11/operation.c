@@ -87,6 +87,22 @@ CK_RV tp_p11_operation_begin(struct tp_p11_call *call, struct tp_p11_operation *
     return rv;
 }
 
+CK_RV tp_p11_operation_begin_like(struct tp_p11_operation *operation, struct tp_p11_operation *model)
+{
+    CK_RV rv = CKR_OK;
+    if (model->mechanism->hash != TP_PKI_HASH_NONE)
+        rv = tp_p11_rv(tp_p11_hash_begin(&operation->hash, model->mechanism->hash));
+    if (rv != CKR_OK)
+        return rv;
+    operation->mechanism = model->mechanism;
+    operation->key = tp_p11_object_ref(model->key);
+    operation->pss = model->pss;
+    operation->authorised = model->authorised;
+    memcpy(operation->authorisation, model->authorisation, sizeof(operation->authorisation));
+    model->authorised = false;
+    return CKR_OK;
+}
+
 /* ---- data ---- */
 
 /* How much a primitive takes, at least and at most. PSS takes exactly a hash. */

@@ -29,6 +29,8 @@ void tp_p11_operation_end(struct tp_p11_operation *operation); /* may be called 
 /* C_SignInit, C_VerifyInit: USE is CKF_SIGN or CKF_VERIFY. */
 CK_RV tp_p11_operation_begin(struct tp_p11_call *call, struct tp_p11_operation *operation, CK_FLAGS use,
                              const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);
+/* Begins OPERATION, which is not active, as MODEL was. A login for one signature goes over to it. */
+CK_RV tp_p11_operation_begin_like(struct tp_p11_operation *operation, struct tp_p11_operation *model);
 /* C_SignUpdate, C_VerifyUpdate. A failure ends the operation. */
 CK_RV tp_p11_operation_update(struct tp_p11_operation *operation, struct tp_bytes part);
 /* What the primitive gets: a view of DATA (NULL: of the parts), or of ROOM. */

@@ -32,6 +32,9 @@ void tp_p11_session_unref(struct tp_p11_session *session)
     tp_p11_digest_clear(&session->digest);
     tp_p11_operation_clear(&session->sign);
     tp_p11_operation_clear(&session->verify);
+    tp_p11_verify_signature_clear(&session->verify_signature);
+    tp_p11_message_clear(&session->message_sign);
+    tp_p11_message_clear(&session->message_verify);
     (void)pthread_mutex_destroy(&session->mutex);
     free(session);
 }
@@ -169,6 +172,8 @@ CK_RV tp_p11_session_open(struct tp_p11_call *call, CK_SLOT_ID id, CK_FLAGS flag
         return CKR_ARGUMENTS_BAD;
     if ((flags & CKF_SERIAL_SESSION) == 0)
         return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
+    if ((flags & CKF_ASYNC_SESSION) != 0)
+        return CKR_SESSION_ASYNC_NOT_SUPPORTED;
     /* The token is write-protected, yet R/W sessions open: OpenSSH asks for nothing else, and C_SetPIN needs one. */
     struct tp_p11_session *session = session_new(slot, flags & (CKF_SERIAL_SESSION | CKF_RW_SESSION));
     if (session == NULL)
@@ -259,7 +264,21 @@ CK_RV tp_p11_session_cancel(struct tp_p11_call *call, CK_FLAGS flags)
         tp_p11_digest_end(&session->digest);
     if ((flags & CKF_SIGN) != 0)
         tp_p11_operation_end(&session->sign);
-    if ((flags & CKF_VERIFY) != 0)
+    if ((flags & CKF_VERIFY) != 0) {
         tp_p11_operation_end(&session->verify);
+        tp_p11_verify_signature_end(&session->verify_signature);
+    }
+    if ((flags & CKF_MESSAGE_SIGN) != 0)
+        tp_p11_message_end(&session->message_sign);
+    if ((flags & CKF_MESSAGE_VERIFY) != 0)
+        tp_p11_message_end(&session->message_verify);
+    return CKR_OK;
+}
+
+CK_RV tp_p11_session_validation(CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *ret_flags)
+{
+    if (ret_flags == NULL || type != CKS_LAST_VALIDATION_OK)
+        return CKR_ARGUMENTS_BAD;
+    *ret_flags = 0;
     return CKR_OK;
 }

@@ -9,7 +9,9 @@
 #include "p11/call.h"
 #include "p11/digest.h"
 #include "p11/find.h"
+#include "p11/message.h"
 #include "p11/operation.h"
+#include "p11/verify.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,6 +27,8 @@ struct tp_p11_session {
     struct tp_p11_find find;
     struct tp_p11_digest digest;
     struct tp_p11_operation sign, verify;
+    struct tp_p11_verify_signature verify_signature;
+    struct tp_p11_message message_sign, message_verify;
 };
 
 /* A handle is (generation << 20) | place: found in one step, and an old handle never finds a later session. */
@@ -51,5 +55,7 @@ CK_RV tp_p11_session_close(struct tp_p11_call *call);
 CK_RV tp_p11_session_close_all(struct tp_p11_call *call, CK_SLOT_ID id);
 CK_RV tp_p11_session_info(struct tp_p11_call *call, CK_SESSION_INFO *ret_info);
 CK_RV tp_p11_session_cancel(struct tp_p11_call *call, CK_FLAGS flags);
+/* C_GetSessionValidationFlags: nothing here has been validated. */
+CK_RV tp_p11_session_validation(CK_SESSION_VALIDATION_FLAGS_TYPE type, CK_FLAGS *ret_flags);
 
 #endif

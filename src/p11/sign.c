@@ -13,15 +13,27 @@ CK_RV tp_p11_sign_init(struct tp_p11_call *call, const CK_MECHANISM *mechanism, 
     return tp_p11_operation_begin(call, &call->session->sign, CKF_SIGN, mechanism, key);
 }
 
-bool tp_p11_sign_wants_login(const struct tp_p11_session *session)
+/* What was begun and wants a login of its own: the operation, or NULL. */
+static struct tp_p11_operation *wanting_login(struct tp_p11_session *session)
 {
-    return session->sign.mechanism != NULL && session->sign.key->always_authenticate;
+    struct tp_p11_operation *operations[] = {&session->sign, &session->message_sign.model};
+    for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
+        if (operations[i]->mechanism != NULL && operations[i]->key->always_authenticate)
+            return operations[i];
+    return NULL;
+}
+
+char *tp_p11_sign_wants_login(struct tp_p11_session *session)
+{
+    struct tp_p11_operation *operation = wanting_login(session);
+    return operation == NULL ? NULL : operation->key->credential;
 }
 
 void tp_p11_sign_authorise(struct tp_p11_session *session, const char *authorisation)
 {
-    (void)snprintf(session->sign.authorisation, sizeof(session->sign.authorisation), "%s", authorisation);
-    session->sign.authorised = true;
+    struct tp_p11_operation *operation = wanting_login(session);
+    (void)snprintf(operation->authorisation, sizeof(operation->authorisation), "%s", authorisation);
+    operation->authorised = true;
 }
 
 /* A key that wants authentication for each signature has its own authorisation, which no other signature uses. */
@@ -91,9 +103,9 @@ static CK_RV make_signature(struct tp_p11_call *call, struct tp_p11_operation *o
     return rc == TP_NOT_FOUND ? CKR_KEY_HANDLE_INVALID : tp_p11_rv(rc); /* deleted since it was listed */
 }
 
-static CK_RV finish(struct tp_p11_call *call, const struct tp_bytes *data, CK_BYTE *ret_signature, CK_ULONG *ret_len)
+CK_RV tp_p11_sign_finish(struct tp_p11_call *call, struct tp_p11_operation *operation, const struct tp_bytes *data,
+                         CK_BYTE *ret_signature, CK_ULONG *ret_len)
 {
-    struct tp_p11_operation *operation = &call->session->sign;
     CK_RV rv = CKR_ARGUMENTS_BAD;
     if (ret_len != NULL && !tp_p11_has_room(ret_signature, ret_len, operation->key->key.signature_len, &rv))
         return rv;
@@ -110,7 +122,7 @@ CK_RV tp_p11_sign_whole(struct tp_p11_call *call, struct tp_bytes data, CK_BYTE 
         return CKR_OPERATION_NOT_INITIALIZED;
     if (operation->in_parts)
         return CKR_OPERATION_ACTIVE; /* 3.0 §5.13.2: not for what was begun in parts */
-    return finish(call, &data, ret_signature, ret_len);
+    return tp_p11_sign_finish(call, operation, &data, ret_signature, ret_len);
 }
 
 CK_RV tp_p11_sign_update(struct tp_p11_call *call, struct tp_bytes part)
@@ -124,5 +136,5 @@ CK_RV tp_p11_sign_final(struct tp_p11_call *call, CK_BYTE *ret_signature, CK_ULO
 {
     if (call->session->sign.mechanism == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
-    return finish(call, NULL, ret_signature, ret_len);
+    return tp_p11_sign_finish(call, &call->session->sign, NULL, ret_signature, ret_len);
 }

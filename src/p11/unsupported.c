@@ -43,7 +43,10 @@
         TP_P11_SESSION(session, CKR_FUNCTION_NOT_SUPPORTED);                                                           \
     }
 UNSUPPORTED(REFUSE)
-TP_CK_FUNCTIONS_MESSAGE(REFUSE)
+TP_CK_FUNCTIONS_MESSAGE_CIPHER(REFUSE)
+TP_CK_FUNCTIONS_ENCAPSULATE(REFUSE)
+TP_CK_FUNCTIONS_ASYNC(REFUSE) /* no session is asynchronous: C_OpenSession says so */
+TP_CK_FUNCTIONS_AUTHENTICATED(REFUSE)
 
 /* 3.0 §5.6.6, §5.6.7: what an HSM has begun cannot be carried elsewhere, so no state can ever have been saved. */
 CK_RV C_GetOperationState(CK_SESSION_HANDLE session, CK_BYTE *state, CK_ULONG *state_len)

@@ -99,7 +99,7 @@ static CK_RV check_signature(struct tp_p11_operation *operation, const struct tp
     return rc == TP_DATA ? CKR_SIGNATURE_INVALID : tp_p11_rv(rc);
 }
 
-static CK_RV finish(struct tp_p11_operation *operation, const struct tp_bytes *data, struct tp_bytes signature)
+CK_RV tp_p11_verify_finish(struct tp_p11_operation *operation, const struct tp_bytes *data, struct tp_bytes signature)
 {
     CK_RV rv = check_signature(operation, data, signature);
     tp_p11_operation_end(operation);
@@ -111,7 +111,7 @@ CK_RV tp_p11_verify_whole(struct tp_p11_call *call, struct tp_bytes data, struct
     struct tp_p11_operation *operation = &call->session->verify;
     if (operation->mechanism == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
-    return operation->in_parts ? CKR_OPERATION_ACTIVE : finish(operation, &data, signature);
+    return operation->in_parts ? CKR_OPERATION_ACTIVE : tp_p11_verify_finish(operation, &data, signature);
 }
 
 CK_RV tp_p11_verify_update(struct tp_p11_call *call, struct tp_bytes part)
@@ -125,5 +125,68 @@ CK_RV tp_p11_verify_final(struct tp_p11_call *call, struct tp_bytes signature)
 {
     if (call->session->verify.mechanism == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
-    return finish(&call->session->verify, NULL, signature);
+    return tp_p11_verify_finish(&call->session->verify, NULL, signature);
+}
+
+/* ---- C_VerifySignature… ---- */
+
+void tp_p11_verify_signature_end(struct tp_p11_verify_signature *verify)
+{
+    tp_p11_operation_end(&verify->operation);
+    tp_buf_clear(&verify->signature);
+}
+
+void tp_p11_verify_signature_clear(struct tp_p11_verify_signature *verify)
+{
+    tp_p11_operation_clear(&verify->operation);
+    tp_buf_clear(&verify->signature);
+}
+
+CK_RV tp_p11_verify_signature_init(struct tp_p11_call *call, const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+                                   struct tp_bytes signature)
+{
+    struct tp_p11_verify_signature *verify = &call->session->verify_signature;
+    if (mechanism != NULL && signature.data == NULL)
+        return CKR_ARGUMENTS_BAD;
+    CK_RV rv = tp_p11_operation_begin(call, &verify->operation, CKF_VERIFY, mechanism, key);
+    if (rv != CKR_OK || mechanism == NULL)
+        return rv;
+    rv = signature.len == verify->operation.key->key.signature_len
+             ? tp_p11_rv(tp_buf_append(&verify->signature, signature))
+             : CKR_SIGNATURE_LEN_RANGE;
+    if (rv != CKR_OK)
+        tp_p11_verify_signature_end(verify);
+    return rv;
+}
+
+static CK_RV finish_signature(struct tp_p11_verify_signature *verify, const struct tp_bytes *data)
+{
+    CK_RV rv = tp_p11_verify_finish(&verify->operation, data, tp_buf_bytes(&verify->signature));
+    tp_p11_verify_signature_end(verify);
+    return rv;
+}
+
+CK_RV tp_p11_verify_signature_whole(struct tp_p11_call *call, struct tp_bytes data)
+{
+    struct tp_p11_verify_signature *verify = &call->session->verify_signature;
+    if (verify->operation.mechanism == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    return verify->operation.in_parts ? CKR_OPERATION_ACTIVE : finish_signature(verify, &data);
+}
+
+CK_RV tp_p11_verify_signature_update(struct tp_p11_call *call, struct tp_bytes part)
+{
+    struct tp_p11_verify_signature *verify = &call->session->verify_signature;
+    if (verify->operation.mechanism == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    CK_RV rv = tp_p11_operation_update(&verify->operation, part);
+    if (rv != CKR_OK)
+        tp_p11_verify_signature_end(verify);
+    return rv;
+}
+
+CK_RV tp_p11_verify_signature_final(struct tp_p11_call *call)
+{
+    struct tp_p11_verify_signature *verify = &call->session->verify_signature;
+    return verify->operation.mechanism == NULL ? CKR_OPERATION_NOT_INITIALIZED : finish_signature(verify, NULL);
 }

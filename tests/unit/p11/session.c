@@ -109,7 +109,10 @@ Test(p11_session, what_is_not_supported_says_so_in_the_specifications_words)
     cr_expect_eq(C_GenerateKeyPair(f.session, &mechanism, NULL, 0, NULL, 0, &key, &key), CKR_FUNCTION_NOT_SUPPORTED);
     cr_expect_eq(C_WrapKey(f.session, &mechanism, 1, 1, NULL, &len), CKR_FUNCTION_NOT_SUPPORTED);
     cr_expect_eq(C_SignEncryptUpdate(f.session, &byte, 1, NULL, &len), CKR_FUNCTION_NOT_SUPPORTED);
-    cr_expect_eq(C_MessageSignInit(f.session, &mechanism, 1), CKR_FUNCTION_NOT_SUPPORTED);
+    cr_expect_eq(C_MessageEncryptInit(f.session, &mechanism, 1), CKR_FUNCTION_NOT_SUPPORTED);
+    cr_expect_eq(C_EncapsulateKey(f.session, &mechanism, 1, NULL, 0, NULL, &len, &key), CKR_FUNCTION_NOT_SUPPORTED);
+    cr_expect_eq(C_AsyncGetID(f.session, &byte, &len), CKR_FUNCTION_NOT_SUPPORTED);
+    cr_expect_eq(C_WrapKeyAuthenticated(f.session, &mechanism, 1, 1, NULL, 0, NULL, &len), CKR_FUNCTION_NOT_SUPPORTED);
     cr_expect_eq(C_GetFunctionStatus(f.session), CKR_FUNCTION_NOT_PARALLEL);
     cr_expect_eq(C_CancelFunction(f.session), CKR_FUNCTION_NOT_PARALLEL);
     cr_expect_eq(C_GetOperationState(f.session, NULL, &len), CKR_STATE_UNSAVEABLE);
@@ -120,6 +123,25 @@ Test(p11_session, what_is_not_supported_still_looks_at_the_session)
 {
     CK_MECHANISM mechanism = {CKM_RSA_PKCS, NULL, 0};
     cr_expect_eq(C_EncryptInit(CK_INVALID_HANDLE, &mechanism, 1), CKR_SESSION_HANDLE_INVALID);
+    cr_expect_eq(C_MessageEncryptInit(CK_INVALID_HANDLE, &mechanism, 1), CKR_SESSION_HANDLE_INVALID);
     cr_expect_eq(C_MessageSignInit(CK_INVALID_HANDLE, &mechanism, 1), CKR_SESSION_HANDLE_INVALID);
+    cr_expect_eq(C_AsyncJoin(CK_INVALID_HANDLE, NULL, 0, NULL, 0), CKR_SESSION_HANDLE_INVALID);
     cr_expect_eq(C_GetFunctionStatus(CK_INVALID_HANDLE), CKR_SESSION_HANDLE_INVALID);
+}
+
+Test(p11_session, asynchronous_ones_are_not_opened)
+{
+    CK_SESSION_HANDLE session = 0;
+    cr_expect_eq(C_OpenSession(0, CKF_SERIAL_SESSION | CKF_ASYNC_SESSION, NULL, NULL, &session),
+                 CKR_SESSION_ASYNC_NOT_SUPPORTED);
+    cr_expect_eq(session, 0);
+}
+
+Test(p11_session, nothing_claims_to_have_been_validated)
+{
+    CK_FLAGS flags = 1;
+    cr_assert_eq(C_GetSessionValidationFlags(f.session, CKS_LAST_VALIDATION_OK, &flags), CKR_OK);
+    cr_expect_eq(flags, 0);
+    cr_expect_eq(C_GetSessionValidationFlags(f.session, 2, &flags), CKR_ARGUMENTS_BAD);
+    cr_expect_eq(C_GetSessionValidationFlags(f.session, CKS_LAST_VALIDATION_OK, NULL), CKR_ARGUMENTS_BAD);
 }

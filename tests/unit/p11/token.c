@@ -261,7 +261,7 @@ Test(p11_token, mechanism_limits_are_in_bits)
 {
     CK_MECHANISM_INFO info;
     cr_assert_eq(C_GetMechanismInfo(0, CKM_SHA256_RSA_PKCS, &info), CKR_OK);
-    cr_expect_eq(info.flags, CKF_SIGN | CKF_VERIFY);
+    cr_expect_eq(info.flags, CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY);
     cr_expect_eq(info.ulMinKeySize, 2048);
     cr_expect_eq(info.ulMaxKeySize, 4096);
     cr_assert_eq(C_GetMechanismInfo(0, CKM_ECDSA, &info), CKR_OK);
