@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What the consumer tests share; sourced by each. A test makes a user of its own in the deployment of scripts/consumers,
+# runs the commands of its page (docs/consumers/NAME.md, every ```sh block, in order), and has each result verified by
+# another program. It ends with `consumer_row`, its line of the table in docs/consumers/README.md.
+#
+# In the page's commands, and here:
+#   $TP_MODULE   libtrustp11.so             $PIN     the user's PIN
+#   $TOKEN       the token's label          code     prints the next one-time code; each counts once
+#   $CA          the CA's certificate       rsa.pem, ec.pem   the user's certificates (labels: rsa, ec; ids: 01, 02)
+#   rsa.pub, ec.pub   their public keys     file.txt  something to sign
+# The working folder is the test's own, and so is $HOME.
+set -eu -o pipefail
+
+consumers=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source-path=SCRIPTDIR source=../../../scripts/lib/common.sh
+. "$consumers/../../../scripts/lib/common.sh"
+# shellcheck source-path=SCRIPTDIR source=../../../scripts/lib/deployment.sh
+. "$consumers/../../../scripts/lib/deployment.sh"
+
+# need COMMAND…: what cannot be installed fails the run.
+need()
+{
+    local program
+    for program in "$@"; do
+        have "$program" || die "$program is not installed: scripts/setup --consumers"
+    done
+}
+
+# A configuration that names the test's own user alone. Settings of it, as `login = session`, are given as arguments.
+configure()
+{
+    local setting
+    sed "s@^users = .*@users = $TOKEN@
+        s@^socket = @socket = $TP_DEPLOYMENT/@
+        s@^engine_conf = @engine_conf = $TP_DEPLOYMENT/@" "$TP_DEPLOYMENT/trustp11.conf" >"$WORK/trustp11.conf"
+    for setting in "$@"; do
+        printf '%s\n' "$setting" >>"$WORK/trustp11.conf"
+    done
+    export TRUSTP11_CONF=$WORK/trustp11.conf
+}
+
+# Counting codes (HOTP), so that nothing waits for the clock.
+enrol()
+{
+    (umask 077 && printf '%s' "$PIN" >"$WORK/pin")
+    trustp11 user add "$TOKEN" --code-file "$WORK/code" --json >/dev/null
+    trustp11 enrol --user "$TOKEN" --factor hotp --code-file "$WORK/code" --pin-file "$WORK/pin" \
+        --uri-file "$WORK/uri" --no-confirm --json >/dev/null
+    (umask 077 && sed -n 's/.*[?&]secret=\([A-Z2-7]*\).*/\1/p' "$WORK/uri" >"$WORK/secret")
+    printf 0 >"$WORK/counter"
+    code | trustp11 enrol --user "$TOKEN" --code-file "$WORK/code" --confirm --json >/dev/null
+}
+
+# The next code, for here and, as a program, for the page's commands.
+write_code()
+{
+    mkdir -p "$WORK/bin"
+    cat >"$WORK/bin/code" <<CODE
+#!/bin/sh
+exec 9>>"$WORK/counter.lock"
+flock 9
+counter=\$(cat "$WORK/counter")
+printf '%s' \$((counter + 1)) >"$WORK/counter"
+oathtool --hotp -b -c "\$counter" - <"$WORK/secret"
+CODE
+    chmod 700 "$WORK/bin/code"
+    export PATH="$WORK/bin:$PATH"
+}
+
+# key LABEL ID TYPE: a key and its certificate.
+key()
+{
+    trustp11 key generate --user "$TOKEN" --type "$3" --label "$1" --id "$2" --json >/dev/null
+    printf '%s\n' "$(code)" | trustp11 key csr "$1" --user "$TOKEN" --pin-file "$WORK/pin" \
+        --subject "/C=JP/O=trustp11/CN=$TOKEN $1" --email "$TOKEN@example.jp" --out "$1.csr" --json >/dev/null
+    openssl x509 -req -in "$1.csr" -CA "$CA" -CAkey "$TP_DEPLOYMENT/ca.key" -set_serial "0x$(openssl rand -hex 16)" \
+        -days 29 -extfile "$TP_DEPLOYMENT/user.cnf" -out "$1.pem" 2>/dev/null
+    openssl x509 -in "$1.pem" -noout -pubkey >"$1.pub"
+    cat "$1.pem" "$CA" >"$1.chain.pem"
+    trustp11 cert import "$1.chain.pem" --user "$TOKEN" --json >/dev/null
+}
+
+# consumer_begin [SETTING…]: from here on everything is the test's own. Called with the configuration's settings.
+consumer_begin()
+{
+    name=$(basename "$0" .sh)
+    WORK=$TP_WORK/$name
+    mkdir -p "$WORK/home" "$WORK/tmp"
+    chmod 700 "$WORK/home"
+    cd "$WORK"
+    export HOME=$WORK/home TMPDIR=$WORK/tmp PIN='correct horse' TOKEN=$name CA=$TP_DEPLOYMENT/ca.pem WORK
+    export XDG_CONFIG_HOME=$HOME/.config XDG_CACHE_HOME=$HOME/.cache XDG_DATA_HOME=$HOME/.local/share
+    printf 'Something to sign, by %s.\n' "$name" >file.txt
+    configure "$@"
+    write_code
+    enrol
+    key rsa 01 rsa-2048
+    key ec 02 p-256
+}
+
+# Every ```sh block of the page, in order, as a person would type it.
+page()
+{
+    local commands
+    commands=$(sed -n '/^```sh$/,/^```$/{/^```/!p}' "$consumers/../../../docs/consumers/$name.md")
+    [ -n "$commands" ] || die "docs/consumers/$name.md has no commands"
+    bash -eu -o pipefail -c "$commands" </dev/null
+}
+
+# page_refused WORDS: that what must not work does not; PAGE's commands are COMMAND… here.
+refused()
+{
+    local status=0
+    "$@" >"$WORK/refused.out" 2>&1 </dev/null || status=$?
+    [ $status != 0 ] || die "this was to be refused: $*"
+}
+
+# login [OPTIONS…]: what `trustp11 login` opens for all programs of this account; then the PIN alone is enough.
+login()
+{
+    printf '%s\n' "$(code)" | trustp11 login --user "$TOKEN" --pin-file "$WORK/pin" "$@" --json >/dev/null
+}
+
+# consumer_row PROGRAM VERSION RSA EC LOGIN NOTES: RSA, EC: yes, no or –; LOGIN: pin+code, PIN, session.
+consumer_row()
+{
+    printf '| [%s](%s.md) | %s | %s | %s | %s | %s |\n' "$1" "$name" "$2" "$3" "$4" "$5" "$6" >"$TP_WORK/$name.row"
+}
+
+# The version of a Debian package, without Debian's part.
+version_of()
+{
+    dpkg-query -W -f '${Version}' "$1" | sed 's/^[0-9]*://; s/[-+~].*//'
+}
