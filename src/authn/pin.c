@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authn/pin.h"
 
+#include "base/text.h"
+
 #include <argon2.h>
 
 /* OWASP's Password Storage Cheat Sheet: Argon2id with at least 19 MiB, 2 passes. */
@@ -45,31 +47,6 @@ enum tp_rc tp_pin_stretch(struct tp_bytes pin, const uint8_t salt[TP_PIN_SALT_LE
 
 /* ---- PINs that people choose ---- */
 
-#define NOT_UTF8 UINT32_MAX
-
-/* The character at *AT, which moves behind it. Strict (RFC 3629 §3): no surrogates, nothing longer than need be. */
-static uint32_t utf8_next(struct tp_bytes text, size_t *at)
-{
-    static const uint32_t least[] = {0, 0x80, 0x800, 0x10000};
-    const uint8_t first = text.data[(*at)++];
-    const unsigned more = first < 0x80 ? 0 : (first & 0xe0) == 0xc0 ? 1 : (first & 0xf0) == 0xe0 ? 2 : 3;
-    if (first >= 0x80 && (first < 0xc2 || first > 0xf4))
-        return NOT_UTF8;
-    uint32_t character = more == 0 ? first : first & (0x3fu >> more);
-    for (unsigned i = 0; i < more; i++) {
-        if (*at == text.len || (text.data[*at] & 0xc0) != 0x80)
-            return NOT_UTF8;
-        character = character << 6 | (text.data[(*at)++] & 0x3fu);
-    }
-    const bool surrogate = character >= 0xd800 && character <= 0xdfff;
-    return character < least[more] || character > 0x10ffff || surrogate ? NOT_UTF8 : character;
-}
-
-static bool is_control(uint32_t character)
-{
-    return character < 0x20 || (character >= 0x7f && character < 0xa0);
-}
-
 /* One step up; after 9 comes 0, as on a keyboard's row. */
 static bool is_next(uint32_t a, uint32_t b)
 {
@@ -85,8 +62,8 @@ enum tp_rc tp_pin_acceptable(struct tp_bytes pin, size_t least, struct tp_error 
     uint32_t before = 0;
     for (size_t at = 0; at < pin.len;) {
         const bool is_first = at == 0;
-        const uint32_t character = utf8_next(pin, &at);
-        if (character == NOT_UTF8 || is_control(character))
+        const uint32_t character = tp_text_next(pin, &at);
+        if (character == TP_TEXT_NOT_UTF8 || tp_text_is_control(character))
             return tp_error_set(error, TP_BAD_ARGUMENT, "the PIN must be UTF-8 text without control characters");
         same = same && (is_first || character == before);
         up = up && (is_first || is_next(before, character));

@@ -1,52 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/error.h"
 #include "base/internal.h"
+#include "base/text.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-/* Length of the UTF-8 character at TEXT (RFC 3629: shortest form, no surrogates), 0 when there is none. */
-static size_t utf8_char_len(const uint8_t *text)
-{
-    static const struct {
-        uint8_t first_min, first_max, second_min, second_max;
-        size_t len;
-    } forms[] = {
-        {0x00, 0x7F, 0x00, 0xFF, 1}, {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3},
-        {0xE1, 0xEC, 0x80, 0xBF, 3}, {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3},
-        {0xF0, 0xF0, 0x90, 0xBF, 4}, {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
-    };
-    size_t i = 0;
-    while (i < sizeof(forms) / sizeof(forms[0]) && !(text[0] >= forms[i].first_min && text[0] <= forms[i].first_max))
-        i++;
-    if (i == sizeof(forms) / sizeof(forms[0]))
-        return 0;
-    if (forms[i].len > 1 && (text[1] < forms[i].second_min || text[1] > forms[i].second_max))
-        return 0;
-    for (size_t at = 2; at < forms[i].len; at++)
-        if ((text[at] & 0xC0) != 0x80)
-            return 0;
-    return forms[i].len;
-}
-
-static bool is_control(const uint8_t *text, size_t len)
-{
-    if (len == 1)
-        return text[0] < 0x20 || text[0] == 0x7F;
-    return len == 2 && text[0] == 0xC2 && text[1] < 0xA0; /* C1: some terminals obey these too */
-}
-
 void tp_base_line_clean(char *text)
 {
-    uint8_t *at = (uint8_t *)text;
-    while (*at != '\0') {
-        size_t len = utf8_char_len(at);
-        if (len == 0 || is_control(at, len)) {
-            len = len == 0 ? 1 : len;
-            memset(at, '?', len);
-        }
-        at += len;
+    const struct tp_bytes bytes = tp_bytes_of_string(text);
+    for (size_t at = 0; at < bytes.len;) {
+        size_t begin = at;
+        const uint32_t character = tp_text_next(bytes, &at);
+        if (character == TP_TEXT_NOT_UTF8)
+            at = begin + 1;
+        if (character == TP_TEXT_NOT_UTF8 || tp_text_is_control(character))
+            memset(text + begin, '?', at - begin);
     }
 }
 
@@ -59,7 +29,10 @@ static void drop_cut_char(char *words, size_t capacity)
     size_t start = len;
     while (start > 0 && len - start < 4 && ((uint8_t)words[start - 1] & 0xC0) == 0x80)
         start--;
-    if (start > 0 && ((uint8_t)words[start - 1] & 0x80) != 0 && utf8_char_len((const uint8_t *)words + start - 1) == 0)
+    if (start == 0 || ((uint8_t)words[start - 1] & 0x80) == 0)
+        return;
+    size_t at = start - 1;
+    if (tp_text_next(TP_BYTES(words, len), &at) == TP_TEXT_NOT_UTF8)
         words[start - 1] = '\0';
 }
 

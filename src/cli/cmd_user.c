@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/enrolment_code.h"
 #include "cli/output.h"
@@ -73,12 +74,12 @@ enum tp_rc tp_cli_user_reset(struct tp_cli *cli)
     return hand_out(cli, &place, &reply);
 }
 
+/* The engine checks it, too; here it is known what the option is called. */
 static enum tp_rc check_display(struct tp_cli *cli, const char *display)
 {
-    for (const char *at = display; at != NULL && *at != '\0'; at++)
-        if ((unsigned char)*at < 0x20 || *at == 0x7F)
-            return tp_error_set(&cli->error, TP_USAGE, "--display: holds a control character");
-    return TP_OK;
+    if (tp_text_check("--display", display, &cli->error) == TP_OK)
+        return TP_OK;
+    return cli->error.rc = TP_USAGE;
 }
 
 enum tp_rc tp_cli_user_add(struct tp_cli *cli)

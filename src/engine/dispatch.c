@@ -4,6 +4,7 @@
  * permit table; nothing reaches an operation without it.
  */
 #include "base/clock.h"
+#include "base/text.h"
 #include "engine/authorisation.h"
 #include "engine/call.h"
 #include "engine/login.h"
@@ -173,6 +174,29 @@ static void record_failure(struct tp_call *call, enum tp_rc rc)
     tp_trail_post(call->engine, &trail);
 }
 
+/* One text of a message, or all of a repeated field. */
+static enum tp_rc check_field(struct tp_call *call, const ProtobufCFieldDescriptor *field)
+{
+    const char *message = (const char *)call->request->message;
+    const void *at = message + field->offset;
+    if (field->label != PROTOBUF_C_LABEL_REPEATED)
+        return tp_text_check(field->name, *(char *const *)at, &call->error);
+    const size_t len = *(const size_t *)(const void *)(message + field->quantifier_offset);
+    for (size_t i = 0; i < len; i++)
+        TP_TRY(tp_text_check(field->name, (*(char **const *)at)[i], &call->error));
+    return TP_OK;
+}
+
+/* At the door, for all operations: what gets in is kept, and goes on to other programs as it is (CKA_LABEL). */
+static enum tp_rc check_texts(struct tp_call *call)
+{
+    const ProtobufCMessageDescriptor *descriptor = call->request->message->descriptor;
+    for (unsigned i = 0; i < descriptor->n_fields; i++)
+        if (descriptor->fields[i].type == PROTOBUF_C_TYPE_STRING)
+            TP_TRY(check_field(call, &descriptor->fields[i]));
+    return TP_OK;
+}
+
 static enum tp_rc permitted(struct tp_call *call)
 {
     const char *words = call->request->operation->words;
@@ -183,7 +207,7 @@ static enum tp_rc permitted(struct tp_call *call)
     act_as_locked(call, role);
     pthread_mutex_unlock(&call->engine->lock);
     if (rc == TP_OK)
-        return TP_OK;
+        return check_texts(call);
     return tp_error_set(&call->error, TP_NOT_PERMITTED,
                         "\"%s\" is not permitted to uid %u; ask an officer, or log in as one: trustp11 login --user NAME",
                         words, (unsigned)call->request->peer->uid);

@@ -171,6 +171,21 @@ class Users(AdminTest):
         self.assertNotEqual(self.deployed.cli('user', 'add', 'eve', '--role', 'emperor').status, 0)
         self.assertEqual([user['name'] for user in self.deployed.json('user', 'list')], ['bob'])
 
+    def test_texts_that_steer_terminals_are_refused_at_the_engines_door(self):
+        """Whatever the command line lets through."""
+        self.deployed.alice()
+        for text in (b'a\x1b[2J', b'\xff', 'x\u202ey'.encode(), b'a\xc2\x9b'):
+            text = os.fsdecode(text)
+            for verb in (('key', 'generate', '--user', 'alice', '--label', text),
+                         ('key', 'suspend', 'k', '--user', 'alice', '--reason', text),
+                         ('user', 'suspend', 'alice', '--reason', text)):
+                self.assert_refused(self.deployed.cli(*verb), 'label: ' if '--label' in verb else 'reason: ')
+            self.assertNotEqual(self.deployed.cli('user', 'add', text).status, 0)
+            self.assertEqual(self.deployed.cli('user', 'add', 'bob', '--display', text).status, 2)
+        self.assertEqual([key['label'] for key in self.deployed.json('key', 'list', '--user', 'alice')], ['k'])
+        self.assertEqual([user['name'] for user in self.deployed.json('user', 'list')], ['alice'])
+        self.deployed.ok('key', 'generate', '--user', 'alice', '--label', '署名 – Zoë')
+
     def test_the_code_goes_into_a_file_that_only_its_owner_reads(self):
         code = self.deployed.dir / 'bob.code'
         shown = self.deployed.ok('user', 'add', 'bob', '--code-file', code)

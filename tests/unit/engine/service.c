@@ -373,3 +373,25 @@ Test(engine_service, a_login_of_negative_age_is_not_explained)
     cr_expect_eq(explain(1000), TP_OK);
     cr_expect_eq(explain(INT64_MAX), TP_OK);
 }
+
+/* ---- texts ---- */
+
+static enum tp_rc add_user(const char *name, const char *display, const char *role)
+{
+    Tp__Ipc__UserAddRequest request = TP__IPC__USER_ADD_REQUEST__INIT;
+    char *roles[] = {text(role)};
+    request.user = text(name);
+    request.display = text(display);
+    request.roles = roles;
+    request.n_roles = 1;
+    return world_call(client, TP_OP_USER_ADD, &request.base, TP_BYTES_NONE, NULL);
+}
+
+Test(engine_service, every_text_of_a_request_is_looked_at_repeated_ones_too)
+{
+    cr_expect_eq(add_user("bob\x1b", "Bob", "auditor"), TP_BAD_ARGUMENT);
+    cr_expect_eq(add_user("bob", "B\xe2\x80\xaeob", "auditor"), TP_BAD_ARGUMENT);
+    cr_expect_eq(add_user("bob", "Bob", "auditor\n"), TP_BAD_ARGUMENT);
+    cr_expect_eq(world_user(client, TP_OP_USER_SUSPEND, "\xff"), TP_BAD_ARGUMENT);
+    cr_expect_eq(add_user("bob", "Bob", "auditor"), TP_OK);
+}
