@@ -37,6 +37,10 @@ struct tp_duty {
 struct tp_authorisation *tp_call_owner_locked(struct tp_engine *engine, const struct tp_ipc_peer *peer,
                                               const char *user);
 
+/* All that the caller holds, for an operation that anyone may ask for: nobody has looked at the logins for those. With the
+ * engine's lock held. */
+unsigned tp_call_roles_locked(const struct tp_call *call);
+
 /* CALL goes on under ROLE, which it holds: role and subject of its entries. */
 void tp_call_act_as(struct tp_call *call, enum tp_role role);
 

@@ -125,6 +125,11 @@ static unsigned roles_held_locked(struct tp_engine *engine, const struct tp_ipc_
     return roles;
 }
 
+unsigned tp_call_roles_locked(const struct tp_call *call)
+{
+    return call->held | roles_logged_in_locked(call->engine, call->request->peer);
+}
+
 /* Whose login gives the caller ROLE, for the log; NULL when none does: the engine's own uid needs no login. */
 static const struct tp_authorisation *login_with_locked(const struct tp_call *call, enum tp_role role)
 {

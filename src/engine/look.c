@@ -92,7 +92,16 @@ struct objects {
     size_t len;
 };
 
-static enum tp_rc copy_objects_locked(struct tp_user *user, struct objects *objects)
+/* Why a key was stopped ("laptop stolen") is personal (RS-25): for its owner and those who look after it, not for whoever
+ * can open the socket. Every open login is looked at only when there is a reason to hide. */
+static void hide_reason_locked(struct tp_call *call, struct tp_key_view *view)
+{
+    const unsigned may = TP_ROLE_OWNER | TP_ROLE_OFFICER | TP_ROLE_AUDITOR | TP_ROLE_OPERATOR | TP_ROLE_ENGINE;
+    if (view->message.reason[0] != '\0' && (tp_call_roles_locked(call) & may) == 0)
+        view->message.reason = (char *)(uintptr_t)protobuf_c_empty_string;
+}
+
+static enum tp_rc copy_objects_locked(struct tp_call *call, struct tp_user *user, struct objects *objects)
 {
     size_t count = 0;
     for (struct tp_credential *at = user->credentials; at != NULL; at = at->next)
@@ -103,6 +112,7 @@ static enum tp_rc copy_objects_locked(struct tp_user *user, struct objects *obje
         return TP_MEMORY;
     for (struct tp_credential *at = user->credentials; at != NULL; at = at->next) {
         TP_TRY(tp_key_view_locked(at, &objects->views[objects->len]));
+        hide_reason_locked(call, &objects->views[objects->len]);
         objects->pointers[objects->len] = &objects->views[objects->len].message;
         objects->len++;
     }
@@ -118,7 +128,7 @@ static enum tp_rc answer_objects(struct tp_call *call, struct tp_user *user, str
     reply.generation = user->objects;
     reply.unchanged = message->known == user->objects;
     if (!reply.unchanged)
-        rc = copy_objects_locked(user, objects);
+        rc = copy_objects_locked(call, user, objects);
     pthread_mutex_unlock(&call->engine->lock);
     if (rc != TP_OK)
         return tp_error_set(&call->error, rc, "out of memory for the list of keys");

@@ -117,6 +117,27 @@ class Permits(ProgramTest):
         self.assert_may_not(('key', 'delete', 'k', '--user', 'alice', '--yes'), ('user', 'list'), ('audit', 'list'))
         self.deployed.ok('key', 'resume', 'k', '--user', 'alice')
 
+    def reason_that_a_stranger_sees(self):
+        done = self.stranger_does('key', 'list', '--user', 'alice', '--json')
+        self.assert_ok(done)
+        self.assertEqual(json.loads(done.out)[0]['state'], 'doubt')
+        return json.loads(done.out)[0].get('reason')
+
+    def test_why_a_key_was_stopped_is_for_its_owner_and_those_who_look(self):
+        self.deployed.ok('key', 'doubt', 'k', '--user', 'alice', '--reason', 'laptop stolen')
+        self.assertIsNone(self.reason_that_a_stranger_sees())
+        self.log_in('bob')
+        self.assertIsNone(self.reason_that_a_stranger_sees())
+        self.assert_ok(self.stranger_does('logout', '--user', 'bob'))
+        for name, role in (('olga', 'officer'), ('udo', 'auditor'), ('otto', 'operator')):
+            self.log_in(name, role)
+            self.assertEqual(self.reason_that_a_stranger_sees(), 'laptop stolen', role)
+            self.assert_ok(self.stranger_does('logout', '--user', name))
+            self.assertIsNone(self.reason_that_a_stranger_sees())
+        self.assert_ok(self.stranger_does('login', '--user', 'alice', stdin=f'{self.alice.pin}\n{self.alice.code()}\n'))
+        self.assertEqual(self.reason_that_a_stranger_sees(), 'laptop stolen')
+        self.assertEqual(self.deployed.json('key', 'list', '--user', 'alice')[0]['reason'], 'laptop stolen')
+
     def test_an_owner_does_not_touch_the_keys_of_others(self):
         self.log_in('bob')
         self.assert_may_not(('key', 'suspend', 'k', '--user', 'alice'), ('policy', 'explain', 'k', '--user', 'alice'),
