@@ -40,7 +40,7 @@ _trustp11_words()
     'cert import') echo '--user --key --config --json --timeout --help' ;;
     'cert show') echo '--user --file --pem --config --json --timeout --help' ;;
     'crl') echo 'import' ;;
-    'crl import') echo '--config --json --timeout --help' ;;
+    'crl import') echo '--issuer --config --json --timeout --help' ;;
     'policy') echo 'show explain' ;;
     'policy show') echo '--config --json --timeout --help' ;;
     'policy explain') echo '--user --mechanism --hash --digest --salt-len --at --used --login-age --config --json --timeout --help' ;;

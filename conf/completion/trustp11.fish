@@ -117,6 +117,7 @@ complete -c trustp11 -n '__fish_seen_subcommand_from cert; and __fish_seen_subco
 complete -c trustp11 -n '__fish_seen_subcommand_from cert; and __fish_seen_subcommand_from show' -l pem -d 'print PEM, chain included'
 complete -c trustp11 -f -n __fish_use_subcommand -a crl
 complete -c trustp11 -f -n '__fish_seen_subcommand_from crl; and not __fish_seen_subcommand_from import' -a import -d 'give the engine a certificate revocation list'
+complete -c trustp11 -n '__fish_seen_subcommand_from crl; and __fish_seen_subcommand_from import' -l issuer -rF -d 'the certificate of the CA that has signed the list'
 complete -c trustp11 -f -n __fish_use_subcommand -a policy
 complete -c trustp11 -f -n '__fish_seen_subcommand_from policy; and not __fish_seen_subcommand_from show explain' -a show -d 'show the rules that are in force'
 complete -c trustp11 -f -n '__fish_seen_subcommand_from policy; and not __fish_seen_subcommand_from show explain' -a explain -d 'say whether a key might sign, and which rule decides'

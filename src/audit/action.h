@@ -35,7 +35,7 @@
     X(KEY_DELETE, "key.delete", "a key was destroyed")                                                                 \
     X(KEY_CSR, "key.csr", "a certificate request was made")                                                            \
     X(CERT_IMPORT, "cert.import", "a certificate was imported")                                                        \
-    X(CRL_IMPORT, "crl.import", "a revocation list was imported, or stopped a key")                                    \
+    X(CRL_IMPORT, "crl.import", "a revocation list was imported and kept, or stopped a key")                                    \
     X(LOOK, "look", "somebody was refused a look; the detail says at what")                                            \
     X(AUDIT_LIST, "audit.list", "the log was to be read")                                                              \
     X(AUDIT_CHECKPOINT, "audit.checkpoint", "a checkpoint was asked for")                                              \

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/crypto.h"
+#include "cli/chain.h"
 #include "cli/commands.h"
 #include "cli/credential.h"
-#include "cli/file.h"
 #include "cli/output.h"
 #include "pki/certificate.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define CHAIN_MAX 16 /* certificates of one file: an end entity and its issuers */
 
 static const struct tp_cli_column columns[] = {
     {"key", "Key"},
@@ -25,56 +23,14 @@ static const struct tp_cli_column columns[] = {
     {NULL, NULL},
 };
 
-/* ---- files ---- */
-
-struct chain {
-    ProtobufCBinaryData der[CHAIN_MAX];
-    size_t len;
-};
-
-static void chain_clear(struct chain *chain)
-{
-    for (size_t i = 0; i < chain->len; i++)
-        free(chain->der[i].data);
-    chain->len = 0;
-}
-
-static enum tp_rc chain_add(void *context, struct tp_bytes der)
-{
-    struct chain *chain = context;
-    if (chain->len == CHAIN_MAX)
-        return TP_TOO_LARGE;
-    uint8_t *copy = malloc(der.len > 0 ? der.len : 1);
-    if (copy == NULL)
-        return TP_MEMORY;
-    memcpy(copy, der.data, der.len);
-    chain->der[chain->len++] = (ProtobufCBinaryData){.data = copy, .len = der.len};
-    return TP_OK;
-}
-
-static enum tp_rc chain_read(struct tp_cli *cli, const char *path, struct chain *chain)
-{
-    struct tp_buf file TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    TP_TRY(tp_cli_file_read(path, TP_CLI_FILE_MAX, &cli->error, &file));
-    enum tp_rc rc = tp_pki_certificates_read(tp_buf_bytes(&file), &cli->error, chain_add, chain);
-    if (rc == TP_TOO_LARGE)
-        return tp_error_set(&cli->error, rc, "%s: more than %d certificates; give one and its issuers", path,
-                            CHAIN_MAX);
-    if (rc == TP_MALFORMED)
-        return tp_error_set(&cli->error, rc, "%s: neither PEM, DER nor PKCS#7 with a certificate in it", path);
-    if (rc != TP_OK)
-        return tp_error_prefix(&cli->error, rc, "%s", path);
-    return chain->len > 0 ? TP_OK : tp_error_set(&cli->error, TP_NOT_FOUND, "%s: no certificate in it", path);
-}
-
 enum tp_rc tp_cli_cert_import(struct tp_cli *cli)
 {
     struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
-    struct chain chain TP_AUTO(chain_clear) = {.len = 0};
+    struct tp_cli_chain chain TP_AUTO(tp_cli_chain_clear) = {.len = 0};
     Tp__Ipc__CertificateRequest request = TP__IPC__CERTIFICATE_REQUEST__INIT;
     const char *key = tp_cli_text(&cli->args, "key");
     TP_TRY(tp_cli_user(cli, &request.user));
-    TP_TRY(chain_read(cli, tp_cli_operand(&cli->args, 0), &chain));
+    TP_TRY(tp_cli_chain_read(cli, tp_cli_operand(&cli->args, 0), &chain));
     request.credential = (char *)(uintptr_t)(key == NULL ? "" : key);
     request.der = chain.der;
     request.n_der = chain.len;
@@ -150,8 +106,8 @@ static enum tp_rc show(struct tp_cli *cli, const char *key, const ProtobufCBinar
 
 static enum tp_rc show_file(struct tp_cli *cli, const char *path, json_t *list)
 {
-    struct chain chain TP_AUTO(chain_clear) = {.len = 0};
-    TP_TRY(chain_read(cli, path, &chain));
+    struct tp_cli_chain chain TP_AUTO(tp_cli_chain_clear) = {.len = 0};
+    TP_TRY(tp_cli_chain_read(cli, path, &chain));
     for (size_t i = 0; i < chain.len; i++)
         TP_TRY(show(cli, NULL, &chain.der[i], 0, list));
     return TP_OK;

@@ -196,8 +196,11 @@ static const struct tp_cli_command commands[] = {
      OPTIONS(USER, A_FILE("file", "show those in FILE instead"), FLAG("pem", "print PEM, chain included")),
      tp_cli_cert_show},
     {"crl", "import", "FILE", "give the engine a certificate revocation list",
-     "PEM or DER. Keys whose certificates are on it sign no more.", "trustp11 crl import ca.crl", NO_OPTIONS,
-     tp_cli_crl_import},
+     "PEM or DER. Keys whose certificates are on it sign no more, and the newest list of each issuer is kept: a "
+     "certificate that is on it is not imported. A list is believed when its issuer's certificate verifies it: one that "
+     "was imported with a user's certificate, or that of --issuer.",
+     "trustp11 crl import ca.crl\ntrustp11 crl import ca.crl --issuer ca.pem",
+     OPTIONS(A_FILE("issuer", "the certificate of the CA that has signed the list")), tp_cli_crl_import},
 
     {"policy", "show", "", "show the rules that are in force", "", "trustp11 policy show", NO_OPTIONS,
      tp_cli_policy_show},

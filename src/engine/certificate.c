@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Certificates of users' keys, and the CRLs that say which of them are no longer good (RS-16).
+ * Certificates of users' keys. The lists of those that are no longer good are in crl.c.
  */
-#include "pki/certificate.h"
-
 #include "base/clock.h"
-#include "engine/authorisation.h"
+#include "engine/crl.h"
 #include "engine/edit.h"
 #include "engine/key.h"
 #include "engine/people.h"
@@ -15,9 +13,6 @@
 #include <string.h>
 
 #define CHAIN_MOST 8
-#define NAMED_MOST 256
-
-/* ---- import ---- */
 
 static struct tp_bytes der_at(const Tp__Ipc__CertificateRequest *message, size_t at)
 {
@@ -79,14 +74,24 @@ static enum tp_rc put_certificates(const Tp__Ipc__CertificateRequest *message, T
     return TP_OK;
 }
 
+/* One that is revoked is refused, not taken with the key revoked: that state is for good, and one wrong file would end a key
+ * that is. Refused, the key stays as it was: without certificate it signs nothing, and with another one it was judged by
+ * that. */
+static enum tp_rc check_good(struct tp_call *call, const struct tp_pki_certificate *certificate)
+{
+    const Tp__Ipc__CertificateRequest *message = (const Tp__Ipc__CertificateRequest *)call->request->message;
+    if (certificate->not_after_ms <= tp_clock_utc_ms())
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "the certificate has expired; renew it first");
+    return tp_crl_judge(call->engine, certificate, message->n_der > 1 ? der_at(message, 1) : TP_BYTES_NONE, &call->error);
+}
+
 static enum tp_rc import(struct tp_call *call, struct tp_user *user, const struct tp_pki_certificate *certificate)
 {
     const Tp__Ipc__CertificateRequest *message = (const Tp__Ipc__CertificateRequest *)call->request->message;
     struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
     struct tp_credential *credential = NULL;
     TP_TRY(find_key(call, user, certificate, &credential));
-    if (certificate->not_after_ms <= tp_clock_utc_ms())
-        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "the certificate has expired; renew it first");
+    TP_TRY(check_good(call, certificate));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_CERT_IMPORT, &edit));
     Tp__Engine__Key *record = tp_edit_key(edit, credential);
     if (record == NULL)
@@ -99,182 +104,25 @@ static enum tp_rc import(struct tp_call *call, struct tp_user *user, const struc
     return TP_OK;
 }
 
+static enum tp_rc import_for_user(struct tp_call *call, const struct tp_pki_certificate *certificate)
+{
+    const Tp__Ipc__CertificateRequest *message = (const Tp__Ipc__CertificateRequest *)call->request->message;
+    struct tp_user *user = NULL;
+    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
+    enum tp_rc rc = import(call, user, certificate);
+    tp_people_release_turn(call->engine, user);
+    return rc;
+}
+
 enum tp_rc tp_op_cert_import(struct tp_call *call)
 {
     const Tp__Ipc__CertificateRequest *message = (const Tp__Ipc__CertificateRequest *)call->request->message;
     struct tp_pki_certificate certificate = {0};
-    struct tp_user *user = NULL;
     TP_TRY(check_chain(call, message));
     TP_TRY(tp_pki_certificate_parse(der_at(message, 0), &call->error, &certificate));
-    enum tp_rc rc = tp_people_get_turn(call->engine, message->user, &call->error, &user);
-    if (rc == TP_OK) {
-        rc = import(call, user, &certificate);
-        tp_people_release_turn(call->engine, user);
-    }
+    pthread_mutex_lock(&call->engine->sweep); /* no list may come between the judgement and the commit */
+    enum tp_rc rc = import_for_user(call, &certificate);
+    pthread_mutex_unlock(&call->engine->sweep);
     tp_pki_certificate_clear(&certificate);
-    return rc;
-}
-
-/* ---- CRL ---- */
-
-/* A credential whose certificate is on the list. */
-struct hit {
-    char user_id[TP_ID_LEN], credential[TP_ID_LEN];
-    const char *reason; /* static */
-    bool hold;
-};
-
-struct search {
-    struct tp_call *call;
-    struct tp_pki_crl crl;
-    struct tp_pki_crl_index *index;
-    bool issuer_known; /* some credential's issuer certificate verifies the list */
-    struct hit *hits;
-    size_t hits_len, hits_capacity;
-};
-
-static enum tp_rc add_hit(struct search *search, const struct tp_ledger_record *record, const char *reason, bool hold)
-{
-    if (search->hits_len == search->hits_capacity) {
-        size_t capacity = search->hits_capacity == 0 ? 16 : search->hits_capacity * 2;
-        struct hit *hits = realloc(search->hits, capacity * sizeof *hits);
-        if (hits == NULL)
-            return TP_MEMORY;
-        search->hits = hits;
-        search->hits_capacity = capacity;
-    }
-    struct hit *hit = &search->hits[search->hits_len++];
-    *hit = (struct hit){.reason = reason, .hold = hold};
-    snprintf(hit->user_id, sizeof hit->user_id, "%s", record->owner);
-    snprintf(hit->credential, sizeof hit->credential, "%s", record->id);
-    return TP_OK;
-}
-
-/* A list is believed only when the issuer certificate that came with some user's certificate verifies it. */
-static bool believed(struct search *search, const Tp__Engine__Key *key)
-{
-    const Tp__Ipc__CrlRequest *message = (const Tp__Ipc__CrlRequest *)search->call->request->message;
-    if (!search->issuer_known && key->n_certificates > 1)
-        search->issuer_known =
-            tp_pki_crl_verify(TP_BYTES(message->der.data, message->der.len),
-                              TP_BYTES(key->certificates[1].data, key->certificates[1].len), NULL) == TP_OK;
-    return search->issuer_known;
-}
-
-static enum tp_rc match(struct search *search, const struct tp_ledger_record *record, const Tp__Engine__Key *key)
-{
-    struct tp_pki_certificate certificate = {0};
-    const char *reason = NULL;
-    bool hold = false;
-    if (key->n_certificates == 0 ||
-        tp_pki_certificate_parse(TP_BYTES(key->certificates[0].data, key->certificates[0].len), NULL, &certificate) != TP_OK)
-        return TP_OK;
-    enum tp_rc rc = TP_OK;
-    if (tp_bytes_equal(tp_buf_bytes(&certificate.issuer_der), tp_buf_bytes(&search->crl.issuer_der))) {
-        bool good = believed(search, key);
-        if (good && tp_pki_crl_find(search->index, tp_buf_bytes(&certificate.serial_der), &reason, &hold) == TP_OK)
-            rc = add_hit(search, record, reason, hold);
-    }
-    tp_pki_certificate_clear(&certificate);
-    return rc;
-}
-
-static enum tp_rc match_each(void *context, const struct tp_ledger_record *record)
-{
-    Tp__Engine__Key *key = tp__engine__key__unpack(NULL, record->content.len, record->content.data);
-    if (key == NULL)
-        return TP_STORE_DAMAGED;
-    enum tp_rc rc = match(context, record, key);
-    tp__engine__key__free_unpacked(key, NULL);
-    return rc;
-}
-
-static enum tp_rc revoke(struct tp_call *call, struct tp_user *user, const struct hit *hit)
-{
-    struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
-    enum tp_policy_state to = hit->hold ? TP_STATE_SUSPENDED : TP_STATE_REVOKED;
-    pthread_mutex_lock(&call->engine->lock);
-    struct tp_credential *credential = tp_people_credential(user, hit->credential);
-    pthread_mutex_unlock(&call->engine->lock);
-    if (credential == NULL || credential->record->state == TP_STATE_REVOKED || credential->record->state == (uint32_t)to)
-        return TP_OK;
-    TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_CRL_IMPORT, &edit));
-    Tp__Engine__Key *record = tp_edit_key(edit, credential);
-    if (record == NULL)
-        return tp_error_set(&call->error, TP_MEMORY, "out of memory");
-    record->state = (uint32_t)to;
-    TP_TRY(tp_field_text(&record->reason, hit->reason));
-    tp_edit_object(edit, "credential", credential->id);
-    tp_edit_outcome(edit, "ok", hit->reason);
-    tp_edit_detail(edit, "state %s", tp_policy_state_name(to));
-    return tp_edit_commit(edit, &call->error);
-}
-
-static enum tp_rc revoke_hit(struct tp_call *call, const struct hit *hit)
-{
-    struct tp_user *user = NULL;
-    TP_TRY(tp_people_get_by_id(call->engine, hit->user_id, &call->error, &user));
-    enum tp_rc rc = tp_people_turn(call->engine, user, &call->error);
-    if (rc == TP_OK) {
-        rc = revoke(call, user, hit);
-        tp_people_turn_end(user);
-    }
-    tp_people_release(call->engine, user);
-    return rc;
-}
-
-static enum tp_rc apply_crl(struct search *search)
-{
-    struct tp_call *call = search->call;
-    uint64_t cursor = 0;
-    TP_TRY(tp_ledger_each(call->engine->ledger, "credential", NULL, &cursor, SIZE_MAX, &call->error, match_each, search));
-    if (!search->issuer_known)
-        return tp_error_set(&call->error, TP_NOT_FOUND,
-                            "no imported certificate has an issuer that verifies this CRL of \"%s\"; import certificates with their chain",
-                            search->crl.issuer);
-    for (size_t i = 0; i < search->hits_len; i++)
-        TP_TRY(revoke_hit(call, &search->hits[i]));
-    return TP_OK;
-}
-
-/* At most NAMED_MOST credentials are named in the answer; the log names all. */
-static void answer_crl(struct search *search)
-{
-    char *named[NAMED_MOST];
-    size_t named_len = search->hits_len < NAMED_MOST ? search->hits_len : NAMED_MOST;
-    Tp__Ipc__CrlReply reply = TP__IPC__CRL_REPLY__INIT;
-    for (size_t i = 0; i < named_len; i++)
-        named[i] = search->hits[i].credential;
-    reply.revoked = (uint32_t)search->hits_len;
-    reply.credentials = named;
-    reply.n_credentials = named_len;
-    reply.next_update_ms = search->crl.next_update_ms;
-    reply.issuer = search->crl.issuer;
-    tp_ipc_answer(search->call->request, &reply.base, TP_BYTES_NONE);
-}
-
-static enum tp_rc import_crl(struct search *search)
-{
-    struct tp_call *call = search->call;
-    struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
-    const Tp__Ipc__CrlRequest *message = (const Tp__Ipc__CrlRequest *)call->request->message;
-    struct tp_bytes der = TP_BYTES(message->der.data, message->der.len);
-    TP_TRY(tp_pki_crl_parse(der, &call->error, &search->crl));
-    TP_TRY(tp_pki_crl_index_new(der, &call->error, &search->index));
-    TP_TRY(apply_crl(search));
-    TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_CRL_IMPORT, &edit));
-    tp_edit_detail(edit, "%zu of our certificates are on it", search->hits_len);
-    TP_TRY(tp_edit_commit(edit, &call->error));
-    answer_crl(search);
-    return TP_OK;
-}
-
-enum tp_rc tp_op_crl_import(struct tp_call *call)
-{
-    struct search search = {.call = call};
-    enum tp_rc rc = import_crl(&search);
-    tp_pki_crl_index_free(search.index);
-    tp_pki_crl_clear(&search.crl);
-    free(search.hits);
     return rc;
 }

@@ -246,6 +246,12 @@ enum tp_rc tp_edit_service(struct tp_edit *edit, const char *id, const char *nam
     return add_packed(edit, "service", id, "", name, 1, &key->base);
 }
 
+enum tp_rc tp_edit_crl(struct tp_edit *edit, const char *id, const char *owner, const char *name, uint64_t version,
+                       const Tp__Engine__Crl *crl)
+{
+    return add_packed(edit, "crl", id, owner, name, version + 1, &crl->base);
+}
+
 static struct tp_bytes copy_bytes(struct tp_bytes bytes)
 {
     uint8_t *copy = malloc(bytes.len + 1);

@@ -31,6 +31,9 @@ TP_MUST_USE enum tp_rc tp_edit_factor(struct tp_edit *edit, const char *id, cons
 TP_MUST_USE enum tp_rc tp_edit_factor_delete(struct tp_edit *edit, const char *id, uint64_t version);
 TP_MUST_USE enum tp_rc tp_edit_service(struct tp_edit *edit, const char *id, const char *name,
                                        const Tp__Engine__ServiceKey *key);
+/* Likewise. */
+TP_MUST_USE enum tp_rc tp_edit_crl(struct tp_edit *edit, const char *id, const char *owner, const char *name,
+                                   uint64_t version, const Tp__Engine__Crl *crl);
 /* A clear text beside its salted hash (RS-25). */
 TP_MUST_USE enum tp_rc tp_edit_text(struct tp_edit *edit, struct tp_bytes salt, const char *text);
 

@@ -166,6 +166,7 @@ enum tp_rc tp_engine_new(const char *conf_path, bool spawned, struct tp_error *e
     if (engine == NULL)
         return tp_error_set(error, TP_MEMORY, "out of memory");
     pthread_mutex_init(&engine->lock, NULL);
+    pthread_mutex_init(&engine->sweep, NULL);
     tp_loop_init(engine);
     engine->lock_fd = -1;
     engine->spawned = spawned;
@@ -222,6 +223,7 @@ void tp_engine_free(struct tp_engine *engine)
     tp_lock_file_release(engine->lock_fd);
     tp_engine_conf_clear(&engine->conf);
     tp_loop_clear(engine);
+    pthread_mutex_destroy(&engine->sweep);
     pthread_mutex_destroy(&engine->lock);
     free(engine);
 }

@@ -9,7 +9,7 @@
  *   refusals.c      how many refusals the log takes
  *   loop.c          which thread serves
  *   approval.c      logins that wait for their owner's word
- *   login.c, enrol.c, sign.c, user.c, factor.c, key.c, certificate.c, trail.c, look.c   the operations
+ *   login.c, enrol.c, sign.c, user.c, factor.c, key.c, certificate.c, crl.c, trail.c, look.c   the operations
  *   vault.c         PINs, seals and blobs: all that needs the HSM but signing
  *
  * Locks: `lock` guards what is in memory (people, authorisations, counters) and is never held across a call to the HSM, the
@@ -142,6 +142,7 @@ struct tp_engine {
     struct tp_pool *logins;   /* what stretches PINs or makes keys */
     struct tp_pool *office;   /* everything else */
     struct tp_counters counters;
+    pthread_mutex_t sweep; /* before any user's turn: one at a time, whatever looks at many records and changes some by it */
     struct tp_secret *proof_key; /* of this process's life: see authorisation.c */
 
     pthread_mutex_t lock; /* guards what is below */

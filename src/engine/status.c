@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "engine/call.h"
+#include "engine/crl.h"
 #include "engine/people.h"
 
 #include <stdarg.h>
@@ -141,6 +142,26 @@ static void check_log(struct doctor *doctor)
             (unsigned long long)info.checkpoint_size);
 }
 
+/* A list is good until the next one is due: certificates that were revoked since are not known. */
+static void check_crls(struct doctor *doctor)
+{
+    struct tp_crl_state state;
+    struct tp_error error = {0};
+    char time[TP_TIME_TEXT_LEN];
+    const char *advice = "fetch the present one from the CA: trustp11 crl import FILE";
+    if (tp_crl_state(doctor->engine, &error, &state) != TP_OK) {
+        say(doctor, "revocation lists", "bad", "look at the check of the audit log", "%s", tp_error_words(&error));
+        return;
+    }
+    if (state.overdue == 0) {
+        say(doctor, "revocation lists", "ok", "", "%zu kept, none overdue", state.kept);
+        return;
+    }
+    tp_time_format(state.next_update_ms, false, time);
+    say(doctor, "revocation lists", "note", advice, "%zu of %zu kept are overdue; that of \"%s\" since %s", state.overdue,
+        state.kept, state.issuer, time);
+}
+
 static void check_surroundings(struct doctor *doctor)
 {
     bool clock = tp_clock_synchronised(), locked = tp_secret_locked();
@@ -161,6 +182,7 @@ enum tp_rc tp_op_doctor(struct tp_call *call)
     check_hsm(&doctor);
     check_key_types(&doctor);
     check_log(&doctor);
+    check_crls(&doctor);
     reply.checks = doctor.pointers;
     reply.n_checks = doctor.len;
     tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);

@@ -11,6 +11,7 @@
 
 #define TP_PKI_DN_MAX     512
 #define TP_PKI_SERIAL_MAX 64 /* hex, with NUL */
+#define TP_PKI_CRL_NUMBER_LEN 20
 
 /* Bits of RFC 5280 §4.2.1.3. */
 enum tp_pki_key_usage {
@@ -45,11 +46,16 @@ struct tp_pki_crl {
     char issuer[TP_PKI_DN_MAX];
     struct tp_buf issuer_der;
     int64_t this_update_ms, next_update_ms; /* next: 0 when absent */
+    bool has_number;
+    uint8_t number[TP_PKI_CRL_NUMBER_LEN]; /* CRLNumber (§5.2.3), big-endian: memcmp() says which is older */
+    struct tp_buf scope;                   /* DER of the issuingDistributionPoint (§5.2.5); empty: all that it issued */
     size_t revoked;
 };
 /* Header of a CRL; PEM or DER, at most 10 MiB. Delta CRLs and unknown critical extensions: TP_UNSUPPORTED. */
 TP_MUST_USE enum tp_rc tp_pki_crl_parse(struct tp_bytes file, struct tp_error *error, struct tp_pki_crl *ret_crl);
 void tp_pki_crl_clear(struct tp_pki_crl *crl);
+/* The list itself in DER, whatever the file is; appended. */
+TP_MUST_USE enum tp_rc tp_pki_crl_der(struct tp_bytes file, struct tp_error *error, struct tp_buf *ret_der);
 /* Checks name, key usage and signature with the issuer's certificate (DER). TP_BAD_ARGUMENT when it is not the
  * issuer's. */
 TP_MUST_USE enum tp_rc tp_pki_crl_verify(struct tp_bytes file, struct tp_bytes issuer, struct tp_error *error);

@@ -79,6 +79,31 @@ static enum tp_rc crl_load(struct tp_bytes file, struct tp_error *error, X509_CR
     return TP_OK;
 }
 
+/* §5.2.3: at most 20 octets, not negative. */
+static enum tp_rc number_fill(const X509_CRL *x509, struct tp_pki_crl *crl)
+{
+    int critical = 0;
+    ASN1_INTEGER *number = X509_CRL_get_ext_d2i(x509, NID_crl_number, &critical, NULL);
+    if (number == NULL)
+        return critical == -1 ? TP_OK : TP_MALFORMED; /* -1: there is none */
+    const int len = ASN1_STRING_length(number);
+    const bool good = len >= 0 && len <= TP_PKI_CRL_NUMBER_LEN && ASN1_STRING_type(number) == V_ASN1_INTEGER;
+    if (good && len > 0)
+        memcpy(crl->number + TP_PKI_CRL_NUMBER_LEN - len, ASN1_STRING_get0_data(number), (size_t)len);
+    ASN1_INTEGER_free(number);
+    crl->has_number = good;
+    return good ? TP_OK : TP_MALFORMED;
+}
+
+static enum tp_rc scope_fill(const X509_CRL *x509, struct tp_pki_crl *crl)
+{
+    const int at = X509_CRL_get_ext_by_NID(x509, NID_issuing_distribution_point, -1);
+    if (at < 0)
+        return TP_OK;
+    const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(X509_CRL_get_ext(x509, at));
+    return tp_buf_append(&crl->scope, TP_BYTES(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)));
+}
+
 static enum tp_rc header_fill(X509_CRL *x509, struct tp_pki_crl *crl)
 {
     TP_TRY(tp_pki_name_text(X509_CRL_get_issuer(x509), crl->issuer));
@@ -88,6 +113,8 @@ static enum tp_rc header_fill(X509_CRL *x509, struct tp_pki_crl *crl)
     const ASN1_TIME *next = X509_CRL_get0_nextUpdate(x509);
     if (next != NULL)
         TP_TRY(tp_pki_time(next, &crl->next_update_ms));
+    TP_TRY(number_fill(x509, crl));
+    TP_TRY(scope_fill(x509, crl));
     const int revoked = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x509)); /* -1: the optional list is absent */
     crl->revoked = revoked > 0 ? (size_t)revoked : 0;
     return TP_OK;
@@ -101,7 +128,7 @@ enum tp_rc tp_pki_crl_parse(struct tp_bytes file, struct tp_error *error, struct
     struct tp_pki_crl crl TP_AUTO(tp_pki_crl_clear) = {0};
     const enum tp_rc rc = header_fill(x509, &crl);
     if (rc != TP_OK)
-        return tp_error_set(error, rc, "the CRL's issuer or dates are not as RFC 5280 says");
+        return tp_error_set(error, rc, "the CRL's issuer, number or dates are not as RFC 5280 says");
     *ret_crl = crl;
     crl = (struct tp_pki_crl){0};
     return TP_OK;
@@ -110,7 +137,17 @@ enum tp_rc tp_pki_crl_parse(struct tp_bytes file, struct tp_error *error, struct
 void tp_pki_crl_clear(struct tp_pki_crl *crl)
 {
     tp_buf_clear(&crl->issuer_der);
+    tp_buf_clear(&crl->scope);
     *crl = (struct tp_pki_crl){0};
+}
+
+enum tp_rc tp_pki_crl_der(struct tp_bytes file, struct tp_error *error, struct tp_buf *ret_der)
+{
+    TP_PKI_ERRORS_KEEP;
+    X509_CRL *crl TP_AUTO(X509_CRL_free_p) = NULL;
+    unsigned char *der = NULL;
+    TP_TRY(crl_load(file, error, &crl));
+    return tp_pki_der_take(&der, i2d_X509_CRL(crl, &der), ret_der);
 }
 
 enum tp_rc tp_pki_crl_verify(struct tp_bytes file, struct tp_bytes issuer, struct tp_error *error)

@@ -429,6 +429,107 @@ class Revocation(PolicyTest):
         self.deployed.ok('crl', 'import', der)
         self.assertEqual(self.key_state(), 'revoked')
 
+    def alone(self, path):
+        """The user's certificate without its issuer."""
+        path.write_text(path.read_text().replace(self.authority.certificate.read_text(), ''))
+        return path
+
+    def certified(self, name, authority=None, alone=False):
+        """Another user with a key and its certificate."""
+        user = self.deployed.add_user(name)
+        self.deployed.generate(user, name)
+        path = (authority or self.authority).issue(self.deployed.request(user, name))
+        self.assert_ok(self.deployed.import_certificate(user, self.alone(path) if alone else path))
+        return path
+
+    def states(self, *names):
+        return [self.deployed.json('key', 'list', '--user', name)[0]['state'] for name in names]
+
+    def test_a_certificate_without_its_issuer_is_judged_wherever_it_stands(self):
+        """The issuer is known by others' certificates: those before it in the store, and those after it."""
+        first = self.authority.issue(self.deployed.request(self.alice))
+        self.assert_ok(self.deployed.import_certificate(self.alice, self.alone(first)))
+        self.certified('bob')
+        last = self.certified('carol', alone=True)
+        for certificate in (first, last):
+            self.revoke(certificate, 'keyCompromise')
+        answer = self.deployed.json('crl', 'import', self.crl())
+        self.assertEqual((answer['on_it'], answer['not_judged']), (2, 0))
+        self.assertEqual(self.states('alice', 'bob', 'carol'), ['revoked', 'active', 'revoked'])
+
+    def test_the_issuer_may_be_given_with_the_list(self):
+        path = self.authority.issue(self.deployed.request(self.alice))
+        self.assert_ok(self.deployed.import_certificate(self.alice, self.alone(path)))
+        self.revoke(path, 'superseded')
+        self.assert_refused(self.deployed.cli('crl', 'import', self.crl()), '--issuer')
+        impostor = Authority(self.deployed.dir / 'impostor')
+        self.assert_refused(self.deployed.cli('crl', 'import', self.crl(), '--issuer', impostor.certificate), 'verify')
+        self.assertEqual(self.key_state(), 'active')
+        answer = self.deployed.json('crl', 'import', self.crl(), '--issuer', self.authority.certificate)
+        self.assertEqual(answer['on_it'], 1)
+        self.assertEqual(self.key_state(), 'revoked')
+        self.deployed.ok('crl', 'import', self.crl())  # the issuer is known by now
+
+    def test_an_issuer_of_the_same_name_speaks_for_its_own_certificates(self):
+        certificate = self.certify()
+        namesake = Authority(self.deployed.dir / 'namesake')  # with another key
+        self.certified('bob', namesake)
+        (namesake.folder / 'index.txt').write_text(self.revoked_index(certificate))  # alice's serial number
+        done = self.deployed.cli('crl', 'import', self.crl(namesake))
+        self.assert_ok(done)
+        self.assertRegex(done.out, r'Not judged: +1')
+        self.assertIn('nothing', done.err)
+        self.assertEqual(self.states('alice', 'bob'), ['active', 'active'])
+        self.deployed.ok('crl', 'import', self.crl(name='own.crl'))
+        self.assertEqual(self.states('alice', 'bob'), ['revoked', 'active'])
+
+    def test_a_certificate_that_comes_after_the_list_is_refused(self):
+        self.certified('bob')
+        path = self.authority.issue(self.deployed.request(self.alice))
+        self.revoke(path, 'keyCompromise')
+        self.assertEqual(self.deployed.json('crl', 'import', self.crl())['on_it'], 0)
+        for _ in range(2):
+            refused = self.deployed.import_certificate(self.alice, path)
+            self.assert_refused(refused, 'keyCompromise', 'Test CA')
+            entry = self.deployed.audit('--action', 'cert.import')[-1]
+            self.assertEqual((entry['outcome'], 'keyCompromise' in entry['reason']), ('refused', True))
+            self.assertNotIn('BEGIN CERTIFICATE', self.deployed.ok('cert', 'show', '--user', 'alice', '--pem'))
+            self.deployed.restart()
+        self.assert_refused(self.deployed.import_certificate(self.alice, self.alone(path)), 'keyCompromise')
+        self.shared = self.deployed.login(self.alice)
+        (self.deployed.dir / 'k.csr').unlink()
+        self.certify()
+        self.deployed.ok('audit', 'verify')
+
+    def test_an_older_list_does_not_take_the_place_of_a_newer_one(self):
+        conf = self.authority.conf
+        conf.write_text(conf.read_text().replace('default_crl_days=30', 'default_crl_days=30\ncrlnumber='
+                                                 f'{self.authority.folder}/crlnumber'))
+        (self.authority.folder / 'crlnumber').write_text('00FF\n')
+        path = self.certify()
+        before = self.crl(name='before.crl')
+        self.revoke(path, 'certificateHold')
+        self.deployed.ok('crl', 'import', self.crl())
+        self.deployed.ok('crl', 'import', self.deployed.dir / 'ca.crl')  # the same again
+        self.assert_refused(self.deployed.cli('crl', 'import', before), 'newer one is kept')
+        records = self.deployed.json('status')['records']
+        self.deployed.ok('crl', 'import', self.crl())
+        self.assertEqual(self.deployed.json('status')['records'], records)
+        self.assertEqual(self.key_state(), 'suspended')
+
+    def test_doctor_tells_of_a_list_that_is_overdue(self):
+        checks = lambda: next(check for check in self.deployed.json('doctor', '--module', MODULE) if check['name'] == 'revocation lists')
+        self.certify()
+        self.assertEqual((checks()['verdict'], checks()['words']), ('ok', '0 kept, none overdue'))
+        must(['openssl', 'ca', '-config', self.authority.conf, '-gencrl', '-crlsec', '2', '-out',
+              self.deployed.dir / 'short.crl'])
+        self.deployed.ok('crl', 'import', self.deployed.dir / 'short.crl')
+        found = wait_until(lambda: checks()['verdict'] == 'note' and checks(), 'doctor does not find it overdue')
+        self.assertIn('Test CA', found['words'])
+        self.assertIn('crl import', found['advice'])
+        self.deployed.ok('crl', 'import', self.crl())
+        self.assertEqual(checks()['verdict'], 'ok')
+
     def test_a_list_of_strangers_is_refused(self):
         self.certify()
         other = Authority(self.deployed.dir / 'other', 'Other CA')

@@ -80,6 +80,57 @@ Test(crl, without_next_update_and_without_entries_says_so)
     tp_buf_clear(&der);
 }
 
+static struct tp_pki_crl header_of(const char *number, const char *point, enum tp_rc expected)
+{
+    struct forge_crl numbered = plan();
+    struct tp_pki_crl header = {0};
+    numbered.number = number, numbered.point = point;
+    struct tp_buf der = forge_crl(&numbered);
+    cr_assert_eq(tp_pki_crl_parse(tp_buf_bytes(&der), NULL, &header), expected, "%s %s", number, point);
+    tp_buf_clear(&der);
+    return header;
+}
+
+Test(crl, numbers_are_in_order_whatever_their_length)
+{
+    static const char *const numbers[] = {"00", "7F", "80", "FF", "0100",
+                                          "7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF"};
+    struct tp_pki_crl before = header_of(NULL, NULL, TP_OK);
+    cr_expect_not(before.has_number);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct tp_pki_crl header = header_of(numbers[i], NULL, TP_OK);
+        cr_expect(header.has_number);
+        cr_expect(i == 0 || memcmp(before.number, header.number, sizeof header.number) < 0, "%s", numbers[i]);
+        tp_pki_crl_clear(&before);
+        before = header;
+    }
+    tp_pki_crl_clear(&before);
+    (void)header_of("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", NULL, TP_MALFORMED);
+    (void)header_of("-05", NULL, TP_MALFORMED);
+}
+
+Test(crl, scopes_tell_partitions_apart)
+{
+    struct tp_pki_crl all = header_of(NULL, NULL, TP_OK), users = header_of(NULL, "onlyuser:TRUE", TP_OK),
+                      point = header_of(NULL, "fullname:URI:http://ca/1.crl", TP_OK);
+    cr_expect_eq(all.scope.len, 0);
+    cr_expect_gt(users.scope.len, 0);
+    cr_expect_not(tp_bytes_equal(tp_buf_bytes(&users.scope), tp_buf_bytes(&point.scope)));
+    tp_pki_crl_clear(&all), tp_pki_crl_clear(&users), tp_pki_crl_clear(&point);
+}
+
+Test(crl, pem_becomes_the_same_der)
+{
+    struct tp_buf pem = TP_BUF_INIT, from_pem = TP_BUF_INIT, from_der = TP_BUF_INIT;
+    cr_assert_eq(tp_pki_pem_write("X509 CRL", tp_buf_bytes(&crl), &pem), TP_OK);
+    cr_assert_eq(tp_pki_crl_der(tp_buf_bytes(&pem), NULL, &from_pem), TP_OK);
+    cr_assert_eq(tp_pki_crl_der(tp_buf_bytes(&crl), NULL, &from_der), TP_OK);
+    cr_expect(tp_bytes_equal(tp_buf_bytes(&from_pem), tp_buf_bytes(&crl)));
+    cr_expect(tp_bytes_equal(tp_buf_bytes(&from_der), tp_buf_bytes(&crl)));
+    cr_expect_eq(tp_pki_crl_der(tp_buf_bytes(&ca), NULL, &from_der), TP_MALFORMED);
+    tp_buf_clear(&pem), tp_buf_clear(&from_pem), tp_buf_clear(&from_der);
+}
+
 Test(crl, verifies_with_its_issuer)
 {
     cr_assert_eq(tp_pki_crl_verify(tp_buf_bytes(&crl), tp_buf_bytes(&ca), NULL), TP_OK);

@@ -145,6 +145,16 @@ struct tp_buf forge_crl(const struct forge_crl *plan)
         cr_assert_eq(X509_CRL_add1_ext_i2d(crl, NID_delta_crl, base, 1, 0), 1);
         ASN1_INTEGER_free(base);
     }
+    if (plan->number != NULL) {
+        ASN1_INTEGER *number = serial_of(plan->number);
+        cr_assert_eq(X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, 0), 1);
+        ASN1_INTEGER_free(number);
+    }
+    if (plan->point != NULL) {
+        X509_EXTENSION *point = X509V3_EXT_conf_nid(NULL, NULL, NID_issuing_distribution_point, plan->point);
+        cr_assert_eq(X509_CRL_add_ext(crl, point, -1), 1);
+        X509_EXTENSION_free(point);
+    }
     if (plan->critical_oid != NULL)
         critical_add(crl, plan->critical_oid);
     X509_CRL_sort(crl);

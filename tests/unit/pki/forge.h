@@ -33,6 +33,8 @@ struct forge_crl {
     size_t revoked_len;
     bool no_next_update;
     bool is_delta;
+    const char *number;       /* CRLNumber in hex; NULL: none */
+    const char *point;        /* issuingDistributionPoint as in openssl.cnf; NULL: none */
     const char *critical_oid; /* adds an unknown critical extension */
 };
 struct tp_buf forge_crl(const struct forge_crl *plan);
