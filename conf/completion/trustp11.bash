@@ -8,8 +8,8 @@ _trustp11_words()
     'init') echo '--dir --hsm --name --spawn --users --backup-key --backup-dir --no-backup --service-user --config --json --timeout --help' ;;
     'user') echo 'add list suspend resume unlock close reset' ;;
     'user add') echo '--role --display --code-file --config --json --timeout --help' ;;
-    'user list') echo '--config --json --timeout --help' ;;
-    'user suspend') echo '--reason --config --json --timeout --help' ;;
+    'user list') echo '--dormant --config --json --timeout --help' ;;
+    'user suspend') echo '--dormant --reason --yes --config --json --timeout --help' ;;
     'user resume') echo '--reason --config --json --timeout --help' ;;
     'user unlock') echo '--reason --config --json --timeout --help' ;;
     'user close') echo '--reason --yes --config --json --timeout --help' ;;

@@ -3,8 +3,8 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/enrolment_code.h"
-#include "cli/output.h"
 #include "cli/prompt.h"
+#include "cli/users.h"
 
 #define ROLES_MAX TP_CLI_VALUES_MAX
 
@@ -35,6 +35,11 @@ static enum tp_rc act_and_say(struct tp_cli *cli, enum tp_ipc_op op, const char 
 
 enum tp_rc tp_cli_user_suspend(struct tp_cli *cli)
 {
+    const bool dormant = tp_cli_text(&cli->args, "dormant") != NULL;
+    if (dormant == (tp_cli_operand(&cli->args, 0) != NULL))
+        return tp_error_set(&cli->error, TP_USAGE, "say who: a user, or --dormant TIME for all who are dormant");
+    if (dormant)
+        return tp_cli_user_suspend_dormant(cli);
     return act_and_say(cli, TP_OP_USER_SUSPEND, NULL, "suspended; trustp11 user resume lets them sign again");
 }
 
@@ -130,19 +135,28 @@ static enum tp_rc fetch_page(struct tp_cli *cli, Tp__Ipc__ListRequest *request, 
     return TP_OK;
 }
 
-enum tp_rc tp_cli_user_list(struct tp_cli *cli)
+enum tp_rc tp_cli_users(struct tp_cli *cli, const char *name, json_t *list)
 {
     Tp__Ipc__ListRequest request = TP__IPC__LIST_REQUEST__INIT;
-    const char *user = tp_cli_operand(&cli->args, 0);
-    request.user = (char *)(uintptr_t)(user == NULL ? "" : user);
-    json_t *list = json_array();
+    request.user = (char *)(uintptr_t)name;
+    request.dormant_ms = tp_cli_number(&cli->args, "dormant", 0);
     enum tp_rc rc;
     do
         rc = fetch_page(cli, &request, list);
     while (rc == TP_OK && request.cursor != 0);
+    return rc;
+}
+
+enum tp_rc tp_cli_user_list(struct tp_cli *cli)
+{
+    const char *user = tp_cli_operand(&cli->args, 0);
+    json_t *list = json_array();
+    enum tp_rc rc = tp_cli_users(cli, user == NULL ? "" : user, list);
     if (rc != TP_OK) {
         json_decref(list);
         return rc;
     }
-    return tp_cli_emit_list(cli, list, columns, "no users yet; trustp11 user add makes one");
+    return tp_cli_emit_list(cli, list, columns,
+                            tp_cli_text(&cli->args, "dormant") != NULL ? "nobody is dormant for that long"
+                                                                       : "no users yet; trustp11 user add makes one");
 }

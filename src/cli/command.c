@@ -28,6 +28,7 @@
 #define PIN_FILE  A_FILE("pin-file", "read the PIN from the first line of FILE, which only its owner may read")
 #define KEY_STATE OPTIONS(USER, REASON)
 #define USER_ACT  OPTIONS(REASON)
+#define DORMANT   SPAN("dormant", "only who has not logged in for so long, as in 90d, nor was added, resumed or reset")
 
 const struct tp_cli_option tp_cli_global_options[] = {
     A_FILE("config", "the client configuration; default: $TRUSTP11_CONF, ~/.config/trustp11/trustp11.conf, "
@@ -78,10 +79,13 @@ static const struct tp_cli_command commands[] = {
              TEXT("display", "TEXT", "name for people"), CODE_OUT),
      tp_cli_user_add},
     {"user", "list", "[USER]", "show the users, or one of them", "",
-     "trustp11 user list\ntrustp11 user list alice --json", NO_OPTIONS, tp_cli_user_list},
-    {"user", "suspend", "USER", "stop a user from signing, until resumed",
-     "Ends the user's logins at once. Nothing is lost.", "trustp11 user suspend alice --reason 'left the office'",
-     USER_ACT, tp_cli_user_suspend},
+     "trustp11 user list\ntrustp11 user list alice --json\ntrustp11 user list --dormant 90d", OPTIONS(DORMANT),
+     tp_cli_user_list},
+    {"user", "suspend", "[USER]", "stop a user, or all who are dormant, from signing, until resumed",
+     "Ends the user's logins at once. Nothing is lost. With --dormant each has an entry in the log, with the reason "
+     "\"dormant\" unless another is given; the last officer who can act is left alone.",
+     "trustp11 user suspend alice --reason 'left the office'\ntrustp11 user suspend --dormant 90d --yes",
+     OPTIONS(DORMANT, REASON, YES), tp_cli_user_suspend},
     {"user", "resume", "USER", "let a suspended user sign again", "", "trustp11 user resume alice", USER_ACT,
      tp_cli_user_resume},
     {"user", "unlock", "USER", "let a user try again after too many wrong PINs",

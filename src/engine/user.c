@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "engine/authorisation.h"
+#include "engine/dormant.h"
 #include "engine/edit.h"
 #include "engine/login.h"
 #include "engine/people.h"
@@ -144,7 +145,7 @@ struct listing {
     Tp__Ipc__User *users;
     Tp__Ipc__User **pointers;
     size_t len;
-    enum tp_rc rc;
+    int64_t dormant_ms; /* only who is dormant for so long; 0: all */
 };
 
 static const char *state_of(const Tp__Engine__User *record)
@@ -180,7 +181,8 @@ static enum tp_rc list_each(void *context, const struct tp_ledger_record *record
     Tp__Engine__User *user = tp__engine__user__unpack(NULL, record->content.len, record->content.data);
     if (user == NULL)
         return TP_STORE_DAMAGED;
-    enum tp_rc rc = list_one(listing, record, user);
+    bool wanted = listing->dormant_ms <= 0 || tp_user_is_dormant(user, listing->dormant_ms, tp_clock_utc_ms());
+    enum tp_rc rc = wanted ? list_one(listing, record, user) : TP_OK;
     tp__engine__user__free_unpacked(user, NULL);
     return rc;
 }
@@ -255,7 +257,7 @@ enum tp_rc tp_op_user_list(struct tp_call *call)
 {
     const Tp__Ipc__ListRequest *message = (const Tp__Ipc__ListRequest *)call->request->message;
     uint32_t limit = message->limit == 0 || message->limit > LIST_MOST ? LIST_MOST : message->limit;
-    struct listing listing = {.call = call};
+    struct listing listing = {.call = call, .dormant_ms = message->dormant_ms};
     enum tp_rc rc = list(&listing, limit);
     listing_clear(&listing);
     return rc;
@@ -273,7 +275,10 @@ static enum tp_rc not_closed(struct tp_call *call, const Tp__Engine__User *recor
 
 static enum tp_rc suspend(struct tp_call *call, Tp__Engine__User *record)
 {
+    const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
     TP_TRY(not_closed(call, record));
+    if (message->dormant_ms > 0)
+        TP_TRY(tp_user_check_dormant(call, record, message->dormant_ms));
     record->suspended = true;
     return TP_OK;
 }
@@ -282,6 +287,7 @@ static enum tp_rc resume(struct tp_call *call, Tp__Engine__User *record)
 {
     TP_TRY(not_closed(call, record));
     record->suspended = false;
+    record->renewed_ms = tp_clock_utc_ms();
     return TP_OK;
 }
 
@@ -351,7 +357,13 @@ static enum tp_rc with_user(struct tp_call *call, enum tp_action action, change_
 
 enum tp_rc tp_op_user_suspend(struct tp_call *call)
 {
-    return with_user(call, TP_ACTION_USER_SUSPEND, suspend, true);
+    const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
+    if (message->dormant_ms <= 0)
+        return with_user(call, TP_ACTION_USER_SUSPEND, suspend, true);
+    pthread_mutex_lock(&call->engine->sweep); /* other officers are looked at */
+    enum tp_rc rc = with_user(call, TP_ACTION_USER_SUSPEND, suspend, true);
+    pthread_mutex_unlock(&call->engine->sweep);
+    return rc;
 }
 
 enum tp_rc tp_op_user_resume(struct tp_call *call)
@@ -387,6 +399,7 @@ static enum tp_rc reset(struct tp_call *call, struct tp_user *user, struct tp_se
     if (record->enrolled)
         TP_TRY(delete_keys(edit, user, &keys));
     record->enrolled = record->locked = false;
+    record->renewed_ms = tp_clock_utc_ms();
     record->tries_used = 0;
     TP_TRY(tp_field_bytes(&record->pin_verifier, TP_BYTES_NONE));
     TP_TRY(open_enrolment(call, user->id, record, ret_code));

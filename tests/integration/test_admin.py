@@ -22,7 +22,7 @@ ADMINISTRATING = [
     ('key', 'resume', 'k', '--user', 'alice'), ('key', 'revoke', 'k', '--user', 'alice', '--yes'),
     ('key', 'delete', 'k', '--user', 'alice', '--yes'), ('audit', 'accept', '--reason', 'none', '--yes'),
 ]
-LOOKING = [('user', 'list'), ('factor', 'list', '--user', 'alice'), ('policy', 'show'),
+LOOKING = [('user', 'list'), ('user', 'list', '--dormant', '90d'), ('factor', 'list', '--user', 'alice'), ('policy', 'show'),
            ('policy', 'explain', 'k', '--user', 'alice', '--login-age', '1m'), ('status',)]
 READING_THE_LOG = [('audit', 'list'), ('audit', 'checkpoint')]
 OPEN_TO_ALL = [('key', 'list', '--user', 'alice'), ('cert', 'show', '--user', 'alice')]
@@ -249,6 +249,46 @@ class Users(AdminTest):
         self.assert_refused(self.deployed.cli('user', 'add', 'alice'), 'already')
         self.deployed.restart()
         self.assertEqual(self.deployed.user_row()['state'], 'closed')
+
+    def dormant(self, span='3s'):
+        return [user['name'] for user in self.deployed.json('user', 'list', '--dormant', span)]
+
+    def states(self):
+        return {user['name']: user['state'] for user in self.deployed.json('user', 'list')}
+
+    def test_who_is_dormant_is_found_and_suspended(self):
+        bob, _, _ = (self.deployed.add_user(name) for name in ('bob', 'carol', 'dora'))
+        self.deployed.ok('user', 'add', 'eve')  # never enrolled
+        self.deployed.ok('user', 'close', 'dora', '--yes')
+        self.assertEqual(self.dormant('1h'), [])
+        self.assertIn('nobody', self.deployed.ok('user', 'suspend', '--dormant', '1h'))
+        wait_until(lambda: self.dormant() == ['bob', 'carol', 'eve'], 'they never become dormant')
+        self.assert_ok(self.deployed.login(bob))
+        self.assertEqual(self.dormant(), ['carol', 'eve'])
+        for arguments in ((), ('carol', '--dormant', '3s')):
+            self.assertEqual(self.deployed.cli('user', 'suspend', *arguments).status, 2)
+        refused = self.deployed.cli('user', 'suspend', '--dormant', '3s')  # nobody said that it is meant
+        self.assertEqual((refused.status, 'carol, eve' in refused.err), (2, True))
+        done = self.deployed.json('user', 'suspend', '--dormant', '3s', '--yes')
+        self.assertEqual([(row['name'], row['suspended']) for row in done], [('carol', True), ('eve', True)])
+        self.assertEqual(self.states(), {'bob': 'enrolled', 'carol': 'suspended', 'dora': 'closed', 'eve': 'suspended'})
+        entries = [entry for entry in self.deployed.audit('--action', 'user.suspend') if entry['outcome'] == 'ok']
+        self.assertEqual([entry['reason'] for entry in entries], ['dormant', 'dormant'])
+        self.assertEqual(len({entry['object_id'] for entry in entries}), 2)
+        self.deployed.ok('user', 'resume', 'carol')
+        self.assertEqual(self.dormant(), ['eve'])  # carol has time to log in
+
+    def test_the_last_officer_who_can_act_is_not_suspended_for_being_dormant(self):
+        for name in ('olga', 'omar', 'oona'):
+            self.deployed.add_user(name, roles=('officer',))
+        self.deployed.ok('user', 'suspend', 'oona')
+        wait_until(lambda: len(self.dormant()) == 3, 'they never become dormant')
+        done = self.deployed.cli('user', 'suspend', '--dormant', '3s', '--yes', '--reason', 'yearly look')
+        self.assert_ok(done)
+        self.assertIn('last officer', done.out)
+        self.assertEqual(self.states(), {'olga': 'suspended', 'omar': 'enrolled', 'oona': 'suspended'})
+        self.assertEqual(self.deployed.audit('--action', 'user.suspend', '--outcome', 'ok')[-1]['reason'], 'yearly look')
+        self.deployed.ok('user', 'suspend', 'omar')  # when it is meant, it is done
 
     def test_a_user_who_is_not_there(self):
         for verb in ('suspend', 'resume', 'unlock', 'list'):
