@@ -6,13 +6,14 @@ _trustp11_words()
     case $1 in
     '') echo 'init user login logout approval enrol pin factor key cert crl policy audit status doctor --config --json --timeout --help --version' ;;
     'init') echo '--dir --hsm --name --spawn --users --backup-key --backup-dir --no-backup --service-user --config --json --timeout --help' ;;
-    'user') echo 'add list suspend resume unlock close reset' ;;
+    'user') echo 'add list suspend resume unlock close erase reset' ;;
     'user add') echo '--role --display --code-file --config --json --timeout --help' ;;
     'user list') echo '--dormant --config --json --timeout --help' ;;
     'user suspend') echo '--dormant --reason --yes --config --json --timeout --help' ;;
     'user resume') echo '--reason --config --json --timeout --help' ;;
     'user unlock') echo '--reason --config --json --timeout --help' ;;
     'user close') echo '--reason --yes --config --json --timeout --help' ;;
+    'user erase') echo '--reason --yes --config --json --timeout --help' ;;
     'user reset') echo '--reason --yes --code-file --config --json --timeout --help' ;;
     'login') echo '--user --for --signatures --pin-file --config --json --timeout --help' ;;
     'logout') echo '--user --config --json --timeout --help' ;;

@@ -26,6 +26,7 @@
     X(USER_RESUME, "user.resume", "a user's suspension was lifted")                                                    \
     X(USER_UNLOCK, "user.unlock", "a user's lock after wrong PINs was lifted")                                         \
     X(USER_CLOSE, "user.close", "a user was closed")                                                                   \
+    X(USER_ERASE, "user.erase", "what was known of a closed user was erased, and the name beside the log")             \
     X(USER_RESET, "user.reset", "a user's PIN, factor and keys were given up for a new enrolment")                     \
     X(USER_REREAD, "user.reread", "what memory knew of a user was read anew, after a write of unknown outcome")        \
     X(FACTOR_ADD, "factor.add", "a second factor was registered")                                                      \

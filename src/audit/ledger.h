@@ -70,6 +70,7 @@ struct tp_ledger_change {
 
 struct tp_ledger_text {
     struct tp_bytes salt, text; /* kept under SHA-256(salt ‖ text) */
+    bool erase;                 /* for good, and with it all traces of records that are gone: RS-25, PA-18 */
 };
 
 /* One transaction. Everything it points to must stay until DONE has been called; DONE runs in the committer's thread,
@@ -123,9 +124,9 @@ TP_MUST_USE enum tp_rc tp_ledger_each(struct tp_ledger *ledger, const char *kind
 /* How many records of KIND the store holds: a figure for people, not verified. */
 TP_MUST_USE enum tp_rc tp_ledger_count(struct tp_ledger *ledger, const char *kind, struct tp_error *error,
                                        uint64_t *ret_count);
+/* TP_NOT_FOUND: it was erased, or there was none. */
 TP_MUST_USE enum tp_rc tp_ledger_text(struct tp_ledger *ledger, const uint8_t hash[32], struct tp_error *error,
                                       struct tp_buf *ret_text);
-TP_MUST_USE enum tp_rc tp_ledger_text_erase(struct tp_ledger *ledger, const uint8_t hash[32], struct tp_error *error);
 
 /* Entries, newest first when BACKWARDS; the message is the callee's for the call only. */
 typedef enum tp_rc tp_ledger_entry_fn(void *context, uint64_t index, const Tp__Audit__Entry *entry);

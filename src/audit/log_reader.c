@@ -31,29 +31,6 @@ enum tp_rc tp_ledger_text(struct tp_ledger *ledger, const uint8_t hash[32], stru
     return tp_buf_append(ret_text, tp_buf_bytes(&text));
 }
 
-static enum tp_rc erase_locked(struct tp_ledger *ledger, const uint8_t hash[32], struct tp_error *error)
-{
-    enum tp_rc rc;
-
-    TP_TRY(tp_ledger_refuse_tampered(ledger, error));
-    TP_TRY(tp_store_begin(ledger->writer, error));
-    rc = tp_store_text_erase(ledger->writer, hash, error);
-    if (rc == TP_OK)
-        return tp_store_commit(ledger->writer, error);
-    tp_store_rollback(ledger->writer);
-    return rc;
-}
-
-enum tp_rc tp_ledger_text_erase(struct tp_ledger *ledger, const uint8_t hash[32], struct tp_error *error)
-{
-    enum tp_rc rc;
-
-    pthread_mutex_lock(&ledger->commit_mutex);
-    rc = erase_locked(ledger, hash, error);
-    pthread_mutex_unlock(&ledger->commit_mutex);
-    return rc;
-}
-
 /* ---- entries ---- */
 
 /* Copies, so that whoever looks at them may take its time, and call the ledger. */

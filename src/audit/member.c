@@ -124,16 +124,30 @@ static enum tp_rc apply_records(struct tp_ledger *ledger, const struct tp_ledger
     return TP_OK;
 }
 
+/* One that is not there any more is erased, too. */
+static enum tp_rc erase_text(struct tp_ledger *ledger, const uint8_t hash[TP_STORE_HASH_LEN], struct tp_error *error)
+{
+    enum tp_rc rc = tp_store_text_erase(ledger->writer, hash, error);
+
+    return rc == TP_NOT_FOUND ? TP_OK : rc;
+}
+
 static enum tp_rc apply_texts(struct tp_ledger *ledger, const struct tp_ledger_tx *tx, struct tp_error *error)
 {
+    bool erased = false;
+
     for (size_t i = 0; i < tx->texts_len; i++) {
         const struct tp_ledger_text *text = &tx->texts[i];
         uint8_t hash[TP_STORE_HASH_LEN];
 
         TP_TRY(tp_sha256(text->salt, text->text, TP_BYTES_NONE, hash));
-        TP_TRY(tp_store_text_put(ledger->writer, hash, text->salt, text->text, error));
+        if (text->erase)
+            TP_TRY(erase_text(ledger, hash, error));
+        else
+            TP_TRY(tp_store_text_put(ledger->writer, hash, text->salt, text->text, error));
+        erased = erased || text->erase;
     }
-    return TP_OK;
+    return erased ? tp_store_records_rewrite(ledger->writer, error) : TP_OK;
 }
 
 static enum tp_rc apply_entry(struct tp_ledger *ledger, const struct tp_ledger_tx *tx, struct tp_error *error,

@@ -92,7 +92,8 @@ static void copy_changes(struct job *job, const struct tp_ledger_tx *tx)
     }
     for (size_t i = 0; i < tx->texts_len; i++)
         job->texts[i] = (struct tp_ledger_text){.salt = copy_bytes(job, tx->texts[i].salt),
-                                                .text = copy_bytes(job, tx->texts[i].text)};
+                                                .text = copy_bytes(job, tx->texts[i].text),
+                                                .erase = tx->texts[i].erase};
 }
 
 static enum tp_rc copy_entry(const Tp__Audit__Entry *entry, Tp__Audit__Entry **ret_entry)

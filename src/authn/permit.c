@@ -42,6 +42,7 @@ static const struct {
     {"user unlock", ADMIN, 0},
     {"user close", ADMIN, 0},
     {"user reset", ADMIN, 0},
+    {"user erase", ADMIN, 0},
     {"factor add", ADMIN, 0},
     {"factor list", LOOKING, 0},
     {"factor remove", ADMIN, 0},

@@ -74,13 +74,16 @@ static void put_changes(struct tp_cli *cli, json_t *object, const Tp__Audit__Ent
 }
 
 /* For people: who it was, or at least which account of the machine. */
-static void put_who(struct tp_cli *cli, json_t *object, const char *subject, const Tp__Audit__Entry *entry)
+static void put_who(struct tp_cli *cli, json_t *object, const Tp__Ipc__AuditEntry *row, const Tp__Audit__Entry *entry)
 {
     char words[24];
+    if (row->subject_erased)
+        tp_cli_put_flag(cli, object, "subject_erased", true);
     if (cli->json)
         return;
     (void)snprintf(words, sizeof words, "uid %" PRIu32, entry->uid);
-    tp_cli_put_text(cli, object, "who", subject[0] != '\0' ? subject : entry->has_client ? words : NULL);
+    const char *who = row->subject[0] != '\0' ? row->subject : row->subject_erased ? "(erased)" : NULL;
+    tp_cli_put_text(cli, object, "who", who != NULL ? who : entry->has_client ? words : NULL);
 }
 
 static void put_entry(struct tp_cli *cli, json_t *object, const Tp__Audit__Entry *entry)
@@ -118,7 +121,7 @@ static json_t *describe(struct tp_cli *cli, const Tp__Ipc__AuditEntry *row)
     if (entry == NULL) /* shown all the same: what is damaged must not disappear from the list */
         tp_cli_put_text(cli, object, "reason", "this entry cannot be read; see trustp11 audit verify");
     else {
-        put_who(cli, object, row->subject, entry);
+        put_who(cli, object, row, entry);
         put_entry(cli, object, entry);
         if (json_object_get(object, "object") == NULL)
             tp_cli_put_text(cli, object, "object", entry->object);

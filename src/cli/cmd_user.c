@@ -59,6 +59,14 @@ enum tp_rc tp_cli_user_close(struct tp_cli *cli)
                        "This ends the account and destroys its keys; it cannot be undone. Go on?", "closed");
 }
 
+enum tp_rc tp_cli_user_erase(struct tp_cli *cli)
+{
+    return act_and_say(cli, TP_OP_USER_ERASE,
+                       "This takes away all that is known of the user, and the name beside the audit log; it cannot be "
+                       "undone. Go on?",
+                       "erased");
+}
+
 /* ---- users with a new enrolment code ---- */
 
 static enum tp_rc hand_out(struct tp_cli *cli, struct tp_cli_enrolment_code *place, const struct tp_ipc_reply *reply)

@@ -93,6 +93,11 @@ static const struct tp_cli_command commands[] = {
      tp_cli_user_unlock},
     {"user", "close", "USER", "end a user's account for good", "Their keys are destroyed. It cannot be undone.",
      "trustp11 user close alice --reason 'contract ended' --yes", OPTIONS(REASON, YES), tp_cli_user_close},
+    {"user", "erase", "USER", "erase what is known of a closed user",
+     "Their records and names leave the store, and the audit log keeps their entries without saying whose they are; it "
+     "verifies as before. The name can be given again. It cannot be undone. Backups are not reached, and neither are "
+     "reasons that people have written: write no names there.",
+     "trustp11 user erase alice --reason 'asked for, ticket 4711' --yes", OPTIONS(REASON, YES), tp_cli_user_erase},
     {"user", "reset", "USER", "a new enrolment code for a user who has lost PIN or second factor",
      "Keys are sealed with the PIN, and nobody can recover it: a forgotten PIN means new keys and new certificates. "
      "The "

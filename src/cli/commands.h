@@ -14,6 +14,7 @@ enum tp_rc tp_cli_user_suspend(struct tp_cli *cli);
 enum tp_rc tp_cli_user_resume(struct tp_cli *cli);
 enum tp_rc tp_cli_user_unlock(struct tp_cli *cli);
 enum tp_rc tp_cli_user_close(struct tp_cli *cli);
+enum tp_rc tp_cli_user_erase(struct tp_cli *cli);
 enum tp_rc tp_cli_user_reset(struct tp_cli *cli);
 enum tp_rc tp_cli_login(struct tp_cli *cli);
 enum tp_rc tp_cli_logout(struct tp_cli *cli);

@@ -63,6 +63,7 @@ enum tp_rc tp_op_user_suspend(struct tp_call *call);
 enum tp_rc tp_op_user_resume(struct tp_call *call);
 enum tp_rc tp_op_user_unlock(struct tp_call *call);
 enum tp_rc tp_op_user_close(struct tp_call *call);
+enum tp_rc tp_op_user_erase(struct tp_call *call);
 enum tp_rc tp_op_user_reset(struct tp_call *call);
 enum tp_rc tp_op_factor_add(struct tp_call *call);
 enum tp_rc tp_op_factor_list(struct tp_call *call);

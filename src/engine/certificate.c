@@ -38,12 +38,12 @@ static enum tp_rc find_key(struct tp_call *call, struct tp_user *user, const str
     struct tp_credential *found = key_of_certificate(call->engine, user, tp_buf_bytes(&certificate->spki));
     if (found == NULL)
         return tp_error_set(&call->error, TP_BAD_ARGUMENT,
-                            "the certificate's public key is not that of any key of user %s; was it issued for another request?",
+                            "the certificate's public key is not that of any key of user \"%s\"; was it issued for another request?",
                             user->name);
     if (message->credential[0] != '\0' && strcmp(found->id, message->credential) != 0 &&
         strcmp(found->label, message->credential) != 0)
-        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "the certificate belongs to the key \"%s\", not to \"%s\"",
-                            found->label, message->credential);
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "the certificate belongs to another key than \"%s\"; leave --key away, and it finds its own",
+                            message->credential);
     *ret_credential = found;
     return TP_OK;
 }

@@ -11,6 +11,7 @@
 #include "engine/refusals.h"
 #include "engine/trail.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +37,7 @@ static const struct tp_duty duties[] = {
     {TP_OP_USER_RESUME, TP_LANE_OFFICE, TP_ACTION_USER_RESUME, true, false, tp_op_user_resume},
     {TP_OP_USER_UNLOCK, TP_LANE_OFFICE, TP_ACTION_USER_UNLOCK, true, false, tp_op_user_unlock},
     {TP_OP_USER_CLOSE, TP_LANE_OFFICE, TP_ACTION_USER_CLOSE, true, false, tp_op_user_close},
+    {TP_OP_USER_ERASE, TP_LANE_OFFICE, TP_ACTION_USER_ERASE, true, false, tp_op_user_erase},
     {TP_OP_USER_RESET, TP_LANE_OFFICE, TP_ACTION_USER_RESET, true, true, tp_op_user_reset},
     {TP_OP_FACTOR_ADD, TP_LANE_OFFICE, TP_ACTION_FACTOR_ADD, true, true, tp_op_factor_add},
     {TP_OP_FACTOR_LIST, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_factor_list},
@@ -64,13 +66,19 @@ const struct tp_duty *tp_duty(enum tp_ipc_op op)
 
 /* ---- who asks ---- */
 
-/* The user that the request speaks of: the field "user" that most messages have. "" when there is none. */
-static const char *user_of(const ProtobufCMessage *message)
+/* A field that is one text; "" when the message has none of that name. */
+static const char *text_of(const ProtobufCMessage *message, const char *name)
 {
-    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "user");
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
     if (field == NULL || field->type != PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED)
         return "";
     return *(char *const *)(const void *)((const char *)message + field->offset);
+}
+
+/* The user that the request speaks of: the field "user" that most messages have. */
+static const char *user_of(const ProtobufCMessage *message)
+{
+    return text_of(message, "user");
 }
 
 struct tp_authorisation *tp_call_owner_locked(struct tp_engine *engine, const struct tp_ipc_peer *peer, const char *user)
@@ -165,15 +173,39 @@ void tp_call_act_as(struct tp_call *call, enum tp_role role)
 
 /* ---- running ---- */
 
+/* "NAME" becomes "*". */
+static void hide(char *words, const char *name)
+{
+    char quoted[TP_ERROR_WORDS_LEN];
+    const int len = snprintf(quoted, sizeof quoted, "\"%s\"", name);
+    if (name[0] == '\0' || len < 0 || (size_t)len >= sizeof quoted)
+        return;
+    for (char *at = words; (at = strstr(at, quoted)) != NULL; at += 3) {
+        at[1] = '*';
+        memmove(at + 2, at + len - 1, strlen(at + len - 1) + 1);
+    }
+}
+
+/* Why it was refused, without the names that the caller gave: what the log says cannot be erased (RS-25). */
+static void words_for_the_log(const struct tp_call *call, char ret_words[TP_ERROR_WORDS_LEN])
+{
+    static const char *const names[] = {"user", "display", "label", "credential"};
+    snprintf(ret_words, TP_ERROR_WORDS_LEN, "%s", tp_error_words(&call->error));
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        hide(ret_words, text_of(call->request->message, names[i]));
+}
+
 static void record_failure(struct tp_call *call, enum tp_rc rc)
 {
     struct tp_trail trail;
+    char words[TP_ERROR_WORDS_LEN];
     if (!tp_refusals_admit(call->engine, call->request->peer->uid))
         return;
     bool refused = rc == TP_NOT_PERMITTED || rc == TP_REFUSED || rc == TP_PIN_WRONG || rc == TP_PIN_LOCKED;
     tp_trail_init(&trail, call->duty->action, "failed");
     tp_trail_call(&trail, call);
-    tp_trail_outcome(&trail, refused ? "refused" : "failed", tp_error_words(&call->error));
+    words_for_the_log(call, words);
+    tp_trail_outcome(&trail, refused ? "refused" : "failed", words);
     if (call->duty->action == TP_ACTION_LOOK)
         tp_trail_say(&trail, "%s", call->request->operation->words);
     tp_trail_post(call->engine, &trail);

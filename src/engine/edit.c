@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum part { PART_USER, PART_USER_NEW, PART_KEY, PART_KEY_NEW, PART_KEY_DELETE, PART_OTHER };
+enum part { PART_USER, PART_USER_NEW, PART_USER_DELETE, PART_KEY, PART_KEY_NEW, PART_KEY_DELETE, PART_OTHER };
 
 /* One record of the transaction. */
 struct item {
@@ -213,6 +213,16 @@ enum tp_rc tp_edit_key_delete(struct tp_edit *edit, struct tp_credential *creden
     return TP_OK;
 }
 
+enum tp_rc tp_edit_user_delete(struct tp_edit *edit, struct tp_user *user)
+{
+    struct item *item = add_item(edit, PART_USER_DELETE, "user", user->id, "", user->name, user->version);
+    if (item == NULL)
+        return TP_MEMORY;
+    item->delete = true;
+    item->user = user;
+    return TP_OK;
+}
+
 static enum tp_rc add_packed(struct tp_edit *edit, const char *kind, const char *id, const char *owner,
                              const char *name, uint64_t version, const ProtobufCMessage *message)
 {
@@ -270,6 +280,13 @@ enum tp_rc tp_edit_text(struct tp_edit *edit, struct tp_bytes salt, const char *
     item->salt = copy_bytes(salt);
     item->text = copy_bytes(tp_bytes_of_string(text));
     return item->salt.data != NULL && item->text.data != NULL ? TP_OK : TP_MEMORY;
+}
+
+enum tp_rc tp_edit_text_erase(struct tp_edit *edit, struct tp_bytes salt, const char *text)
+{
+    TP_TRY(tp_edit_text(edit, salt, text));
+    edit->texts[edit->texts_len - 1].erase = true;
+    return TP_OK;
 }
 
 /* ---- the entry ---- */
@@ -336,6 +353,9 @@ static void apply(struct tp_edit *edit, struct item *item, struct tp_credential 
         break;
     case PART_KEY_DELETE:
         tp_people_key_removed(edit->engine, item->credential);
+        break;
+    case PART_USER_DELETE:
+        tp_people_user_removed(edit->engine, item->user);
         break;
     case PART_USER_NEW:
     case PART_OTHER:

@@ -24,6 +24,7 @@ Tp__Engine__Key *tp_edit_key(struct tp_edit *edit, struct tp_credential *credent
 /* New records; ID is made by the caller. */
 Tp__Engine__User *tp_edit_user_new(struct tp_edit *edit, const char *id, const char *name);
 Tp__Engine__Key *tp_edit_key_new(struct tp_edit *edit, struct tp_user *user, const char *id, const char *label);
+TP_MUST_USE enum tp_rc tp_edit_user_delete(struct tp_edit *edit, struct tp_user *user);
 TP_MUST_USE enum tp_rc tp_edit_key_delete(struct tp_edit *edit, struct tp_credential *credential);
 /* Factors are not kept in memory: VERSION is the one that was read, 0 for a new one. FACTOR is packed at once. */
 TP_MUST_USE enum tp_rc tp_edit_factor(struct tp_edit *edit, const char *id, const char *owner, const char *name,
@@ -36,6 +37,8 @@ TP_MUST_USE enum tp_rc tp_edit_crl(struct tp_edit *edit, const char *id, const c
                                    uint64_t version, const Tp__Engine__Crl *crl);
 /* A clear text beside its salted hash (RS-25). */
 TP_MUST_USE enum tp_rc tp_edit_text(struct tp_edit *edit, struct tp_bytes salt, const char *text);
+/* The same one, away for good, and with it all traces in the store of records that are deleted. */
+TP_MUST_USE enum tp_rc tp_edit_text_erase(struct tp_edit *edit, struct tp_bytes salt, const char *text);
 
 /* What the entry says; texts are copied. */
 void tp_edit_object(struct tp_edit *edit, const char *kind, const char *id);

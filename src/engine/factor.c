@@ -38,6 +38,8 @@ static enum tp_rc add(struct tp_call *call, struct tp_user *user, const char *id
     struct tp_buf cipher TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     struct tp_otp_params params = {0};
     Tp__Engine__Factor factor = TP__ENGINE__FACTOR__INIT;
+    if (user->record->closed)
+        return tp_error_set(&call->error, TP_NOT_PERMITTED, "the user is closed, for good");
     TP_TRY(params_of(call, message, &params));
     if (seed.len < TP_OTP_SEED_MIN || seed.len > TP_OTP_SEED_MAX)
         return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a seed has %d to %d bytes", TP_OTP_SEED_MIN, TP_OTP_SEED_MAX);
@@ -69,9 +71,9 @@ enum tp_rc tp_op_factor_add(struct tp_call *call)
     char id[TP_ID_LEN];
     TP_TRY(tp_id_make(id));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_FACTOR_ADD, &edit));
-    TP_TRY(tp_people_get(call->engine, message->user, &call->error, &user));
+    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
     enum tp_rc rc = add(call, user, id, edit);
-    tp_people_release(call->engine, user);
+    tp_people_release_turn(call->engine, user);
     if (rc == TP_EXISTS)
         return tp_error_set(&call->error, TP_EXISTS, "a token with serial number \"%s\" is registered already",
                             message->serial);
@@ -163,7 +165,7 @@ static enum tp_rc remove_factor(struct tp_call *call, const struct tp_user *user
 {
     struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
     if (strcmp(factor->owner, user->id) != 0)
-        return tp_error_set(&call->error, TP_NOT_FOUND, "user %s has no such factor; see: trustp11 factor list", user->name);
+        return tp_error_set(&call->error, TP_NOT_FOUND, "the user has no such factor; see: trustp11 factor list");
     if (strcmp(user->record->factor, factor->id) == 0 && user->record->enrolled)
         return tp_error_set(&call->error, TP_NOT_PERMITTED,
                             "that factor is in use; a user without a second factor cannot sign: use trustp11 user reset");

@@ -9,7 +9,7 @@
  *   refusals.c      how many refusals the log takes
  *   loop.c          which thread serves
  *   approval.c      logins that wait for their owner's word
- *   login.c, enrol.c, sign.c, user.c, factor.c, key.c, certificate.c, crl.c, trail.c, look.c   the operations
+ *   login.c, enrol.c, sign.c, user.c, erase.c, factor.c, key.c, certificate.c, crl.c, trail.c, look.c   the operations
  *   vault.c         PINs, seals and blobs: all that needs the HSM but signing
  *
  * Locks: `lock` guards what is in memory (people, authorisations, counters) and is never held across a call to the HSM, the
@@ -70,6 +70,7 @@ struct tp_user {
     unsigned references;
     pthread_mutex_t turn;        /* one login, enrolment or change at a time: tp_people_turn */
     bool doubtful;               /* the turn's: what is in memory may not be what the store holds */
+    bool gone;                   /* the turn's: erased; only those who hold a reference still see it */
     struct tp_bucket stale;      /* used codes, not counted but limited */
     int64_t wait_until_ms;       /* monotonic: no login before, after too many of them */
     struct tp_authorisation *authorisations;

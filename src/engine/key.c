@@ -184,7 +184,7 @@ static enum tp_rc id_is_free(struct tp_call *call, const struct tp_user *user, s
 {
     for (const struct tp_credential *at = user->credentials; at != NULL; at = at->next)
         if (tp_bytes_equal(tp_field(at->record->cka_id), cka_id))
-            return tp_error_set(&call->error, TP_EXISTS, "the key \"%s\" has that id already; choose another", at->label);
+            return tp_error_set(&call->error, TP_EXISTS, "another key of the user has that id already; choose another");
     return TP_OK;
 }
 

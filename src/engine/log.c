@@ -91,12 +91,17 @@ static char *name_of_object(struct tp_engine *engine, const char *id)
     return copy;
 }
 
-static char *name_of_subject(struct tp_engine *engine, ProtobufCBinaryData subject)
+/* The hash stays when a person is erased: then nobody knows any more who it was. */
+static void add_subject(struct tp_engine *engine, ProtobufCBinaryData subject, Tp__Ipc__AuditEntry *item)
 {
     struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    if (subject.len != TP_SUBJECT_LEN || tp_ledger_text(engine->ledger, subject.data, NULL, &text) != TP_OK)
-        return NULL;
-    return strdup(tp_buf_string(&text));
+    if (subject.len != TP_SUBJECT_LEN)
+        return;
+    enum tp_rc rc = tp_ledger_text(engine->ledger, subject.data, NULL, &text);
+    char *name = rc == TP_OK ? strdup(tp_buf_string(&text)) : NULL;
+    if (name != NULL)
+        item->subject = name;
+    item->subject_erased = rc == TP_NOT_FOUND;
 }
 
 static void add_names(struct listing *listing)
@@ -106,10 +111,8 @@ static void add_names(struct listing *listing)
         Tp__Audit__Entry *entry = tp__audit__entry__unpack(NULL, item->entry.len, item->entry.data);
         if (entry == NULL)
             continue;
-        char *subject = name_of_subject(listing->call->engine, entry->subject);
+        add_subject(listing->call->engine, entry->subject, item);
         char *object = name_of_object(listing->call->engine, entry->object);
-        if (subject != NULL)
-            item->subject = subject;
         if (object != NULL)
             item->object_name = object;
         tp__audit__entry__free_unpacked(entry, NULL);

@@ -212,6 +212,10 @@ void tp_people_release_locked(struct tp_engine *engine, struct tp_user *user)
 {
     if (--user->references > 0)
         return;
+    if (user->gone) {
+        user_free(user);
+        return;
+    }
     idle_add(engine, user);
     if (engine->idle_len > IDLE_USERS_MOST)
         forget(engine, engine->idle_first);
@@ -299,6 +303,15 @@ void tp_people_user_changed(struct tp_engine *engine, struct tp_user *user, Tp__
     user->version++;
 }
 
+/* Whoever holds a reference finds out at its turn; the name may be another person's by then. */
+void tp_people_user_removed(struct tp_engine *engine, struct tp_user *user)
+{
+    HASH_DEL(engine->users, user);
+    unindex_credentials(engine, user);
+    engine->objects_clock++; /* a load that began before this is old: see tp_people_get */
+    user->gone = true;
+}
+
 static void objects_changed(struct tp_engine *engine, struct tp_user *user)
 {
     user->objects = ++engine->objects_clock;
@@ -369,11 +382,29 @@ static enum tp_rc wait_for_the_end(struct tp_engine *engine, const struct tp_use
     return tp_trail_commit(engine, &trail, error);
 }
 
+static enum tp_rc is_gone(const struct tp_user *user, struct tp_error *error)
+{
+    return tp_error_set(error, TP_NOT_FOUND, "there is no user \"%s\"; see: trustp11 user list", user->name);
+}
+
+/* The change that ended openly was an erasure. FRESH: who has the name now, or NULL. */
+static enum tp_rc remove_erased(struct tp_engine *engine, struct tp_user *user, struct tp_user *fresh, struct tp_error *error)
+{
+    pthread_mutex_lock(&engine->lock);
+    tp_people_user_removed(engine, user);
+    pthread_mutex_unlock(&engine->lock);
+    user_free(fresh);
+    return is_gone(user, error);
+}
+
 static enum tp_rc read_again(struct tp_engine *engine, struct tp_user *user, struct tp_error *error)
 {
     struct tp_user *fresh = NULL;
     TP_TRY(wait_for_the_end(engine, user, error));
-    TP_TRY(load(engine, user->name, error, &fresh));
+    enum tp_rc rc = load(engine, user->name, error, &fresh);
+    if (rc == TP_NOT_FOUND || (rc == TP_OK && strcmp(fresh->id, user->id) != 0))
+        return remove_erased(engine, user, fresh, error);
+    TP_TRY(rc);
     pthread_mutex_lock(&engine->lock);
     exchange_locked(engine, user, fresh);
     pthread_mutex_unlock(&engine->lock);
@@ -387,7 +418,7 @@ static enum tp_rc read_again(struct tp_engine *engine, struct tp_user *user, str
 enum tp_rc tp_people_turn(struct tp_engine *engine, struct tp_user *user, struct tp_error *error)
 {
     pthread_mutex_lock(&user->turn);
-    enum tp_rc rc = user->doubtful ? read_again(engine, user, error) : TP_OK;
+    enum tp_rc rc = user->gone ? is_gone(user, error) : user->doubtful ? read_again(engine, user, error) : TP_OK;
     if (rc != TP_OK)
         pthread_mutex_unlock(&user->turn);
     return rc;

@@ -14,7 +14,7 @@ TP_MUST_USE enum tp_rc tp_people_get(struct tp_engine *engine, const char *name,
 TP_MUST_USE enum tp_rc tp_people_get_by_id(struct tp_engine *engine, const char *id, struct tp_error *error,
                                            struct tp_user **ret_user);
 void tp_people_release(struct tp_engine *engine, struct tp_user *user);
-/* The user's turn: what is in memory is then what the store holds. After a change whose end was open (tp_people_doubt)
+/* The user's turn: what is in memory is then what the store holds; TP_NOT_FOUND when the user was erased meanwhile. After a change whose end was open (tp_people_doubt)
  * it is read anew first, and there is no turn until that is possible. */
 TP_MUST_USE enum tp_rc tp_people_turn(struct tp_engine *engine, struct tp_user *user, struct tp_error *error);
 void tp_people_turn_end(struct tp_user *user);
@@ -40,6 +40,7 @@ TP_MUST_USE enum tp_rc tp_people_subject(struct tp_bytes salt, const char *name,
 
 /* For edit.c, with the engine's lock held: puts a changed or new record in place of what is known; owns RECORD then. */
 void tp_people_user_changed(struct tp_engine *engine, struct tp_user *user, Tp__Engine__User *record);
+void tp_people_user_removed(struct tp_engine *engine, struct tp_user *user); /* its record is gone; references stay good */
 void tp_people_key_changed(struct tp_engine *engine, struct tp_credential *credential, Tp__Engine__Key *record);
 void tp_people_key_added(struct tp_engine *engine, struct tp_user *user, struct tp_credential *credential);
 void tp_people_key_removed(struct tp_engine *engine, struct tp_credential *credential);

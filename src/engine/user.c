@@ -132,7 +132,7 @@ enum tp_rc tp_op_user_add(struct tp_call *call)
     TP_TRY(fill_new(call, message, id, edit, record, &code));
     enum tp_rc rc = tp_edit_commit(edit, &call->error);
     if (rc == TP_EXISTS)
-        return tp_error_set(&call->error, TP_EXISTS, "the name \"%s\" is taken already (names of closed users are not given again); see: trustp11 user list", message->user);
+        return tp_error_set(&call->error, TP_EXISTS, "the name \"%s\" is taken already, by a user who may be closed; it is free again once that one is erased: trustp11 user erase", message->user);
     TP_TRY(rc);
     answer_code(call, id, code);
     return TP_OK;

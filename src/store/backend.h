@@ -55,6 +55,7 @@ struct tp_store_backend {
     enum tp_rc (*record_put)(struct tp_store *store, const struct tp_store_record *record, struct tp_error *error);
     enum tp_rc (*record_delete)(struct tp_store *store, const char *kind, const char *id, uint64_t version,
                                 struct tp_error *error);
+    enum tp_rc (*records_rewrite)(struct tp_store *store, struct tp_error *error);
     enum tp_rc (*slot_next)(struct tp_store *store, struct tp_error *error, uint64_t *ret_slot);
     enum tp_rc (*record_count)(struct tp_store *store, const char *kind, struct tp_error *error, uint64_t *ret_count);
 

@@ -118,6 +118,12 @@ enum tp_rc tp_store_record_delete(struct tp_store *store, const char *kind, cons
     return rc;
 }
 
+enum tp_rc tp_store_records_rewrite(struct tp_store *store, struct tp_error *error)
+{
+    TP_TRY(tp_store_enter_write(store, error));
+    return store->backend->records_rewrite(store, error);
+}
+
 enum tp_rc tp_store_slot_next(struct tp_store *store, struct tp_error *error, uint64_t *ret_slot)
 {
     TP_TRY(tp_store_enter(store, error));

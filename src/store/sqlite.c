@@ -98,6 +98,7 @@ const struct tp_store_backend tp_store_sqlite = {
     .record_each = tp_store_sqlite_record_each,
     .record_put = tp_store_sqlite_record_put,
     .record_delete = tp_store_sqlite_record_delete,
+    .records_rewrite = tp_store_sqlite_records_rewrite,
     .slot_next = tp_store_sqlite_slot_next,
     .record_count = tp_store_sqlite_record_count,
     .entry_append = tp_store_sqlite_entry_append,

@@ -61,7 +61,7 @@ struct tp_store_sqlite {
     struct tp_buf content; /* of the record that was read last */
     uint64_t end;          /* of the log, while END_KNOWN: within one transaction nobody else moves it */
     bool end_known;
-    bool purge_due; /* a text was erased, and may still stand in the write-ahead log */
+    bool purge_due; /* something was erased, and may still stand in the write-ahead log */
     char path[PATH_MAX];
 };
 
@@ -151,6 +151,7 @@ enum tp_rc tp_store_sqlite_record_put(struct tp_store *store, const struct tp_st
                                       struct tp_error *error);
 enum tp_rc tp_store_sqlite_record_delete(struct tp_store *store, const char *kind, const char *id, uint64_t version,
                                          struct tp_error *error);
+enum tp_rc tp_store_sqlite_records_rewrite(struct tp_store *store, struct tp_error *error);
 enum tp_rc tp_store_sqlite_slot_next(struct tp_store *store, struct tp_error *error, uint64_t *ret_slot);
 enum tp_rc tp_store_sqlite_record_count(struct tp_store *store, const char *kind, struct tp_error *error,
                                         uint64_t *ret_count);

@@ -130,6 +130,28 @@ enum tp_rc tp_store_sqlite_record_delete(struct tp_store *store, const char *kin
     return tp_store_query_change(&query, error);
 }
 
+/* secure_delete overwrites the rows that are deleted, but not what SQLite leaves behind when it moves others between pages
+ * to make room: of a hundred names in an index, one or the other could still be read. Emptied, all pages of the table and
+ * its indices are overwritten; put back in order of slot, the rows of the table are not moved again, and what the indices
+ * leave behind is of those that are there. */
+static const char rewriting[] =
+    "CREATE TEMP TABLE kept AS SELECT slot, kind, id, owner, name, version, mac, content FROM main.record;"
+    "DELETE FROM main.record;"
+    "INSERT INTO main.record (slot, kind, id, owner, name, version, mac, content)"
+    " SELECT slot, kind, id, owner, name, version, mac, content FROM temp.kept ORDER BY slot;"
+    "DROP TABLE temp.kept";
+
+enum tp_rc tp_store_sqlite_records_rewrite(struct tp_store *store, struct tp_error *error)
+{
+    struct tp_store_sqlite *sqlite = tp_store_sqlite_of(store);
+    int code = sqlite3_exec(sqlite->db, rewriting, NULL, NULL, NULL);
+
+    if (code != SQLITE_OK)
+        return tp_store_sqlite_fail(sqlite, code, error);
+    sqlite->purge_due = true;
+    return TP_OK;
+}
+
 static enum tp_rc read_number(struct tp_store_query *query, struct tp_error *error, uint64_t *ret_number)
 {
     TP_TRY(tp_store_query_step(query, error));

@@ -96,6 +96,9 @@ TP_MUST_USE enum tp_rc tp_store_record_put(struct tp_store *store, const struct 
 /* Removes version VERSION. TP_NOT_FOUND when that is not what is there. */
 TP_MUST_USE enum tp_rc tp_store_record_delete(struct tp_store *store, const char *kind, const char *id,
                                               uint64_t version, struct tp_error *error);
+/* Writes all records anew, so that after the commit nothing is left in the files of those that were deleted or replaced
+ * before: as of an erased text, below. Takes its time, and the memory of all records: for erasing a person. */
+TP_MUST_USE enum tp_rc tp_store_records_rewrite(struct tp_store *store, struct tp_error *error);
 /* One more than the highest slot ever used. */
 TP_MUST_USE enum tp_rc tp_store_slot_next(struct tp_store *store, struct tp_error *error, uint64_t *ret_slot);
 TP_MUST_USE enum tp_rc tp_store_record_count(struct tp_store *store, const char *kind, struct tp_error *error,

@@ -17,7 +17,7 @@ ENGINE_USER = 'daemon'  # in service mode; any user that is neither root nor STR
 
 ADMINISTRATING = [
     ('user', 'add', 'zoe'), ('user', 'suspend', 'alice'), ('user', 'resume', 'alice'), ('user', 'unlock', 'alice'),
-    ('user', 'reset', 'alice', '--yes'), ('user', 'close', 'alice', '--yes'),
+    ('user', 'reset', 'alice', '--yes'), ('user', 'close', 'alice', '--yes'), ('user', 'erase', 'alice', '--yes'),
     ('key', 'generate', '--user', 'alice', '--label', 'new'),
     ('key', 'resume', 'k', '--user', 'alice'), ('key', 'revoke', 'k', '--user', 'alice', '--yes'),
     ('key', 'delete', 'k', '--user', 'alice', '--yes'), ('audit', 'accept', '--reason', 'none', '--yes'),
@@ -249,6 +249,54 @@ class Users(AdminTest):
         self.assert_refused(self.deployed.cli('user', 'add', 'alice'), 'already')
         self.deployed.restart()
         self.assertEqual(self.deployed.user_row()['state'], 'closed')
+
+    def files_hold(self, *words):
+        """Which of them stand in the store's files, byte by byte."""
+        files = [path.read_bytes() for path in self.deployed.place.glob('store.db*')]
+        self.assertGreaterEqual(len(files), 1)
+        return [word for word in words if any(word.encode() in content for content in files)]
+
+    def test_erase_takes_all_that_is_known_of_a_closed_user(self):
+        names = ('erika.mustermann', 'Erika Mustermann-Gabler')
+        for number in range(40):
+            self.deployed.ok('user', 'add', f'other-{number}', '--display', 'x' * (number + 1))
+        erika = self.deployed.add_user(names[0])
+        self.deployed.generate(erika, names[0])
+        self.deployed.generate(erika, names[1])
+        self.assert_ok(self.deployed.login(erika))
+        self.deployed.ok('user', 'suspend', names[0])
+        user_id = self.deployed.user_row(names[0])['id']
+        self.assertEqual(self.files_hold(*names), [*names])
+        self.assert_refused(self.deployed.cli('user', 'erase', names[0], '--yes'), 'close it first')
+        for verb in (('user', 'add', names[0], '--display', names[1]),  # refused; the log has no names of it
+                     ('key', 'generate', '--user', names[0], '--label', names[1])):
+            self.assert_refused(self.deployed.cli(*verb), 'already')
+        self.deployed.ok('user', 'close', names[0], '--yes')
+        self.assertEqual(self.deployed.cli('user', 'erase', names[0]).status, 2)  # nobody said that it is meant
+        self.assertIn(names[0], {entry.get('subject') for entry in self.deployed.audit()})
+        self.deployed.ok('user', 'erase', names[0], '--yes', '--reason', 'asked for')
+        self.assertEqual(self.files_hold(*names), [])
+        self.assert_erased(names[0], user_id)
+        self.deployed.restart()
+        self.assert_erased(names[0], user_id)
+        self.assertEqual(self.files_hold(*names), [])
+        self.assert_ok(self.deployed.login(self.deployed.add_user(names[0])))
+        self.assertNotEqual(self.deployed.user_row(names[0])['id'], user_id)
+        self.assert_sound(self.deployed)
+
+    def assert_erased(self, name, user_id):
+        for verb in ('list', 'suspend', 'resume'):
+            self.assert_refused(self.deployed.cli('user', verb, name), 'no user')
+        self.assertEqual([user['name'] for user in self.deployed.json('user', 'list') if 'other' not in user['name']], [])
+        self.assert_sound(self.deployed)
+        entries = self.deployed.audit()
+        self.assertNotIn(name, {entry.get('subject') for entry in entries})
+        hers = [entry for entry in entries if entry.get('subject_erased')]
+        self.assertIn('login', {entry['action'] for entry in hers})
+        self.assertEqual(len({entry['subject_hash'] for entry in hers}), 1)
+        self.assertIn('(erased)', self.deployed.ok('audit', 'list', '--all', '--action', 'login'))
+        entry = self.last('user.erase')
+        self.assertEqual((entry['object_id'], entry['reason'], entry['detail']), (user_id, 'asked for', 'factors 1'))
 
     def dormant(self, span='3s'):
         return [user['name'] for user in self.deployed.json('user', 'list', '--dormant', span)]

@@ -148,6 +148,7 @@ CONTRACT(store_transaction, nothing_is_written_outside_of_one)
     ANSWERS(TP_INTERNAL, tp_store_value_put(f->store, "v", TP_BYTES("x", 1), &f->error));
     ANSWERS(TP_INTERNAL, tp_store_record_put(f->store, &record, &f->error));
     ANSWERS(TP_INTERNAL, tp_store_record_delete(f->store, "user", record.id, 1, &f->error));
+    ANSWERS(TP_INTERNAL, tp_store_records_rewrite(f->store, &f->error));
     ANSWERS(TP_INTERNAL, tp_store_entry_append(f->store, 0, TP_BYTES("x", 1), &f->error));
     ANSWERS(TP_INTERNAL, tp_store_node_put(f->store, 0, 0, 0, TP_BYTES("x", 1), &f->error));
     ANSWERS(TP_INTERNAL, tp_store_checkpoint_put(f->store, 1, TP_BYTES("x", 1), &f->error));

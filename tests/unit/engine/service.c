@@ -146,6 +146,52 @@ Test(engine_service, a_change_that_memory_has_not_heard_of_ends_the_logins_and_i
     cr_expect_eq(sign(id), TP_OK, "her keys are there as before");
 }
 
+/* As an erasure does whose answer came too late. */
+static void erase_behind_memory(void)
+{
+    struct tp_ledger_record record = {0};
+    Tp__Audit__Entry entry = TP__AUDIT__ENTRY__INIT;
+    entry.action = text("user.erase");
+    entry.outcome = text("ok");
+    cr_assert_eq(tp_ledger_find(world.engine->ledger, "user", "", "alice", NULL, &record), TP_OK);
+    struct tp_ledger_change change = {.kind = "user", .id = record.id, .version = record.version, .delete = true};
+    struct tp_ledger_tx tx = {.changes = &change, .changes_len = 1, .entry = &entry};
+    cr_assert_eq(tp_ledger_commit(world.engine->ledger, &tx, tp_clock_monotonic_ms() + PATIENCE_MS, NULL, NULL), TP_OK);
+    tp_ledger_record_clear(&record);
+}
+
+Test(engine_service, who_was_erased_behind_memory_is_not_taken_for_another_of_that_name)
+{
+    struct person second;
+    char id[TP_ID_LEN], other[TP_ID_LEN];
+    EVP_PKEY *other_public = NULL;
+    must_log_in(&alice, (struct login){0}, id);
+    erase_behind_memory();
+    cr_expect_eq(world_user(client, TP_OP_USER_SUSPEND, "alice"), TP_BUSY, "memory is found to be old");
+    cr_expect_eq(sign(id), TP_NOT_LOGGED_IN);
+    Tp__Ipc__UserAddRequest request = TP__IPC__USER_ADD_REQUEST__INIT;
+    request.user = text("alice");
+    cr_expect_eq(world_call(client, TP_OP_USER_ADD, &request.base, TP_BYTES_NONE, NULL), TP_OK);
+    cr_expect_eq(world_user(client, TP_OP_USER_SUSPEND, "alice"), TP_NOT_FOUND, "the one in memory is gone");
+    cr_expect_eq(world_key_state(client, "alice", key, "suspended"), TP_NOT_FOUND, "and her key is not the other's");
+    cr_expect_eq(world_user(client, TP_OP_USER_CLOSE, "alice"), TP_OK);
+    cr_expect_eq(world_user(client, TP_OP_USER_ERASE, "alice"), TP_OK);
+    person_add(&second, client, "alice", "");
+    world_key_make(client, "alice", "key", other, &other_public);
+    cr_assert_eq(person_login(&second, client, (struct login){0}, id), TP_OK);
+    cr_expect_eq(world_sign(client, "alice", id, other, other_public), TP_OK);
+    EVP_PKEY_free(other_public);
+}
+
+Test(engine_service, only_a_closed_user_is_erased)
+{
+    cr_expect_eq(world_user(client, TP_OP_USER_ERASE, "alice"), TP_NOT_PERMITTED);
+    cr_expect_eq(world_user(client, TP_OP_USER_ERASE, "bob"), TP_NOT_FOUND);
+    cr_expect_eq(world_user(client, TP_OP_USER_CLOSE, "alice"), TP_OK);
+    cr_expect_eq(world_user(client, TP_OP_USER_ERASE, "alice"), TP_OK);
+    cr_expect_eq(world_user(client, TP_OP_USER_ERASE, "alice"), TP_NOT_FOUND);
+}
+
 Test(engine_service, an_ordinary_refusal_of_a_change_ends_no_login)
 {
     char id[TP_ID_LEN];
