@@ -130,10 +130,10 @@ complete -c trustp11 -n '__fish_seen_subcommand_from policy; and __fish_seen_sub
 complete -c trustp11 -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from explain' -l login-age -x -d 'how long ago the login was'
 complete -c trustp11 -f -n __fish_use_subcommand -a audit
 complete -c trustp11 -f -n '__fish_seen_subcommand_from audit; and not __fish_seen_subcommand_from list verify checkpoint accept' -a list -d 'show entries of the audit log'
-complete -c trustp11 -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list' -l user -x -d 'of this user'
-complete -c trustp11 -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list' -l action -x -d 'such as sign, login or user.add'
+complete -c trustp11 -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list' -l user -x -d 'by this user, or about them'
+complete -c trustp11 -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list' -l action -x -d 'such as sign, login or user.add; "user." is all that begin so'
 complete -c trustp11 -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list' -l outcome -x -a 'ok refused failed intent unknown' -d 'how it ended'
-complete -c trustp11 -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list' -l object -x -d 'about this key, user or factor'
+complete -c trustp11 -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list' -l object -x -d 'about this: an id, a user\'s name, or the label of a key of --user'
 complete -c trustp11 -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list' -l since -x -d 'from then on: a time, or how long ago, as in 1h or 7d'
 complete -c trustp11 -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list' -l until -x -d 'before then, likewise'
 complete -c trustp11 -n '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_from list' -l last -x -d 'the newest N of them'

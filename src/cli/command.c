@@ -214,12 +214,16 @@ static const struct tp_cli_command commands[] = {
      tp_cli_policy_explain},
 
     {"audit", "list", "", "show entries of the audit log",
-     "Without other choice the newest 50, oldest first. --json prints one object a line.",
+     "Without other choice the newest 50, oldest first. A signature shows how it ended, which the log says in a later "
+     "entry; until then its outcome is intent. --json prints one object a line, with \"outcome\" as the entry itself "
+     "says it and \"ended\" from that later one.",
      "trustp11 audit list --user alice --action sign --since 2026-11-01 --local\n"
+     "trustp11 audit list --user alice --object 'Alice signs' --all\n"
      "trustp11 audit list --outcome refused --all --json",
-     OPTIONS(TEXT("user", "USER", "of this user"), TEXT("action", "ACTION", "such as sign, login or user.add"),
+     OPTIONS(TEXT("user", "USER", "by this user, or about them"),
+             TEXT("action", "ACTION", "such as sign, login or user.add; \"user.\" is all that begin so"),
              CHOICE("outcome", "how it ended", "ok|refused|failed|intent|unknown"),
-             TEXT("object", "ID", "about this key, user or factor"),
+             TEXT("object", "NAME", "about this: an id, a user's name, or the label of a key of --user"),
              PAST("since", "from then on: a time, or how long ago, as in 1h or 7d"),
              PAST("until", "before then, likewise"), NUMBER("last", "N", "the newest N of them", 1, 1000000),
              FLAG("all", "all of them"), FLAG("local", "local time instead of UTC")),
