@@ -20,7 +20,7 @@ _trustp11_words()
     'approval list') echo '--user --config --json --timeout --help' ;;
     'approval give') echo '--user --config --json --timeout --help' ;;
     'approval refuse') echo '--user --config --json --timeout --help' ;;
-    'enrol') echo '--user --factor --code-file --pin-file --uri-file --no-qr --no-confirm --confirm --config --json --timeout --help' ;;
+    'enrol') echo '--user --factor --code-file --pin-file --uri-file --no-qr --no-confirm --confirm --serial --config --json --timeout --help' ;;
     'pin') echo 'change' ;;
     'pin change') echo '--user --pin-file --new-pin-file --config --json --timeout --help' ;;
     'factor') echo 'list remove import' ;;

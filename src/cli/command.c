@@ -122,10 +122,12 @@ static const struct tp_cli_command commands[] = {
      "Asks for the enrolment code and the new PIN, shows the new one-time code secret as a QR code and as a URI for an "
      "authenticator app, and asks for a first code, which confirms it. Nobody can read the PIN or recover it: if it is "
      "forgotten, the keys are lost.\n" SECRETS "\n"
-     "A script uses --uri-file with --no-confirm, computes a code, and calls again with --confirm.",
+     "A script uses --uri-file with --no-confirm, computes a code, and calls again with --confirm, which wants the "
+     "enrolment code once more (--code-file, or the first line) and then the one-time code.",
      "trustp11 enrol --user alice\n"
      "trustp11 enrol --user alice --factor hardware\n"
-     "trustp11 enrol --user bot --code-file bot.code --pin-file bot.pin --uri-file bot.uri --no-confirm",
+     "trustp11 enrol --user bot --code-file bot.code --pin-file bot.pin --uri-file bot.uri --no-confirm\n"
+     "printf '%s\\n' 492039 | trustp11 enrol --user bot --code-file bot.code --confirm",
      OPTIONS(USER,
              CHOICE("factor",
                     "totp (an app), hotp (an app that counts), hardware (a token that an officer has imported)",
@@ -133,7 +135,8 @@ static const struct tp_cli_command commands[] = {
              A_FILE("code-file", "read the enrolment code from the first line of FILE"), PIN_FILE,
              A_FILE("uri-file", "write the otpauth URI into FILE (made with mode 0600) instead of showing it"),
              FLAG("no-qr", "show the URI only"), FLAG("no-confirm", "stop before the first one-time code"),
-             FLAG("confirm", "only confirm, with a first one-time code")),
+             FLAG("confirm", "only confirm: asks for the enrolment code again, then for a first one-time code"),
+             TEXT("serial", "SERIAL", "with --factor hardware: which token, where several are registered")),
      tp_cli_enrol},
     {"pin", "change", "", "set a new PIN",
      "Asks for the present PIN, a one-time code, and the new PIN. Nobody can recover a PIN that is "
@@ -148,7 +151,8 @@ static const struct tp_cli_command commands[] = {
      "FACTOR is its id, as factor list shows it. A user without a factor cannot log in.",
      "trustp11 factor remove 5f1c0e9a77d24c2b8e6f3a90b1d2c3e4 --user alice", OPTIONS(USER, YES), tp_cli_factor_remove},
     {"factor", "import", "FILE", "register a hardware token from its maker's PSKC file (RFC 6030)",
-     "Give --serial when the file holds more than one token.",
+     "Give --serial when the file holds more than one token. A token is one user's; it counts from their next enrolment "
+     "on.",
      "trustp11 factor import tokens.xml --user alice --serial 987654321 --key-file transport.key",
      OPTIONS(USER, TEXT("serial", "SERIAL", "which token of the file"),
              A_FILE("key-file", "the file's pre-shared key, as raw bytes"),

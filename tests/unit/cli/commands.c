@@ -209,6 +209,8 @@ static void answer_enrolment(const char *seed)
 {
     Tp__Ipc__EnrolReply enrol = TP__IPC__ENROL_REPLY__INIT;
     Tp__Ipc__LoginReply login = TP__IPC__LOGIN_REPLY__INIT;
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
     enrol.issuer = "demo";
     enrol.factor = "totp";
     enrol.digits = 6;
@@ -240,10 +242,11 @@ CliTest(enrol, can_be_done_in_two_steps)
     answer_enrolment("12345678901234567890");
     run("abcd-efgh\ncorrect horse\n", "enrol --user alice --uri-file alice.uri --no-confirm");
     cr_assert_eq(status, 0, "%s", err);
-    cr_assert_eq(asked_len, 1);
+    cr_assert_eq(asked_len, 2);
+    cr_assert_not_null(strstr(out, "trustp11 enrol --user alice --confirm, which asks for the enrolment code again"));
     run("abcd-efgh\n492039\n", "enrol --user alice --confirm");
     cr_assert_eq(status, 0, "%s", err);
-    cr_assert_eq(asked_len, 1);
+    cr_assert_eq(asked_len, 2);
     cr_assert_str_eq(asked_last(TP_OP_ENROL_CONFIRM)->secret[1], "492039");
 }
 
@@ -254,6 +257,53 @@ CliTest(enrol, a_wrong_first_code_is_told_how_to_go_on)
     run("abcd-efgh\ncorrect horse\n492039\n", "enrol --user alice --uri-file alice.uri");
     cr_assert_eq(status, 1);
     cr_assert_not_null(strstr(err, "the code is wrong; go on with: trustp11 enrol --user alice --confirm"));
+}
+
+CliTest(enrol, a_first_code_that_is_missing_is_told_how_to_go_on_with_the_same_code_file)
+{
+    answer_enrolment("12345678901234567890");
+    write_file("alice.code", 0600, "abcd-efgh\n");
+    run("", "enrol --user alice --confirm --code-file alice.code");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "First one-time code: none on standard input"));
+    cr_assert_not_null(strstr(err, "trustp11 enrol --user alice --confirm --code-file alice.code, and a first one-time"));
+}
+
+CliTest(enrol, what_going_on_cannot_mend_is_not_told_how_to_go_on)
+{
+    answer_enrolment("12345678901234567890");
+    engine_refuses(TP_OP_ENROL_CONFIRM, TP_PIN_LOCKED, "locked after 5 wrong tries");
+    run("abcd-efgh\n492039\n", "enrol --user alice --confirm");
+    cr_assert_eq(status, 1);
+    cr_assert_str_eq(err, "trustp11: locked after 5 wrong tries\n");
+}
+
+CliTest(enrol, who_is_enrolled_already_is_told_so_before_being_asked)
+{
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    token.enrolled = true;
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
+    run("abcd-efgh\n492039\n", "enrol --user alice --confirm");
+    cr_assert_eq(status, 1);
+    cr_assert_eq(asked_len, 1);
+    cr_assert_not_null(strstr(err, "alice is enrolled already"));
+    cr_assert_not_null(strstr(err, "costs the keys"));
+    cr_assert_null(strstr(err, "go on"));
+}
+
+CliTest(enrol, which_hardware_token_is_asked_for_and_told)
+{
+    Tp__Ipc__EnrolReply enrol = TP__IPC__ENROL_REPLY__INIT;
+    answer_enrolment(NULL);
+    enrol.factor = "hardware";
+    enrol.serial = "4711";
+    engine_answers(TP_OP_ENROL, &enrol.base, NULL);
+    run("abcd-efgh\ncorrect horse\n492039\n", "enrol --user alice --factor hardware --serial 4711");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_eq(((const Tp__Ipc__EnrolRequest *)asked_for(TP_OP_ENROL))->serial, "4711");
+    cr_assert_str_eq(out, "alice: PIN and second factor (token 4711) are set\n");
+    run("abcd-efgh\ncorrect horse\n492039\n", "enrol --user alice --serial 4711");
+    cr_assert_eq(status, 2);
 }
 
 CliTest(enrol, who_has_no_slot_yet_is_told_so)
