@@ -66,6 +66,15 @@ enum tp_rc tp_cli_call(struct tp_cli *cli, enum tp_ipc_op op, const ProtobufCMes
     return rc;
 }
 
+enum tp_rc tp_cli_usage(struct tp_cli *cli, enum tp_rc rc)
+{
+    if (rc != TP_BAD_ARGUMENT)
+        return rc;
+    if (cli->error.rc == rc)
+        cli->error.rc = TP_USAGE;
+    return TP_USAGE;
+}
+
 enum tp_rc tp_cli_user(struct tp_cli *cli, char **ret_user)
 {
     const char *user = tp_cli_text(&cli->args, "user");

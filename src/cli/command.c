@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command.h"
+#include "audit/action.h"
 #include "cli/commands.h"
 
 #include <string.h>
@@ -16,6 +17,8 @@
 #define WHEN(n, w)              {.name = n, .kind = TP_CLI_TIME, .argument = "TIME", .words = w}
 #define PAST(n, w)              {.name = n, .kind = TP_CLI_PAST, .argument = "TIME", .words = w}
 #define CHOICE(n, w, c)         {.name = n, .kind = TP_CLI_CHOICE, .argument = "WORD", .words = w, .choices = c}
+#define CHOICES(n, a, w, c)     {.name = n, .kind = TP_CLI_CHOICE, .argument = a, .words = w, .choices = c, .repeated = true}
+#define OFFERED(n, a, w, o)     {.name = n, .kind = TP_CLI_TEXT, .argument = a, .words = w, .offers = o}
 #define END                     {.name = NULL}
 /* clang-format on */
 #define OPTIONS(...) ((const struct tp_cli_option[]){__VA_ARGS__, END})
@@ -42,6 +45,8 @@ const struct tp_cli_option tp_cli_global_options[] = {
 #define SECRETS                                                                                                        \
     "Secrets are asked for at the terminal, without echo. When standard input is not a terminal, they are read from "  \
     "it: one line a prompt, in the order of the prompts."
+#define OFFER_ACTION(name, text, words) "|" text
+#define ALL_ACTIONS (&(TP_ACTION_TABLE(OFFER_ACTION))[1]) /* without the first bar */
 #define KEY_WORDS "KEY is the key's id or its label; trustp11 key list shows both."
 
 /* ---- the table ---- */
@@ -74,7 +79,7 @@ static const struct tp_cli_command commands[] = {
      "Hand the code over so that nobody else sees it: whoever has it first sets the PIN. It is shown once.",
      "trustp11 user add alice --display 'Alice Example'\n"
      "trustp11 user add olga --role officer --code-file olga.code",
-     OPTIONS(TEXTS("role", "ROLE", "officer, auditor or operator, besides being a user; may be given again"),
+     OPTIONS(CHOICES("role", "ROLE", "a role, besides being a user; may be given again", "officer|auditor|operator"),
              TEXT("display", "TEXT", "name for people"), CODE_OUT),
      tp_cli_user_add},
     {"user", "list", "[USER]", "show the users, or one of them", "",
@@ -225,7 +230,7 @@ static const struct tp_cli_command commands[] = {
      "trustp11 audit list --user alice --object 'Alice signs' --all\n"
      "trustp11 audit list --outcome refused --all --json",
      OPTIONS(TEXT("user", "USER", "by this user, or about them"),
-             TEXT("action", "ACTION", "such as sign, login or user.add; \"user.\" is all that begin so"),
+             OFFERED("action", "ACTION", "such as sign, login or user.add; \"user.\" is all that begin so", ALL_ACTIONS),
              CHOICE("outcome", "how it ended", "ok|refused|failed|intent|unknown"),
              TEXT("object", "NAME", "about this: an id, a user's name, or the label of a key of --user"),
              PAST("since", "from then on: a time, or how long ago, as in 1h or 7d"),

@@ -66,6 +66,9 @@ TP_DEFINE_AUTO(struct tp_hsm_session, tp_hsm_session_release)
 TP_MUST_USE enum tp_rc tp_hsm_session_renew(struct tp_hsm_session *session, int64_t deadline_ms,
                                             struct tp_error *error);
 
+/* Whether URI names a token, its module and a place for its PIN, as tp_hsm_open wants it. TP_CONFIG with words. */
+TP_MUST_USE enum tp_rc tp_hsm_uri_check(const char *uri, struct tp_error *error);
+
 /* ---- what it can do ---- */
 
 enum tp_hsm_key_type {

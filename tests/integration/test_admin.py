@@ -166,9 +166,9 @@ class Users(AdminTest):
         self.deployed.ok('user', 'add', 'bob')
         self.assert_refused(self.deployed.cli('user', 'add', 'bob'), 'already')
         for name in ('', '.hidden', 'a b', 'a/b', 'x' * 65, 'a\nb'):
-            self.assertNotEqual(self.deployed.cli('user', 'add', name).status, 0, name)
+            self.assertEqual(self.deployed.cli('user', 'add', name).status, 2, name)
         self.assertEqual(self.deployed.cli('user', 'add', '-x').status, 2)
-        self.assertNotEqual(self.deployed.cli('user', 'add', 'eve', '--role', 'emperor').status, 0)
+        self.assertEqual(self.deployed.cli('user', 'add', 'eve', '--role', 'emperor').status, 2)
         self.assertEqual([user['name'] for user in self.deployed.json('user', 'list')], ['bob'])
 
     def test_the_code_goes_into_a_file_that_only_its_owner_reads(self):
@@ -253,6 +253,17 @@ class Keys(AdminTest):
             self.assertIn(name, text)
         self.assert_refused(self.request('k', '--subject', '/CN=x', '--out', path), str(path))
 
+    def test_a_request_that_cannot_be_made_costs_no_code(self):
+        self.deployed.generate(self.alice)
+        code = self.alice.code()
+        ask = lambda *options: self.deployed.cli('key', 'csr', 'k', '--user', 'alice', *options,
+                                                 stdin=f'{self.alice.pin}\n{code}\n')
+        self.assertEqual(ask('--subject', 'foo').status, 2)
+        self.assertEqual(ask('--subject', '/CN=x', '--email', 'nowhere').status, 2)
+        self.assert_refused(ask('--subject', '/CN=x', '--out', self.deployed.dir / 'none' / 'k.csr'), 'No such file')
+        self.assert_refused(ask('--subject', '/CN=x', '--out', self.deployed.client_conf), 'already')
+        self.assert_ok(ask('--subject', '/CN=x', '--out', self.deployed.dir / 'k.csr'))
+
     def test_a_request_needs_its_owner(self):
         self.deployed.generate(self.alice)
         self.assert_refused(self.request('k', '--subject', '/CN=x', pin='not-the-PIN-at-all'))
@@ -274,6 +285,7 @@ class Keys(AdminTest):
         self.assert_refused(self.deployed.cli('key', 'generate', '--user', 'alice', '--label', 'k'), 'label')
         self.assertEqual(self.deployed.cli('key', 'generate', '--user', 'alice', '--id', 'xyz').status, 2)
         self.assertEqual(self.deployed.cli('key', 'generate', '--user', 'alice', '--type', 'dsa').status, 2)
+        self.assertEqual(self.deployed.cli('key', 'generate', '--user', 'alice', '--label', 'x' * 300).status, 2)
         self.assert_refused(self.deployed.cli('key', 'generate', '--user', 'nobody-here'), 'nobody-here')
 
     def test_states_and_their_reasons(self):

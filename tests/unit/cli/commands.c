@@ -431,6 +431,70 @@ CliTest(key, csr_uses_the_open_login_and_otherwise_one_of_its_own)
     cr_assert_not(((const Tp__Ipc__LoginRequest *)asked_for(TP_OP_LOGIN))->shared);
 }
 
+CliTest(key, csr_asks_for_no_code_before_it_knows_what_to_write_and_where)
+{
+    answer_keys(1);
+    answer_request(false);
+    write_file("there.csr", 0644, "mine");
+    run("pin\n492039\n", "key csr 1111 --user alice --subject /CN=Alice --out there.csr");
+    cr_assert_eq(status, 1);
+    cr_assert_eq(asked_len, 1, "more than which keys there are");
+    run("pin\n492039\n", "key csr 1111 --user alice --subject /CN=Alice --out nodir/a.csr");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "nodir/a.csr: No such file"));
+    cr_assert_eq(asked_len, 1);
+    run("pin\n492039\n", "key csr 1111 --user alice --subject foo --out a.csr");
+    cr_assert_eq(status, 2);
+    run("pin\n492039\n", "key csr 1111 --user alice --subject /CN=Alice --dns 'a b' --out a.csr");
+    cr_assert_eq(status, 2);
+    cr_assert_eq(asked_len, 0);
+}
+
+CliTest(key, csr_leaves_no_file_behind_when_it_is_refused)
+{
+    answer_keys(1);
+    answer_request(true);
+    engine_refuses(TP_OP_CSR, TP_KEY_UNUSABLE, "this key is revoked");
+    run(NULL, "key csr 1111 --user alice --subject /CN=Alice --out a.csr");
+    cr_assert_eq(status, 1);
+    cr_assert_null(read_text("a.csr"));
+}
+
+CliTest(key, list_shows_the_id_that_programs_find_it_by)
+{
+    static uint8_t id[] = {0x0a, 0x0b};
+    Tp__Ipc__Credential key = TP__IPC__CREDENTIAL__INIT, *keys[] = {&key};
+    Tp__Ipc__ObjectsReply reply = TP__IPC__OBJECTS_REPLY__INIT;
+    key.cka_id = (ProtobufCBinaryData){.data = id, .len = sizeof id};
+    reply.credentials = keys;
+    reply.n_credentials = 1;
+    engine_answers(TP_OP_OBJECTS, &reply.base, NULL);
+    run(NULL, "key list --user alice");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_not_null(strstr(out, "CKA_ID"));
+    cr_assert_not_null(strstr(out, " 0a0b "));
+}
+
+CliTest(usage, what_the_engine_calls_a_bad_argument_is_wrong_usage)
+{
+    engine_refuses(TP_OP_USER_ADD, TP_BAD_ARGUMENT, "a user's name has letters");
+    run(NULL, "user add 'bad name!'");
+    cr_assert_eq(status, 2);
+    cr_assert_str_eq(err, "trustp11: a user's name has letters\n");
+    run(NULL, "user add olga --role admin");
+    cr_assert_eq(status, 2);
+    cr_assert_not_null(strstr(err, "officer|auditor|operator"));
+    engine_refuses(TP_OP_KEY_GENERATE, TP_BAD_ARGUMENT, "a key needs a label");
+    run(NULL, "key generate --user alice --label long");
+    cr_assert_eq(status, 2);
+    engine_refuses(TP_OP_KEY_GENERATE, TP_EXISTS, "there is one");
+    run(NULL, "key generate --user alice --label long");
+    cr_assert_eq(status, 1);
+    run(NULL, "init --dir here --no-backup --hsm foo");
+    cr_assert_eq(status, 2);
+    cr_assert_not_null(strstr(err, "--hsm: the HSM's URI is not"));
+}
+
 CliTest(key, csr_in_json_names_key_and_file)
 {
     answer_keys(1);

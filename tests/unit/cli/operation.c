@@ -301,12 +301,12 @@ CliTest(init, wants_a_word_about_the_backup)
 
 CliTest(init, leaves_no_configuration_behind_when_it_fails)
 {
-    run(NULL, "init --dir . --no-backup --users alice --hsm 'pkcs11:token=nowhere?module-path=/nowhere.so'");
+    run(NULL, "init --dir . --no-backup --users alice --hsm 'pkcs11:token=nowhere?module-path=/nowhere.so&pin-source=file:/nowhere'");
     cr_assert_eq(status, 1);
     cr_assert_null(read_text("engine.conf"));
     cr_assert_null(read_text("trustp11.conf"));
     cr_assert_null(read_text("store.db.lock"));
-    run(NULL, "init --dir made --no-backup --users alice --hsm 'pkcs11:token=nowhere?module-path=/nowhere.so'");
+    run(NULL, "init --dir made --no-backup --users alice --hsm 'pkcs11:token=nowhere?module-path=/nowhere.so&pin-source=file:/nowhere'");
     cr_assert_eq(status, 1);
     cr_assert_neq(access("made", F_OK), 0);
 }
@@ -314,7 +314,7 @@ CliTest(init, leaves_no_configuration_behind_when_it_fails)
 CliTest(init, keeps_a_directory_that_was_there)
 {
     cr_assert_eq(mkdir("kept", 0700), 0);
-    run(NULL, "init --dir kept --no-backup --users alice --hsm 'pkcs11:token=nowhere?module-path=/nowhere.so'");
+    run(NULL, "init --dir kept --no-backup --users alice --hsm 'pkcs11:token=nowhere?module-path=/nowhere.so&pin-source=file:/nowhere'");
     cr_assert_eq(status, 1);
     cr_assert_eq(rmdir("kept"), 0);
 }
@@ -322,7 +322,7 @@ CliTest(init, keeps_a_directory_that_was_there)
 CliTest(init, does_not_touch_a_configuration_that_is_there)
 {
     write_file("engine.conf", 0600, "mine");
-    run(NULL, "init --dir . --no-backup --hsm pkcs11:token=x");
+    run(NULL, "init --dir . --no-backup --hsm 'pkcs11:token=x?module-path=/nowhere.so&pin-source=file:/nowhere'");
     cr_assert_eq(status, 1);
     char *kept = read_text("engine.conf");
     cr_assert_str_eq(kept, "mine");
