@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "engine/authorisation.h"
 #include "engine/call.h"
+#include "engine/people.h"
 #include "engine/login.h"
 #include "engine/refusals.h"
 #include "engine/trail.h"
@@ -63,13 +64,19 @@ const struct tp_duty *tp_duty(enum tp_ipc_op op)
 
 /* ---- who asks ---- */
 
-/* The user that the request speaks of: the field "user" that most messages have. "" when there is none. */
-static const char *user_of(const ProtobufCMessage *message)
+/* A text of the request, whatever its message; "" where that has no such field. */
+static const char *text_of(const ProtobufCMessage *message, const char *name)
 {
-    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, "user");
+    const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
     if (field == NULL || field->type != PROTOBUF_C_TYPE_STRING || field->label == PROTOBUF_C_LABEL_REPEATED)
         return "";
     return *(char *const *)(const void *)((const char *)message + field->offset);
+}
+
+/* The user that the request speaks of, in the field that most messages have. */
+static const char *user_of(const ProtobufCMessage *message)
+{
+    return text_of(message, "user");
 }
 
 struct tp_authorisation *tp_call_owner_locked(struct tp_engine *engine, const struct tp_ipc_peer *peer, const char *user)
@@ -159,18 +166,48 @@ void tp_call_act_as(struct tp_call *call, enum tp_role role)
 
 /* ---- running ---- */
 
+/* What it would have been done to, as far as memory knows it: a key of the user's, or the user. */
+static void trail_object(struct tp_call *call, struct tp_trail *trail)
+{
+    const ProtobufCMessage *message = call->request->message;
+    struct tp_user *user = NULL;
+    pthread_mutex_lock(&call->engine->lock);
+    HASH_FIND_STR(call->engine->users, user_of(message), user);
+    const struct tp_credential *credential =
+        user == NULL ? NULL : tp_people_credential(user, text_of(message, "credential"));
+    if (credential != NULL)
+        tp_trail_object(trail, "credential", credential->id);
+    else if (user != NULL)
+        tp_trail_object(trail, "user", user->id);
+    pthread_mutex_unlock(&call->engine->lock);
+}
+
 static void record_failure(struct tp_call *call, enum tp_rc rc)
 {
     struct tp_trail trail;
-    if (!tp_refusals_admit(call->engine, call->request->peer->uid))
+    if (call->written || !tp_refusals_admit(call->engine, call->request->peer->uid))
         return;
     bool refused = rc == TP_NOT_PERMITTED || rc == TP_REFUSED || rc == TP_PIN_WRONG || rc == TP_PIN_LOCKED;
     tp_trail_init(&trail, call->duty->action, "failed");
     tp_trail_call(&trail, call);
+    trail_object(call, &trail);
     tp_trail_outcome(&trail, refused ? "refused" : "failed", tp_error_words(&call->error));
     if (call->duty->action == TP_ACTION_LOOK)
         tp_trail_say(&trail, "%s", call->request->operation->words);
     tp_trail_post(call->engine, &trail);
+}
+
+/* Who may, from the table; and the login that would help whoever asks. */
+static enum tp_rc not_permitted(struct tp_call *call)
+{
+    const char *words = call->request->operation->words, *user = user_of(call->request->message);
+    char who[256];
+    bool owner = tp_permit_owner(words) && user[0] != '\0';
+    tp_permit_words(words, user, who, sizeof who);
+    return tp_error_set(&call->error, TP_NOT_PERMITTED,
+                        "\"%s\" is not permitted to uid %u: it is for %s; ask one of them, or log in first: trustp11 login "
+                        "--user %s",
+                        words, (unsigned)call->request->peer->uid, who, owner ? user : "NAME");
 }
 
 static enum tp_rc permitted(struct tp_call *call)
@@ -182,11 +219,7 @@ static enum tp_rc permitted(struct tp_call *call)
     enum tp_rc rc = tp_permit(words, call->held, &role);
     act_as_locked(call, role);
     pthread_mutex_unlock(&call->engine->lock);
-    if (rc == TP_OK)
-        return TP_OK;
-    return tp_error_set(&call->error, TP_NOT_PERMITTED,
-                        "\"%s\" is not permitted to uid %u; ask an officer, or log in as one: trustp11 login --user NAME",
-                        words, (unsigned)call->request->peer->uid);
+    return rc == TP_OK ? TP_OK : not_permitted(call);
 }
 
 static enum tp_rc perform(struct tp_call *call, const struct tp_error *session_error)

@@ -70,6 +70,41 @@ class Permits(ProgramTest):
         entry = wait_until(lambda: self.deployed.audit('--outcome', 'refused'), 'the refusal is not in the log')[-1]
         self.assertEqual((entry['action'].replace(' ', '.'), entry['uid']), ('user.add', pwd.getpwnam(STRANGER).pw_uid))
 
+    def test_a_refusal_says_who_may_and_who_should_log_in(self):
+        for verb, words in ((('key', 'generate', '--user', 'alice', '--label', 'x'), 'alice and officers; ask'),
+                            (('status',), 'officers, auditors and operators; ask'),
+                            (('audit', 'list'), 'officers and auditors; ask')):
+            self.assert_refused(self.stranger_does(*verb), 'it is for ' + words)
+        done = self.stranger_does('key', 'generate', '--user', 'alice', '--label', 'x')
+        self.assert_refused(done, 'log in first: trustp11 login --user alice')
+        done = self.stranger_does('user', 'suspend', 'alice')
+        self.assert_refused(done, 'trustp11 login --user NAME')
+
+    def failures(self):
+        return [entry for entry in self.deployed.audit() if entry['outcome'] in ('refused', 'failed')]
+
+    def test_a_refusal_is_one_entry_that_says_about_whom(self):
+        """Root is the engine's own uid here; what it may not do it may not do as alice either, whose login is open."""
+        self.assert_ok(self.deployed.login(self.alice))
+        alices_id, key = self.deployed.user_row()['id'], self.deployed.json('key', 'list', '--user', 'alice')[0]['id']
+        self.assert_refused(self.deployed.cli('key', 'resume', 'k', '--user', 'alice'), 'already')
+        entry = wait_until(self.failures, 'the refusal is not in the log')[0]
+        self.assertEqual((entry['role'], entry.get('subject'), entry['object_id']), ('engine', None, key))
+        code = write_private(self.deployed.dir / 'code', 'A' * 20 + '\n')
+        pin = write_private(self.deployed.dir / 'pin', 'bob-has-a-PIN\n')
+        self.deployed.ok('user', 'add', 'bob')
+        self.assert_refused(self.deployed.cli('enrol', '--user', 'bob', '--code-file', code, '--pin-file', pin,
+                                              '--uri-file', self.deployed.dir / 'uri', '--no-confirm'), 'wrong')
+        bad = self.alice.wrong_code()
+        self.assert_refused(self.deployed.cli('pin', 'change', '--user', 'alice', '--new-pin-file', pin,
+                                              stdin=f'{self.alice.pin}\n{bad}\n'), 'wrong')
+        self.deployed.ok('user', 'suspend', 'bob')
+        self.assert_refused(self.stranger_does('user', 'list'))
+        wait_until(lambda: self.failures()[-1]['action'] == 'look', 'the last refusal is not in the log')
+        self.assertEqual([(entry['action'], entry.get('subject')) for entry in self.failures()],
+                         [('key.state', None), ('enrol', 'bob'), ('pin.change.login', 'alice'), ('look', None)])
+        self.assertEqual(self.failures()[2]['object_id'], alices_id)
+
     def test_an_officer_administrates_until_logging_out(self):
         self.log_in('olga', 'officer')
         self.assert_may(*LOOKING, *READING_THE_LOG, ('user', 'add', 'zoe'), ('user', 'suspend', 'zoe'),
