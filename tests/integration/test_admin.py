@@ -223,9 +223,14 @@ class Users(AdminTest):
         self.deployed.ok('user', 'resume', 'bob')
         self.assertEqual(self.deployed.user_row('bob')['state'], 'enrolled')
         self.assert_ok(self.deployed.login(bob))
+        self.assert_refused(self.deployed.cli('user', 'resume', 'bob'), 'not suspended')
 
     def test_unlock(self):
         bob = self.deployed.add_user('bob')
+        self.assert_refused(self.deployed.cli('user', 'unlock', 'bob'), 'not locked')
+        self.assert_refused(self.deployed.login(bob, code=bob.wrong_code()))
+        self.deployed.ok('user', 'unlock', 'bob')  # all tries back
+        self.assertEqual(self.deployed.user_row('bob')['tries_left'], 5)
         for _ in range(5):
             self.assert_refused(self.deployed.login(bob, code=bob.wrong_code()))
         self.assert_refused(self.deployed.login(bob), 'locked')
@@ -352,7 +357,11 @@ class CertificateVerbs(AdminTest):
         authority = Authority(self.deployed.dir / 'ca')
         path = authority.issue(self.deployed.request(alice))
         self.assertEqual(self.deployed.json('cert', 'show', '--user', 'alice'), [])
-        self.assert_ok(self.deployed.import_certificate(alice, path))
+        done = self.deployed.cli('cert', 'import', path, '--user', 'alice', '--json')
+        self.assert_ok(done)
+        self.assertEqual(json.loads(done.out), {
+            'user': 'alice', 'label': 'k', 'key': self.deployed.json('key', 'list', '--user', 'alice')[0]['id']})
+        self.assertIn('key "k"', self.deployed.import_certificate(alice, path).out)
         shown = self.deployed.json('cert', 'show', '--user', 'alice')[0]
         self.assertEqual((shown['subject'], shown['issuer'], shown['chain']), ('CN=alice', 'CN=Test CA', 1))
         self.assertTrue(self.deployed.json('key', 'list', '--user', 'alice')[0]['certificate'])
@@ -401,6 +410,13 @@ class Looking(AdminTest):
         done = self.deployed.cli('doctor', '--module', self.deployed.dir / 'none.so', '--json')
         self.assertEqual(done.status, 1)
         self.assertEqual([check['name'] for check in json.loads(done.out) if check['verdict'] == 'bad'], ['module'])
+
+    def test_doctor_takes_a_file_that_lies_here(self):
+        (self.deployed.dir / 'README.md').write_text('no module\n')
+        done = subprocess.run([CLI, 'doctor', '--module', 'README.md'], env=self.deployed.env, cwd=self.deployed.dir,
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('./README.md: file too short', done.stdout)
 
     def test_policy_show_says_what_the_configuration_says(self):
         self.deployed.configure('policy', 'signatures', '17')

@@ -190,6 +190,35 @@ CliTest(login, who_cannot_log_in_is_told_before_being_asked_for_a_pin)
     cr_assert_eq(asked_len, 1);
 }
 
+CliTest(login, a_code_that_cannot_be_one_is_not_sent_to_count_as_a_try)
+{
+    static const char *const codes[] = {"pin\n123\n", "pin\n1234567\n", "pin\n12345x\n"};
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    token.enrolled = true;
+    token.code_digits = 6;
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
+    engine_answers(TP_OP_LOGIN, NULL, NULL);
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        run(codes[i], "login --user alice");
+        cr_assert_eq(status, 1);
+        cr_assert_eq(asked_len, 1);
+        cr_assert_not_null(strstr(err, "the one-time code has 6 digits"));
+    }
+    run("pin\n123456\n", "login --user alice");
+    cr_assert_eq(status, 0, "%s", err);
+}
+
+CliTest(login, a_configuration_that_is_not_there_is_told_with_who_named_it)
+{
+    run(NULL, "logout --config /nope");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "the client configuration, as --config names it: /nope: No such file"));
+    cr_assert_eq(setenv("TRUSTP11_CONF", "/neither", 1), 0);
+    run(NULL, "logout");
+    cr_assert_eq(unsetenv("TRUSTP11_CONF"), 0);
+    cr_assert_not_null(strstr(err, "as TRUSTP11_CONF names it: /neither: No such file"));
+}
+
 CliTest(login, without_user_the_only_configured_one_is_meant)
 {
     engine_answers(TP_OP_LOGOUT, NULL, NULL);
@@ -339,6 +368,10 @@ CliTest(enrol, a_seed_that_would_be_lost_is_not_asked_for)
 
 CliTest(pin, change_sends_both)
 {
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    token.enrolled = true;
+    token.code_digits = 6;
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
     engine_answers(TP_OP_PIN_CHANGE, NULL, NULL);
     run("old pin\n492039\nnew pin\n", "pin change --user alice");
     cr_assert_eq(status, 0, "%s", err);
