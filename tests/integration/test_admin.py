@@ -328,6 +328,10 @@ class Keys(AdminTest):
         self.assertEqual(self.deployed.cli('key', 'generate', '--user', 'alice', '--label', 'x' * 300).status, 2)
         self.assert_refused(self.deployed.cli('key', 'generate', '--user', 'nobody-here'), 'nobody-here')
 
+    def test_a_type_that_the_hsm_cannot_keep_is_refused_with_its_whole_reason(self):
+        done = self.deployed.cli('key', 'generate', '--user', 'alice', '--type', 'ed25519')
+        self.assert_refused(done, 'CKR_KEY_NOT_WRAPPABLE', "see the HSM's own log); see: trustp11 doctor")
+
     def test_states_and_their_reasons(self):
         self.deployed.generate(self.alice)
         states = {'suspend': 'suspended', 'resume': 'active', 'doubt': 'doubt', 'revoke': 'revoked'}
