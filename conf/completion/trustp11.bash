@@ -4,7 +4,7 @@
 _trustp11_words()
 {
     case $1 in
-    '') echo 'init user login logout approval enrol pin factor key cert crl policy audit status doctor --config --json --timeout --help --version' ;;
+    '') echo 'init user login logout approval enrol pin factor key cert crl policy audit status doctor --config --json --timeout --help --version --completion' ;;
     'init') echo '--dir --hsm --name --spawn --users --backup-key --backup-dir --no-backup --service-user --config --json --timeout --help' ;;
     'user') echo 'add list suspend resume unlock close erase reset' ;;
     'user add') echo '--role --display --code-file --config --json --timeout --help' ;;
@@ -21,7 +21,7 @@ _trustp11_words()
     'approval list') echo '--user --config --json --timeout --help' ;;
     'approval give') echo '--user --config --json --timeout --help' ;;
     'approval refuse') echo '--user --config --json --timeout --help' ;;
-    'enrol') echo '--user --factor --code-file --pin-file --uri-file --no-qr --no-confirm --confirm --config --json --timeout --help' ;;
+    'enrol') echo '--user --factor --code-file --pin-file --uri-file --no-qr --no-confirm --confirm --serial --config --json --timeout --help' ;;
     'pin') echo 'change' ;;
     'pin change') echo '--user --pin-file --new-pin-file --config --json --timeout --help' ;;
     'factor') echo 'list remove import' ;;
@@ -58,10 +58,21 @@ _trustp11_words()
 _trustp11_choices()
 {
     case $1 in
+    --role) echo 'officer auditor operator' ;;
     --factor) echo 'totp hotp hardware' ;;
     --type) echo 'rsa-2048 rsa-3072 rsa-4096 p-256 p-384 p-521 ed25519' ;;
     --mechanism) echo 'rsa-pkcs rsa-pss ecdsa eddsa' ;;
+    --action) echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset user.reread factor.add factor.remove key.generate key.state key.delete key.csr cert.import crl.import look audit.list audit.checkpoint audit.accept refusals deployment.create engine.start engine.stop' ;;
     --outcome) echo 'ok refused failed intent unknown' ;;
+    --completion) echo 'bash zsh fish' ;;
+    esac
+}
+
+_trustp11_takes_value()
+{
+    case $1 in
+    --config | --timeout | --dir | --hsm | --name | --users | --backup-key | --backup-dir | --service-user | --display | --code-file | --dormant | --reason | --user | --for | --signatures | --pin-file | --uri-file | --serial | --new-pin-file | --key-file | --passphrase-file | --label | --id | --subject | --dns | --email | --out | --key | --file | --issuer | --hash | --digest | --salt-len | --at | --used | --login-age | --object | --since | --until | --last | --store | --origin | --checkpoint | --module) return 0 ;;
+    *) return 1 ;;
     esac
 }
 
@@ -69,6 +80,8 @@ _trustp11()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} at path= words
     words=$(_trustp11_choices "$before")
+    COMPREPLY=()
+    _trustp11_takes_value "$before" && return
     if [[ -z $words ]]; then
         for ((at = 1; at < COMP_CWORD; at++)); do
             if [[ -n $(_trustp11_words "${path:+$path }${COMP_WORDS[at]}") ]]; then

@@ -16,6 +16,39 @@ die()
     exit 1
 }
 
+# usage STATUS: what the script's head says of it, on standard output when it was asked for.
+usage()
+{
+    local text
+    text=$(sed -n '3,/^[^#]/{s/^# \{0,1\}//p}' "$0")
+    if [ "$1" = 0 ]; then
+        say "$text"
+    else
+        say "$text" >&2
+    fi
+    exit "$1"
+}
+
+# For scripts that take at most words: --help, and options that there are not.
+no_options()
+{
+    local word
+    for word in "$@"; do
+        case $word in
+        --help | -h) usage 0 ;;
+        -*) usage 2 ;;
+        esac
+    done
+}
+
+# is_number WORD: a whole number, not 0.
+is_number()
+{
+    case $1 in
+    '' | *[!0-9]* | 0*) return 1 ;;
+    esac
+}
+
 have()
 {
     command -v "$1" >/dev/null 2>&1

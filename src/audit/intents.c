@@ -36,7 +36,7 @@ void tp_intents_add(struct tp_intents *intents, uint64_t index, enum tp_intent_s
         intents->ended++;
 }
 
-static struct tp_intent *find(struct tp_intents *intents, uint64_t index)
+static struct tp_intent *find(const struct tp_intents *intents, uint64_t index)
 {
     size_t low = 0, high = intents->len;
 
@@ -63,6 +63,13 @@ bool tp_intents_end(struct tp_intents *intents, uint64_t index, enum tp_intent_s
         memcpy(intent->signature_hash, signature_hash, sizeof intent->signature_hash);
     intents->ended++;
     return true;
+}
+
+bool tp_intents_have(const struct tp_intents *intents, uint64_t index)
+{
+    const struct tp_intent *intent = find(intents, index);
+
+    return intent != NULL && intent->state != TP_INTENT_CLOSED;
 }
 
 void tp_intents_orphan(struct tp_intents *intents)

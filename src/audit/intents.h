@@ -40,6 +40,8 @@ void tp_intents_add(struct tp_intents *intents, uint64_t index, enum tp_intent_s
 /* False when INDEX is not open: never was, or has ended already. */
 bool tp_intents_end(struct tp_intents *intents, uint64_t index, enum tp_intent_state state,
                     const uint8_t *signature_hash /* may be NULL */);
+/* Whether INDEX has no completion in the log yet. */
+bool tp_intents_have(const struct tp_intents *intents, uint64_t index);
 /* The engine of the intents has gone: all that are open have ended unknown. */
 void tp_intents_orphan(struct tp_intents *intents);
 /* The completion of INDEX is in the log; one that is not there is fine. */

@@ -132,6 +132,10 @@ TP_MUST_USE enum tp_rc tp_ledger_text(struct tp_ledger *ledger, const uint8_t ha
 typedef enum tp_rc tp_ledger_entry_fn(void *context, uint64_t index, const Tp__Audit__Entry *entry);
 TP_MUST_USE enum tp_rc tp_ledger_entries(struct tp_ledger *ledger, uint64_t from, uint64_t count, bool backwards,
                                          struct tp_error *error, tp_ledger_entry_fn *each, void *context);
+/* How the intents among the COUNT entries from FROM on ended, as later entries say: RET_OUTCOMES[i] is the outcome of entry
+ * FROM + i (static storage), or NULL where that is no intent or has not ended. */
+TP_MUST_USE enum tp_rc tp_ledger_endings(struct tp_ledger *ledger, uint64_t from, size_t count, struct tp_error *error,
+                                         const char **ret_outcomes);
 /* Makes a checkpoint of all that is committed and appends the signed note. */
 TP_MUST_USE enum tp_rc tp_ledger_checkpoint(struct tp_ledger *ledger, int64_t deadline_ms, struct tp_error *error,
                                             struct tp_buf *ret_note);

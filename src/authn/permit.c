@@ -6,6 +6,7 @@
 #include "authn/permit.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ANYONE  TP_ROLE_ANYONE
@@ -124,4 +125,46 @@ enum tp_rc tp_permit(const char *operation, unsigned held, enum tp_role *ret_rol
         return TP_OK;
     }
     return TP_NOT_PERMITTED;
+}
+
+/* In the order in which a reader looks for themselves. */
+static const struct {
+    enum tp_role role;
+    const char *words; /* NULL: the owner's name */
+} people[] = {
+    {TP_ROLE_OWNER, NULL},
+    {TP_ROLE_OFFICER, "officers"},
+    {TP_ROLE_AUDITOR, "auditors"},
+    {TP_ROLE_OPERATOR, "operators"},
+};
+
+#define PEOPLE (sizeof people / sizeof people[0])
+
+static size_t permit_people(const char *operation, const char *owner, const char *ret_people[PEOPLE])
+{
+    const size_t row = permit_find(operation);
+    size_t len = 0;
+    for (size_t i = 0; row < PERMITS && i < PEOPLE; i++) {
+        const char *words = people[i].words == NULL ? owner : people[i].words;
+        if ((permits[row].roles & people[i].role) != 0 && words[0] != '\0')
+            ret_people[len++] = words;
+    }
+    return len;
+}
+
+void tp_permit_words(const char *operation, const char *owner, char *ret_words, size_t ret_words_len)
+{
+    const char *who[PEOPLE];
+    const size_t len = permit_people(operation, owner, who);
+    size_t used = 0;
+    (void)snprintf(ret_words, ret_words_len, "nobody");
+    for (size_t i = 0; i < len && used < ret_words_len; i++)
+        used += (size_t)snprintf(ret_words + used, ret_words_len - used, "%s%s",
+                                 i == 0 ? "" : i + 1 == len ? " and " : ", ", who[i]);
+}
+
+bool tp_permit_owner(const char *operation)
+{
+    const size_t row = permit_find(operation);
+    return row < PERMITS && (permits[row].roles & TP_ROLE_OWNER) != 0;
 }

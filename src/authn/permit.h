@@ -8,6 +8,7 @@
 #include "base/rc.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum tp_role {
     TP_ROLE_ANYONE = 1 << 0, /* whoever can open the socket */
@@ -25,6 +26,11 @@ TP_MUST_USE enum tp_rc tp_role_parse(const char *name, enum tp_role *ret_role);
 /* OPERATION: its words in ipc/operation.h ("user add"). The most fitting of HELD that allows it goes to *RET_ROLE (for
  * the log); TP_NOT_PERMITTED when none does. */
 TP_MUST_USE enum tp_rc tp_permit(const char *operation, unsigned held, enum tp_role *ret_role);
+/* Who may, for people: "alice, officers and auditors". OWNER: whose OPERATION it would be, "" where it is nobody's. The
+ * engine's own uid, which may whatever an officer may, goes without saying. */
+void tp_permit_words(const char *operation, const char *owner, char *ret_words, size_t ret_words_len);
+/* Whether the owner may. */
+bool tp_permit_owner(const char *operation);
 /* Whether the table has a row for OPERATION (a test asks for every operation of ipc/operation.h). */
 bool tp_permit_known(const char *operation);
 

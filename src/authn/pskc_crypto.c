@@ -138,7 +138,7 @@ static enum tp_rc key_derive(const struct tp_pskc_values *values, struct tp_byte
     if (kdf == NULL || strcmp(kdf, "#pbkdf2") != 0 || digest == NULL)
         return tp_error_set(error, TP_UNSUPPORTED, "the PSKC file derives its key in a way that is not known");
     if (passphrase.len == 0)
-        return tp_error_set(error, TP_BAD_ARGUMENT, "the PSKC file is encrypted with a passphrase: give it");
+        return tp_error_set(error, TP_BAD_ARGUMENT, "the PSKC file is encrypted with a passphrase: give it with --passphrase-file");
     if (tp_pskc_base64(values->text[TP_PSKC_SALT], &salt) != TP_OK || tp_secret_len(salt) == 0 ||
         tp_pskc_number(values->text[TP_PSKC_ITERATIONS], ITERATIONS_MOST, &iterations) != TP_OK || iterations == 0 ||
         (len[0] != '\0' && tp_pskc_number(len, 32, &key_len) != TP_OK) || key_len < 16)
@@ -159,7 +159,7 @@ static enum tp_rc cipher_key_find(const struct tp_pskc_values *values, struct tp
     if (values->text[TP_PSKC_KDF][0] != '\0')
         return key_derive(values, keys->passphrase, error, &keys->cipher_key);
     if (keys->key.len == 0)
-        return tp_error_set(error, TP_BAD_ARGUMENT, "the PSKC file is encrypted with a pre-shared key: give it");
+        return tp_error_set(error, TP_BAD_ARGUMENT, "the PSKC file is encrypted with a pre-shared key: give it with --key-file");
     return tp_secret_new_copy(keys->key, &keys->cipher_key);
 }
 

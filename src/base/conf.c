@@ -14,11 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FILE_MAX_LEN    ((size_t)1 << 20)
 #define UNNAMED_SECTION "default" /* NCONF's name for what comes before the first section */
 
 struct item {
-    const struct tp_conf_key *row; /* NULL: the section itself */
+    const struct tp_conf_key *row;
     char *section;
     struct tp_conf_value value;
 };
@@ -188,7 +187,6 @@ static enum tp_rc take_section(const struct reader *reader, const CONF *nconf, c
         const struct tp_conf_place *place = tp_conf_places_find(&reader->places, section, "");
         return refuse_section(reader, section, place == NULL ? 0 : place->line);
     }
-    TP_TRY(item_add(reader->conf, section, NULL, (struct tp_conf_value){0}));
     STACK_OF(CONF_VALUE) *values = NCONF_get_section(nconf, name);
     for (int i = 0; i < sk_CONF_VALUE_num(values); i++) {
         const CONF_VALUE *value = sk_CONF_VALUE_value(values, i);
@@ -321,11 +319,6 @@ static const struct item *item_find(const struct tp_conf *conf, const char *sect
         if (conf->items[i].row == row && strcmp(conf->items[i].section, section) == 0)
             return &conf->items[i];
     return NULL;
-}
-
-bool tp_conf_has_section(const struct tp_conf *conf, const char *section)
-{
-    return item_find(conf, section, NULL) != NULL;
 }
 
 /* TYPES: bit t is set when the caller's function reads type t. */

@@ -43,7 +43,6 @@ void tp_conf_free(struct tp_conf *conf);
 TP_DEFINE_AUTO(struct tp_conf, tp_conf_free)
 
 const char *tp_conf_path(const struct tp_conf *conf);
-bool tp_conf_has_section(const struct tp_conf *conf, const char *section);
 /* Value or fallback; values were checked when the file was read, so these cannot fail. Strings are owned by the handle.
  * Without either: NULL, 0, false.
  * Asking for a key that is not in the schema is a mistake in the program: abort(). */

@@ -6,6 +6,7 @@
 #include "cli/progress.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What to do next, for refusals that come with nothing but their code's words. */
@@ -34,10 +35,22 @@ static const char *advice_for(const struct tp_error *error)
     return NULL;
 }
 
+/* A file that somebody named, perhaps long ago in a profile, is told with who did. */
+static enum tp_rc read_conf(struct tp_cli *cli)
+{
+    const char *path = tp_cli_text(&cli->args, "config"), *variable = secure_getenv("TRUSTP11_CONF");
+    bool named = path != NULL || (variable != NULL && variable[0] != '\0');
+    enum tp_rc rc = tp_client_conf_read(path, &cli->error, &cli->conf);
+    if (rc == TP_OK || !named)
+        return rc;
+    return tp_error_prefix(&cli->error, rc, "the client configuration, as %s names it",
+                           path != NULL ? "--config" : "TRUSTP11_CONF");
+}
+
 enum tp_rc tp_cli_conf(struct tp_cli *cli, const struct tp_client_conf **ret_conf)
 {
     if (cli->conf == NULL)
-        TP_TRY(tp_client_conf_read(tp_cli_text(&cli->args, "config"), &cli->error, &cli->conf));
+        TP_TRY(read_conf(cli));
     *ret_conf = cli->conf;
     return TP_OK;
 }
@@ -64,6 +77,15 @@ enum tp_rc tp_cli_call(struct tp_cli *cli, enum tp_ipc_op op, const ProtobufCMes
                               tp_cli_number(&cli->args, "timeout", 0), &cli->error, ret_reply);
     tp_cli_progress_end(progress);
     return rc;
+}
+
+enum tp_rc tp_cli_usage(struct tp_cli *cli, enum tp_rc rc)
+{
+    if (rc != TP_BAD_ARGUMENT)
+        return rc;
+    if (cli->error.rc == rc)
+        cli->error.rc = TP_USAGE;
+    return TP_USAGE;
 }
 
 enum tp_rc tp_cli_user(struct tp_cli *cli, char **ret_user)

@@ -41,6 +41,9 @@ TP_MUST_USE enum tp_rc tp_cli_conf(struct tp_cli *cli, const struct tp_client_co
 TP_MUST_USE enum tp_rc tp_cli_call(struct tp_cli *cli, enum tp_ipc_op op, const ProtobufCMessage *request,
                                    const struct tp_secret *secret_0, const struct tp_secret *secret_1,
                                    struct tp_ipc_reply *ret_reply);
+/* RC as an exit status sees it: what the engine or a parser calls a bad argument has come from the command line, and is wrong
+ * usage. The words stay. For commands whose every argument is checked before anything is done. */
+TP_MUST_USE enum tp_rc tp_cli_usage(struct tp_cli *cli, enum tp_rc rc);
 /* The user that the command is about: --user, or the only one that the client configuration names. The string belongs
  * to CLI. */
 TP_MUST_USE enum tp_rc tp_cli_user(struct tp_cli *cli, char **ret_user);

@@ -2,6 +2,7 @@
 #include "audit/action.h"
 #include "audit/entry.pb-c.h"
 #include "cli/commands.h"
+#include "cli/credential.h"
 #include "cli/output.h"
 
 #include <inttypes.h>
@@ -10,6 +11,7 @@
 
 #define NEWEST    50  /* entries, when nothing else was asked for */
 #define PAGE_SIZE 500 /* entries of one question to the engine */
+#define ID_DIGITS 32  /* of an id in the log */
 
 static const struct tp_cli_column columns[] = {
     {"index", "ENTRY"},    {"time", "TIME"},     {"who", "WHO"},        {"action", "ACTION"},
@@ -86,6 +88,13 @@ static void put_who(struct tp_cli *cli, json_t *object, const Tp__Ipc__AuditEntr
     tp_cli_put_text(cli, object, "who", who != NULL ? who : entry->has_client ? words : NULL);
 }
 
+/* For people: how it ended, which for an intent a later entry says. */
+static void put_result(struct tp_cli *cli, json_t *object, const char *ended, const Tp__Audit__Entry *entry)
+{
+    if (!cli->json)
+        tp_cli_put_text(cli, object, "result", ended[0] != '\0' ? ended : entry->outcome);
+}
+
 static void put_entry(struct tp_cli *cli, json_t *object, const Tp__Audit__Entry *entry)
 {
     tp_cli_put_time(cli, object, "time", entry->time_ms, tp_cli_flag(&cli->args, "local"));
@@ -117,60 +126,19 @@ static json_t *describe(struct tp_cli *cli, const Tp__Ipc__AuditEntry *row)
     tp_cli_put_count(cli, object, "index", row->index);
     tp_cli_put_text(cli, object, "subject", row->subject);
     tp_cli_put_text(cli, object, "object", row->object_name);
+    tp_cli_put_text(cli, object, "ended", row->ended);
     Tp__Audit__Entry *entry = tp__audit__entry__unpack(NULL, row->entry.len, row->entry.data);
     if (entry == NULL) /* shown all the same: what is damaged must not disappear from the list */
         tp_cli_put_text(cli, object, "reason", "this entry cannot be read; see trustp11 audit verify");
     else {
         put_who(cli, object, row, entry);
+        put_result(cli, object, row->ended, entry);
         put_entry(cli, object, entry);
         if (json_object_get(object, "object") == NULL)
             tp_cli_put_text(cli, object, "object", entry->object);
         tp__audit__entry__free_unpacked(entry, NULL);
     }
     return object;
-}
-
-/* ---- how intents ended ---- */
-
-/* LIST is in the order of the indices. */
-static json_t *entry_at(const json_t *list, json_int_t wanted)
-{
-    size_t low = 0, high = json_array_size(list);
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        json_t *entry = json_array_get(list, middle);
-        json_int_t index = json_integer_value(json_object_get(entry, "index"));
-        if (index == wanted)
-            return entry;
-        if (index < wanted)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return NULL;
-}
-
-static void join_completions(struct tp_cli *cli, const json_t *list, const json_t *completions)
-{
-    for (size_t i = 0; i < json_array_size(completions); i++) {
-        const json_t *completion = json_array_get(completions, i);
-        json_t *intent = entry_at(list, json_integer_value(json_object_get(completion, "intent")));
-        if (intent != NULL)
-            tp_cli_put_text(cli, intent, "ended", json_string_value(json_object_get(completion, "outcome")));
-    }
-}
-
-/* An intent and its completion are two entries. Where both are in LIST, the intent says how it ended. */
-static void join(struct tp_cli *cli, const json_t *list)
-{
-    for (size_t i = 0; i < json_array_size(list); i++)
-        join_completions(cli, list, json_object_get(json_array_get(list, i), "completions"));
-    for (size_t i = 0; !cli->json && i < json_array_size(list); i++) {
-        json_t *entry = json_array_get(list, i);
-        const char *ended = json_string_value(json_object_get(entry, "ended"));
-        tp_cli_put_text(cli, entry, "result",
-                        ended != NULL ? ended : json_string_value(json_object_get(entry, "outcome")));
-    }
 }
 
 /* ---- pages ---- */
@@ -190,7 +158,6 @@ static enum tp_rc fetch(struct tp_cli *cli, Tp__Ipc__AuditListRequest *request, 
 /* For people: a table with its headings for each page, so that a long log needs no memory. */
 static enum tp_rc print(struct tp_cli *cli, const json_t *list)
 {
-    join(cli, list);
     if (!cli->json)
         return tp_cli_emit_list(cli, json_incref((json_t *)(uintptr_t)list), columns, "no such entries");
     for (size_t i = 0; i < json_array_size(list); i++)
@@ -263,9 +230,58 @@ static enum tp_rc check_action(struct tp_cli *cli, const char *wanted)
                         tp_buf_string(&known));
 }
 
+/* ---- what --object names ---- */
+
+static bool is_id(const char *text)
+{
+    return strlen(text) == ID_DIGITS && strspn(text, "0123456789abcdef") == ID_DIGITS;
+}
+
+/* A user of that name. Anything but that there is none goes on to the caller. */
+static enum tp_rc find_user_named(struct tp_cli *cli, const char *name, char ret_id[ID_DIGITS + 1])
+{
+    struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
+    Tp__Ipc__TokenRequest request = TP__IPC__TOKEN_REQUEST__INIT;
+    request.user = (char *)(uintptr_t)name;
+    TP_TRY(tp_cli_call(cli, TP_OP_TOKEN, &request.base, NULL, NULL, &reply));
+    (void)snprintf(ret_id, ID_DIGITS + 1, "%s", ((const Tp__Ipc__TokenReply *)(const void *)reply.message)->user_id);
+    return TP_OK;
+}
+
+static enum tp_rc find_key_named(struct tp_cli *cli, char *user, const char *name, char ret_id[ID_DIGITS + 1])
+{
+    struct tp_ipc_reply objects TP_AUTO(tp_ipc_reply_clear) = {0};
+    const Tp__Ipc__Credential *credential;
+    TP_TRY(tp_cli_credentials(cli, user, &objects));
+    TP_TRY(tp_cli_credential_find(cli, &objects, name, &credential));
+    (void)snprintf(ret_id, ID_DIGITS + 1, "%s", credential->id);
+    return TP_OK;
+}
+
+/* The log knows ids; people know names. A label is one of --user's keys: whoever did something to that key is meant then,
+ * so that REQUEST asks no more about the user. */
+static enum tp_rc resolve_object(struct tp_cli *cli, Tp__Ipc__AuditListRequest *request, char ret_id[ID_DIGITS + 1])
+{
+    const char *name = tp_cli_text(&cli->args, "object");
+    if (name == NULL || is_id(name))
+        return TP_OK;
+    enum tp_rc rc = request->user[0] != '\0' ? find_key_named(cli, request->user, name, ret_id) : TP_NOT_FOUND;
+    if (rc == TP_OK)
+        request->user = (char *)(uintptr_t)"";
+    if (rc == TP_NOT_FOUND)
+        rc = find_user_named(cli, name, ret_id);
+    if (rc == TP_NOT_FOUND)
+        return tp_error_set(&cli->error, TP_USAGE,
+                            "--object %s: neither an id nor a user's name; for a key's label say whose it is: --user USER",
+                            name);
+    request->object = ret_id;
+    return rc;
+}
+
 enum tp_rc tp_cli_audit_list(struct tp_cli *cli)
 {
     Tp__Ipc__AuditListRequest request = TP__IPC__AUDIT_LIST_REQUEST__INIT;
+    char object[ID_DIGITS + 1] = "";
     int64_t last = tp_cli_number(&cli->args, "last", 0);
     bool all = tp_cli_flag(&cli->args, "all");
     request.user = text_or_none(cli, "user");
@@ -277,6 +293,7 @@ enum tp_rc tp_cli_audit_list(struct tp_cli *cli)
     TP_TRY(check_action(cli, request.action));
     if (all && last > 0)
         return tp_error_set(&cli->error, TP_USAGE, "--all and --last exclude each other");
+    TP_TRY(resolve_object(cli, &request, object));
     if (all || (last == 0 && request.since_ms != 0))
         return list_forwards(cli, &request);
     return list_newest(cli, &request, last > 0 ? (size_t)last : NEWEST);

@@ -23,6 +23,16 @@ static const struct tp_cli_column columns[] = {
     {NULL, NULL},
 };
 
+static enum tp_rc tell_imported(struct tp_cli *cli, const char *user, const Tp__Ipc__Credential *credential)
+{
+    json_t *object = json_object();
+    tp_cli_put_text(cli, object, "user", user);
+    tp_cli_put_text(cli, object, "key", credential->id);
+    tp_cli_put_text(cli, object, "label", credential->label);
+    return tp_cli_emit_done(cli, object, "%s: the certificate is registered for key \"%s\" (%s)", user, credential->label,
+                            credential->id);
+}
+
 enum tp_rc tp_cli_cert_import(struct tp_cli *cli)
 {
     struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
@@ -36,8 +46,9 @@ enum tp_rc tp_cli_cert_import(struct tp_cli *cli)
     request.n_der = chain.len;
     TP_TRY(tp_cli_call(cli, TP_OP_CERT_IMPORT, &request.base, NULL, NULL, &reply));
     const Tp__Ipc__Credential *credential = ((const Tp__Ipc__KeyReply *)(const void *)reply.message)->credential;
-    return tp_cli_emit_ok(cli, "%s: the certificate is registered for key %s", request.user,
-                          credential == NULL ? key == NULL ? "?" : key : credential->id);
+    if (credential == NULL)
+        return tp_error_set(&cli->error, TP_INTERNAL, "the engine did not say for which key it registered the certificate");
+    return tell_imported(cli, request.user, credential);
 }
 
 /* ---- showing ---- */

@@ -117,10 +117,19 @@ static void ask_module(struct tp_cli *cli, json_t *list, const char *path, CK_FU
         (void)calls->C_Finalize(NULL);
 }
 
-static void check_module(struct tp_cli *cli, json_t *list)
+/* To dlopen(3) a name without a slash is one of the system's libraries; to people it is a file that lies here. */
+static void find_module(const struct tp_cli *cli, char ret_path[PATH_MAX])
 {
     const char *path = tp_cli_text(&cli->args, "module");
     path = path == NULL ? TP_MODULE_PATH : path;
+    bool is_here = strchr(path, '/') == NULL && access(path, F_OK) == 0;
+    (void)snprintf(ret_path, PATH_MAX, "%s%s", is_here ? "./" : "", path);
+}
+
+static void check_module(struct tp_cli *cli, json_t *list)
+{
+    char path[PATH_MAX];
+    find_module(cli, path);
     void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     const char *why = module == NULL ? dlerror() : NULL;
     CK_C_GetFunctionList get = NULL;

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define WORDS_LEN  512
+#define FACTOR_LEN 96
 #define CODES_MOST 3 /* times that a mistyped first code may be typed again */
 
 /* ---- the seed, on its way to the authenticator app ---- */
@@ -63,39 +65,61 @@ static enum tp_rc hand_over_seed(struct tp_cli *cli, const char *user, const str
 
 /* ---- the two steps ---- */
 
-static enum tp_rc begin(struct tp_cli *cli, char *user, const struct tp_secret *code)
+/* RET_FACTOR: which token it is, for people; left as it is for a secret of one's own. */
+static enum tp_rc begin(struct tp_cli *cli, char *user, const struct tp_secret *code, char ret_factor[FACTOR_LEN])
 {
     struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
     struct tp_secret *pin TP_AUTO(tp_secret_free_p) = NULL;
     Tp__Ipc__EnrolRequest request = TP__IPC__ENROL_REQUEST__INIT;
-    const char *factor = tp_cli_text(&cli->args, "factor");
+    const char *factor = tp_cli_text(&cli->args, "factor"), *serial = tp_cli_text(&cli->args, "serial");
     request.user = user;
     request.factor = (char *)(uintptr_t)(factor == NULL ? "totp" : factor);
+    request.serial = (char *)(uintptr_t)(serial == NULL ? "" : serial);
     if (cli->terminal)
         tp_cli_remark(cli,
                       "Choose a PIN. It seals your keys, and nobody can read or recover it: if it is forgotten, the "
                       "keys are lost.");
     TP_TRY(tp_cli_secret_ask_new(cli, "New PIN", "pin-file", &pin));
     TP_TRY(tp_cli_call(cli, TP_OP_ENROL, &request.base, code, pin, &reply));
+    const Tp__Ipc__EnrolReply *enrol = (const void *)reply.message;
+    if (enrol->serial[0] != '\0')
+        (void)snprintf(ret_factor, FACTOR_LEN, " (token %s)", enrol->serial);
     return hand_over_seed(cli, user, &reply);
 }
 
-static enum tp_rc confirm_once(struct tp_cli *cli, char *user, const struct tp_secret *code)
+static enum tp_rc confirm_once(struct tp_cli *cli, char *user, const struct tp_secret *code, bool *ret_asked)
 {
     struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
     struct tp_secret *first TP_AUTO(tp_secret_free_p) = NULL;
     Tp__Ipc__EnrolConfirmRequest request = TP__IPC__ENROL_CONFIRM_REQUEST__INIT;
     request.user = user;
+    *ret_asked = false;
     TP_TRY(tp_cli_secret_ask(cli, "First one-time code", NULL, &first));
+    *ret_asked = true;
     return tp_cli_call(cli, TP_OP_ENROL_CONFIRM, &request.base, code, first, &reply);
 }
 
-/* The first step is done and stays so: what went wrong here does not mean beginning anew. */
+/* The second step alone: with the same enrolment code, from the file where one was named. */
+static void second_step(const struct tp_cli *cli, const char *user, char ret_words[WORDS_LEN])
+{
+    const char *path = tp_cli_text(&cli->args, "code-file");
+    if (path != NULL)
+        (void)snprintf(ret_words, WORDS_LEN, "trustp11 enrol --user %s --confirm --code-file %s, and a first one-time code",
+                       user, path);
+    else
+        (void)snprintf(ret_words, WORDS_LEN,
+                       "trustp11 enrol --user %s --confirm, which asks for the enrolment code again (or reads it with "
+                       "--code-file FILE), then for a first one-time code",
+                       user);
+}
+
+/* The first step is done and stays so: a code that is wrong or was not given does not mean beginning anew. */
 static enum tp_rc say_how_to_go_on(struct tp_cli *cli, const char *user, enum tp_rc rc)
 {
     const struct tp_error was = cli->error.rc == rc ? cli->error : (struct tp_error){.rc = rc};
-    return tp_error_set(&cli->error, rc, "%s; go on with: trustp11 enrol --user %s --confirm", tp_error_words(&was),
-                        user);
+    char words[WORDS_LEN];
+    second_step(cli, user, words);
+    return tp_error_set(&cli->error, rc, "%s; go on with: %s", tp_error_words(&was), words);
 }
 
 /* Programs show a slot for each user that the client configuration names, and none for others. */
@@ -112,26 +136,46 @@ static void say_when_not_configured(struct tp_cli *cli, const char *user)
                   tp_client_conf_path(conf));
 }
 
-static enum tp_rc confirm(struct tp_cli *cli, char *user, const struct tp_secret *code)
+static enum tp_rc confirm(struct tp_cli *cli, char *user, const struct tp_secret *code, const char *factor)
 {
+    char words[WORDS_LEN];
+    bool asked;
+    second_step(cli, user, words);
     if (cli->terminal)
-        tp_cli_remark(cli, "Should this be interrupted here, go on with: trustp11 enrol --user %s --confirm", user);
-    enum tp_rc rc = confirm_once(cli, user, code);
+        tp_cli_remark(cli, "Now a first one-time code%s. Should this be interrupted here, go on with: %s", factor, words);
+    enum tp_rc rc = confirm_once(cli, user, code, &asked);
     for (int left = CODES_MOST - 1; rc == TP_PIN_WRONG && cli->terminal && left > 0; left--) {
         tp_cli_remark(cli, "%s", tp_error_words(&cli->error));
-        rc = confirm_once(cli, user, code);
+        rc = confirm_once(cli, user, code, &asked);
     }
-    if (rc != TP_OK)
+    if (rc == TP_PIN_WRONG || (rc != TP_OK && !asked))
         return say_how_to_go_on(cli, user, rc);
-    TP_TRY(tp_cli_emit_ok(cli, "%s: PIN and second factor are set", user));
+    TP_TRY(rc);
+    TP_TRY(tp_cli_emit_ok(cli, "%s: PIN and second factor%s are set", user, factor));
     say_when_not_configured(cli, user);
     return TP_OK;
 }
 
-static enum tp_rc say_unconfirmed(struct tp_cli *cli, const char *user)
+static enum tp_rc say_unconfirmed(struct tp_cli *cli, const char *user, const char *factor)
 {
-    return tp_cli_emit_ok(cli, "%s: not yet confirmed; trustp11 enrol --user %s --confirm asks for a first code", user,
-                          user);
+    char words[WORDS_LEN];
+    second_step(cli, user, words);
+    return tp_cli_emit_ok(cli, "%s: second factor%s not yet confirmed; next: %s", user, factor, words);
+}
+
+/* So that nobody types a code in vain, or takes what the engine says for a reason to try again. */
+static enum tp_rc check_state(struct tp_cli *cli, char *user)
+{
+    struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
+    Tp__Ipc__TokenRequest request = TP__IPC__TOKEN_REQUEST__INIT;
+    request.user = user;
+    TP_TRY(tp_cli_call(cli, TP_OP_TOKEN, &request.base, NULL, NULL, &reply));
+    if (!((const Tp__Ipc__TokenReply *)(const void *)reply.message)->enrolled)
+        return TP_OK;
+    return tp_error_set(&cli->error, TP_EXISTS,
+                        "%s is enrolled already, and no enrolment is open; a new one, which an officer starts (trustp11 user "
+                        "reset), costs the keys",
+                        user);
 }
 
 /* What would lose the seed or the code after they were made is refused before. */
@@ -140,6 +184,8 @@ static enum tp_rc check_options(struct tp_cli *cli)
     const char *path = tp_cli_text(&cli->args, "uri-file"), *factor = tp_cli_text(&cli->args, "factor");
     if (tp_cli_flag(&cli->args, "confirm") && tp_cli_flag(&cli->args, "no-confirm"))
         return tp_error_set(&cli->error, TP_USAGE, "--confirm and --no-confirm exclude each other");
+    if (tp_cli_text(&cli->args, "serial") != NULL && (factor == NULL || strcmp(factor, "hardware") != 0))
+        return tp_error_set(&cli->error, TP_USAGE, "--serial names a hardware token: say --factor hardware too");
     if (tp_cli_flag(&cli->args, "confirm") || (factor != NULL && strcmp(factor, "hardware") == 0))
         return TP_OK;
     if (cli->json && path == NULL)
@@ -152,13 +198,14 @@ static enum tp_rc check_options(struct tp_cli *cli)
 enum tp_rc tp_cli_enrol(struct tp_cli *cli)
 {
     struct tp_secret *code TP_AUTO(tp_secret_free_p) = NULL;
-    char *user;
+    char *user, factor[FACTOR_LEN] = "";
     TP_TRY(check_options(cli));
     TP_TRY(tp_cli_user(cli, &user));
+    TP_TRY(check_state(cli, user));
     TP_TRY(tp_cli_secret_ask(cli, "Enrolment code", "code-file", &code));
     if (!tp_cli_flag(&cli->args, "confirm"))
-        TP_TRY(begin(cli, user, code));
+        TP_TRY(begin(cli, user, code, factor));
     if (tp_cli_flag(&cli->args, "no-confirm"))
-        return say_unconfirmed(cli, user);
-    return confirm(cli, user, code);
+        return say_unconfirmed(cli, user, factor);
+    return confirm(cli, user, code, factor);
 }

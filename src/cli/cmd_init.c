@@ -35,6 +35,9 @@ static enum tp_rc check_options(struct tp_cli *cli)
             &cli->error, TP_USAGE,
             "say either --backup-key FILE or --no-backup: the token keys are wrapped for a backup as they "
             "are made, or never; without one a lost token means that every user's key is lost");
+    const char *hsm = tp_cli_text(&cli->args, "hsm");
+    if (hsm != NULL && tp_hsm_uri_check(hsm, &cli->error) != TP_OK)
+        return tp_error_prefix(&cli->error, TP_USAGE, "--hsm");
     if (tp_cli_flag(&cli->args, "spawn") && tp_cli_text(&cli->args, "dir") == NULL)
         return tp_error_set(&cli->error, TP_USAGE, "--spawn is for a deployment of one's own: say --dir DIR");
     return TP_OK;

@@ -9,11 +9,12 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const struct tp_cli_column columns[] = {
-    {"id", "KEY"},          {"label", "LABEL"},   {"type", "TYPE"},
-    {"state", "STATE"},     {"pending", "WAITS"}, {"certificate", "CERTIFICATE"},
-    {"created", "CREATED"}, {NULL, NULL},
+    {"id", "KEY"},        {"label", "LABEL"},   {"type", "TYPE"},
+    {"state", "STATE"},   {"pending", "WAITS"}, {"certificate", "CERTIFICATE"},
+    {"cka_id", "CKA_ID"}, {"created", "CREATED"}, {NULL, NULL},
 };
 
 static json_t *describe(struct tp_cli *cli, const Tp__Ipc__Credential *credential)
@@ -67,7 +68,7 @@ enum tp_rc tp_cli_key_generate(struct tp_cli *cli)
     request.label = (char *)(uintptr_t)(label == NULL ? request.user : label);
     request.cka_id = (ProtobufCBinaryData){.data = id.data, .len = id.len};
     request.always_authenticate = tp_cli_flag(&cli->args, "always-authenticate");
-    TP_TRY(tp_cli_call(cli, TP_OP_KEY_GENERATE, &request.base, NULL, NULL, &reply));
+    TP_TRY(tp_cli_usage(cli, tp_cli_call(cli, TP_OP_KEY_GENERATE, &request.base, NULL, NULL, &reply)));
     const Tp__Ipc__Credential *made = ((const Tp__Ipc__KeyReply *)(const void *)reply.message)->credential;
     if (made == NULL)
         return tp_error_set(&cli->error, TP_INTERNAL, "the engine did not say which key it made");
@@ -130,19 +131,53 @@ static size_t gather(const struct tp_cli *cli, const char *option, char *ret_tex
     return len;
 }
 
+/* What a request says, and where it goes: looked at before its owner spends a one-time code on it. */
+struct wish {
+    char *dns[TP_CLI_VALUES_MAX], *email[TP_CLI_VALUES_MAX];
+    size_t dns_len, email_len;
+    const char *subject, *path;
+    int fd; /* of PATH, made and empty; -1 without, or once it is filled */
+};
+
+static void wish_clear(struct wish *wish)
+{
+    if (wish->fd < 0)
+        return;
+    (void)close(wish->fd);
+    (void)unlink(wish->path);
+}
+
+static enum tp_rc wish_read(struct tp_cli *cli, struct wish *wish)
+{
+    wish->subject = tp_cli_text(&cli->args, "subject");
+    wish->dns_len = gather(cli, "dns", wish->dns);
+    wish->email_len = gather(cli, "email", wish->email);
+    wish->path = tp_cli_text(&cli->args, "out");
+    if (wish->subject == NULL)
+        return tp_error_set(&cli->error, TP_USAGE, "say whose key it is: --subject '/C=JP/O=Example/CN=Alice'");
+    return tp_cli_usage(cli, tp_pki_request_check(wish->subject, (const char *const *)wish->dns, wish->dns_len,
+                                                  (const char *const *)wish->email, wish->email_len, &cli->error));
+}
+
+static enum tp_rc make_place(struct tp_cli *cli, struct wish *wish)
+{
+    if (wish->path == NULL)
+        return TP_OK;
+    return tp_cli_file_make(wish->path, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, &cli->error, &wish->fd);
+}
+
 static enum tp_rc ask_request(struct tp_cli *cli, const struct tp_cli_session *session, char *credential,
-                              struct tp_ipc_reply *ret_reply)
+                              struct wish *wish, struct tp_ipc_reply *ret_reply)
 {
     Tp__Ipc__CsrRequest request = TP__IPC__CSR_REQUEST__INIT;
-    char *dns[TP_CLI_VALUES_MAX], *email[TP_CLI_VALUES_MAX];
     request.authorisation = (char *)(uintptr_t)session->id;
     request.user = session->user;
     request.credential = credential;
-    request.subject = (char *)(uintptr_t)tp_cli_text(&cli->args, "subject");
-    request.n_dns = gather(cli, "dns", dns);
-    request.dns = dns;
-    request.n_email = gather(cli, "email", email);
-    request.email = email;
+    request.subject = (char *)(uintptr_t)wish->subject;
+    request.n_dns = wish->dns_len;
+    request.dns = wish->dns;
+    request.n_email = wish->email_len;
+    request.email = wish->email;
     return tp_cli_call(cli, TP_OP_CSR, &request.base, NULL, NULL, ret_reply);
 }
 
@@ -159,16 +194,22 @@ static enum tp_rc tell_request(struct tp_cli *cli, const char *key, const char *
     return tp_cli_emit_done(cli, object, "the request is in %s", path == NULL ? "" : path);
 }
 
-static enum tp_rc write_request(struct tp_cli *cli, const char *key, struct tp_bytes der)
+/* The descriptor is handed over, and the file is no longer the wish's to remove. */
+static enum tp_rc fill_place(struct tp_cli *cli, struct wish *wish, struct tp_bytes text)
+{
+    int fd = wish->fd;
+    wish->fd = -1;
+    return fd < 0 ? TP_OK : tp_cli_file_fill(fd, wish->path, text, &cli->error);
+}
+
+static enum tp_rc write_request(struct tp_cli *cli, const char *key, struct tp_bytes der, struct wish *wish)
 {
     struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    const char *path = tp_cli_text(&cli->args, "out");
     bool is_der = tp_cli_flag(&cli->args, "der");
     TP_TRY(is_der ? tp_buf_append(&text, der) : tp_pki_pem_write("CERTIFICATE REQUEST", der, &text));
-    if (path != NULL)
-        TP_TRY(tp_cli_file_write(path, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, tp_buf_bytes(&text), &cli->error));
-    if (path != NULL || cli->json)
-        return tell_request(cli, key, path, &text);
+    TP_TRY(fill_place(cli, wish, tp_buf_bytes(&text)));
+    if (wish->path != NULL || cli->json)
+        return tell_request(cli, key, wish->path, &text);
     if (fwrite(text.data, 1, text.len, cli->out) != text.len)
         return tp_cli_output_failed(cli);
     return TP_OK;
@@ -177,18 +218,19 @@ static enum tp_rc write_request(struct tp_cli *cli, const char *key, struct tp_b
 enum tp_rc tp_cli_key_csr(struct tp_cli *cli)
 {
     struct tp_ipc_reply objects TP_AUTO(tp_ipc_reply_clear) = {0}, reply TP_AUTO(tp_ipc_reply_clear) = {0};
+    struct wish wish TP_AUTO(wish_clear) = {.fd = -1};
     const Tp__Ipc__Credential *credential;
     struct tp_cli_session session;
     char *user;
-    if (tp_cli_text(&cli->args, "subject") == NULL)
-        return tp_error_set(&cli->error, TP_USAGE, "say whose key it is: --subject '/C=JP/O=Example/CN=Alice'");
+    TP_TRY(wish_read(cli, &wish));
     TP_TRY(tp_cli_user(cli, &user));
     TP_TRY(tp_cli_credentials(cli, user, &objects));
     TP_TRY(tp_cli_credential_find(cli, &objects, tp_cli_operand(&cli->args, 0), &credential));
+    TP_TRY(make_place(cli, &wish));
     TP_TRY(tp_cli_session_begin(cli, user, &session));
-    enum tp_rc rc = ask_request(cli, &session, credential->id, &reply);
+    enum tp_rc rc = ask_request(cli, &session, credential->id, &wish, &reply);
     tp_cli_session_end(&session);
     TP_TRY(rc);
     const Tp__Ipc__DerReply *der = (const void *)reply.message;
-    return write_request(cli, credential->id, TP_BYTES(der->der.data, der->der.len));
+    return write_request(cli, credential->id, TP_BYTES(der->der.data, der->der.len), &wish);
 }

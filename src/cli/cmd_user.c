@@ -109,7 +109,7 @@ enum tp_rc tp_cli_user_add(struct tp_cli *cli)
     while ((role = tp_cli_text_at(&cli->args, "role", request.n_roles)) != NULL)
         roles[request.n_roles++] = (char *)(uintptr_t)role;
     TP_TRY(tp_cli_enrolment_code_prepare(cli, &place));
-    TP_TRY(tp_cli_call(cli, TP_OP_USER_ADD, &request.base, NULL, NULL, &reply));
+    TP_TRY(tp_cli_usage(cli, tp_cli_call(cli, TP_OP_USER_ADD, &request.base, NULL, NULL, &reply)));
     return hand_out(cli, &place, &reply);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command.h"
+#include "audit/action.h"
 #include "cli/commands.h"
 
 #include <string.h>
@@ -16,6 +17,8 @@
 #define WHEN(n, w)              {.name = n, .kind = TP_CLI_TIME, .argument = "TIME", .words = w}
 #define PAST(n, w)              {.name = n, .kind = TP_CLI_PAST, .argument = "TIME", .words = w}
 #define CHOICE(n, w, c)         {.name = n, .kind = TP_CLI_CHOICE, .argument = "WORD", .words = w, .choices = c}
+#define CHOICES(n, a, w, c)     {.name = n, .kind = TP_CLI_CHOICE, .argument = a, .words = w, .choices = c, .repeated = true}
+#define OFFERED(n, a, w, o)     {.name = n, .kind = TP_CLI_TEXT, .argument = a, .words = w, .offers = o}
 #define END                     {.name = NULL}
 /* clang-format on */
 #define OPTIONS(...) ((const struct tp_cli_option[]){__VA_ARGS__, END})
@@ -43,6 +46,8 @@ const struct tp_cli_option tp_cli_global_options[] = {
 #define SECRETS                                                                                                        \
     "Secrets are asked for at the terminal, without echo. When standard input is not a terminal, they are read from "  \
     "it: one line a prompt, in the order of the prompts."
+#define OFFER_ACTION(name, text, words) "|" text
+#define ALL_ACTIONS (&(TP_ACTION_TABLE(OFFER_ACTION))[1]) /* without the first bar */
 #define KEY_WORDS "KEY is the key's id or its label; trustp11 key list shows both."
 
 /* ---- the table ---- */
@@ -75,7 +80,7 @@ static const struct tp_cli_command commands[] = {
      "Hand the code over so that nobody else sees it: whoever has it first sets the PIN. It is shown once.",
      "trustp11 user add alice --display 'Alice Example'\n"
      "trustp11 user add olga --role officer --code-file olga.code",
-     OPTIONS(TEXTS("role", "ROLE", "officer, auditor or operator, besides being a user; may be given again"),
+     OPTIONS(CHOICES("role", "ROLE", "a role, besides being a user; may be given again", "officer|auditor|operator"),
              TEXT("display", "TEXT", "name for people"), CODE_OUT),
      tp_cli_user_add},
     {"user", "list", "[USER]", "show the users, or one of them", "",
@@ -131,10 +136,12 @@ static const struct tp_cli_command commands[] = {
      "Asks for the enrolment code and the new PIN, shows the new one-time code secret as a QR code and as a URI for an "
      "authenticator app, and asks for a first code, which confirms it. Nobody can read the PIN or recover it: if it is "
      "forgotten, the keys are lost.\n" SECRETS "\n"
-     "A script uses --uri-file with --no-confirm, computes a code, and calls again with --confirm.",
+     "A script uses --uri-file with --no-confirm, computes a code, and calls again with --confirm, which wants the "
+     "enrolment code once more (--code-file, or the first line) and then the one-time code.",
      "trustp11 enrol --user alice\n"
      "trustp11 enrol --user alice --factor hardware\n"
-     "trustp11 enrol --user bot --code-file bot.code --pin-file bot.pin --uri-file bot.uri --no-confirm",
+     "trustp11 enrol --user bot --code-file bot.code --pin-file bot.pin --uri-file bot.uri --no-confirm\n"
+     "printf '%s\\n' 492039 | trustp11 enrol --user bot --code-file bot.code --confirm",
      OPTIONS(USER,
              CHOICE("factor",
                     "totp (an app), hotp (an app that counts), hardware (a token that an officer has imported)",
@@ -142,7 +149,8 @@ static const struct tp_cli_command commands[] = {
              A_FILE("code-file", "read the enrolment code from the first line of FILE"), PIN_FILE,
              A_FILE("uri-file", "write the otpauth URI into FILE (made with mode 0600) instead of showing it"),
              FLAG("no-qr", "show the URI only"), FLAG("no-confirm", "stop before the first one-time code"),
-             FLAG("confirm", "only confirm, with a first one-time code")),
+             FLAG("confirm", "only confirm: asks for the enrolment code again, then for a first one-time code"),
+             TEXT("serial", "SERIAL", "with --factor hardware: which token, where several are registered")),
      tp_cli_enrol},
     {"pin", "change", "", "set a new PIN",
      "Asks for the present PIN, a one-time code, and the new PIN. Nobody can recover a PIN that is "
@@ -157,7 +165,8 @@ static const struct tp_cli_command commands[] = {
      "FACTOR is its id, as factor list shows it. A user without a factor cannot log in.",
      "trustp11 factor remove 5f1c0e9a77d24c2b8e6f3a90b1d2c3e4 --user alice", OPTIONS(USER, YES), tp_cli_factor_remove},
     {"factor", "import", "FILE", "register a hardware token from its maker's PSKC file (RFC 6030)",
-     "Give --serial when the file holds more than one token.",
+     "Give --serial when the file holds more than one token. A token is one user's; it counts from their next enrolment "
+     "on.",
      "trustp11 factor import tokens.xml --user alice --serial 987654321 --key-file transport.key",
      OPTIONS(USER, TEXT("serial", "SERIAL", "which token of the file"),
              A_FILE("key-file", "the file's pre-shared key, as raw bytes"),
@@ -226,12 +235,16 @@ static const struct tp_cli_command commands[] = {
      tp_cli_policy_explain},
 
     {"audit", "list", "", "show entries of the audit log",
-     "Without other choice the newest 50, oldest first. --json prints one object a line.",
+     "Without other choice the newest 50, oldest first. A signature shows how it ended, which the log says in a later "
+     "entry; until then its outcome is intent. --json prints one object a line, with \"outcome\" as the entry itself "
+     "says it and \"ended\" from that later one.",
      "trustp11 audit list --user alice --action sign --since 2026-11-01 --local\n"
+     "trustp11 audit list --user alice --object 'Alice signs' --all\n"
      "trustp11 audit list --outcome refused --all --json",
-     OPTIONS(TEXT("user", "USER", "of this user"), TEXT("action", "ACTION", "such as sign, login or user.add"),
+     OPTIONS(TEXT("user", "USER", "by this user, or about them"),
+             OFFERED("action", "ACTION", "such as sign, login or user.add; \"user.\" is all that begin so", ALL_ACTIONS),
              CHOICE("outcome", "how it ended", "ok|refused|failed|intent|unknown"),
-             TEXT("object", "ID", "about this key, user or factor"),
+             TEXT("object", "NAME", "about this: an id, a user's name, or the label of a key of --user"),
              PAST("since", "from then on: a time, or how long ago, as in 1h or 7d"),
              PAST("until", "before then, likewise"), NUMBER("last", "N", "the newest N of them", 1, 1000000),
              FLAG("all", "all of them"), FLAG("local", "local time instead of UTC")),

@@ -30,6 +30,7 @@ struct tp_cli_option {
     const char *argument; /* "USER"; NULL for flags */
     const char *words;
     const char *choices;
+    const char *offers; /* words that shells offer, separated by '|', where others are taken too; or NULL */
     int64_t min, max;
     bool repeated; /* may be given more than once */
 };

@@ -37,7 +37,7 @@ static void print_word_table(FILE *out)
 {
     (void)fprintf(out, "    case $1 in\n    '') echo '");
     print_nouns(out);
-    (void)fprintf(out, " --config --json --timeout --help --version' ;;\n");
+    (void)fprintf(out, " --config --json --timeout --help --version --completion' ;;\n");
     for (size_t i = 0; i < tp_cli_commands_len(); i++) {
         const struct tp_cli_command *command = tp_cli_command_at(i);
         if (command->verb != NULL && begins_noun(i)) {
@@ -54,12 +54,24 @@ static void print_word_table(FILE *out)
     (void)fprintf(out, "    esac\n");
 }
 
+/* Words for the value of an option; NULL where there is no list. */
+static const char *list_of(const struct tp_cli_option *option)
+{
+    return option->choices != NULL ? option->choices : option->offers;
+}
+
+static void print_list(FILE *out, const char *list)
+{
+    for (; *list != '\0'; list++)
+        (void)fputc(*list == '|' ? ' ' : *list, out);
+}
+
 /* Values of an option that are words of a list; a name has the same list wherever it stands, or the first one's. */
 static bool is_new_choice(size_t index, const struct tp_cli_option *option)
 {
     for (size_t i = 0; i < index; i++)
         for (const struct tp_cli_option *other = tp_cli_command_at(i)->options; other->name != NULL; other++)
-            if (other->choices != NULL && strcmp(other->name, option->name) == 0)
+            if (list_of(other) != NULL && strcmp(other->name, option->name) == 0)
                 return false;
     return true;
 }
@@ -68,13 +80,35 @@ static void print_choices(FILE *out)
 {
     for (size_t i = 0; i < tp_cli_commands_len(); i++)
         for (const struct tp_cli_option *option = tp_cli_command_at(i)->options; option->name != NULL; option++) {
-            if (option->choices == NULL || !is_new_choice(i, option))
+            if (list_of(option) == NULL || !is_new_choice(i, option))
                 continue;
             (void)fprintf(out, "    --%s) echo '", option->name);
-            for (const char *at = option->choices; *at != '\0'; at++)
-                (void)fputc(*at == '|' ? ' ' : *at, out);
+            print_list(out, list_of(option));
             (void)fprintf(out, "' ;;\n");
         }
+    (void)fprintf(out, "    --completion) echo 'bash zsh fish' ;;\n");
+}
+
+/* Options whose value is no word of a list: files, and what only people know. */
+static bool is_new_value(size_t index, const struct tp_cli_option *option)
+{
+    if (option->kind == TP_CLI_FLAG || list_of(option) != NULL)
+        return false;
+    for (size_t i = 0; i < index; i++)
+        for (const struct tp_cli_option *other = tp_cli_command_at(i)->options; other->name != NULL; other++)
+            if (strcmp(other->name, option->name) == 0)
+                return false;
+    return true;
+}
+
+static void print_values(FILE *out)
+{
+    (void)fprintf(out, "    --config | --timeout");
+    for (size_t i = 0; i < tp_cli_commands_len(); i++)
+        for (const struct tp_cli_option *option = tp_cli_command_at(i)->options; option->name != NULL; option++)
+            if (is_new_value(i, option))
+                (void)fprintf(out, " | --%s", option->name);
+    (void)fprintf(out, ") return 0 ;;\n    *) return 1 ;;\n");
 }
 
 static const char words_head[] = "# SPDX-License-Identifier: Apache-2.0\n"
@@ -86,6 +120,8 @@ static void print_functions(FILE *out)
     print_word_table(out);
     (void)fprintf(out, "}\n\n_trustp11_choices()\n{\n    case $1 in\n");
     print_choices(out);
+    (void)fprintf(out, "    esac\n}\n\n_trustp11_takes_value()\n{\n    case $1 in\n");
+    print_values(out);
     (void)fprintf(out, "    esac\n}\n\n");
 }
 
@@ -97,6 +133,8 @@ static void complete_bash(FILE *out)
                 "{\n"
                 "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} at path= words\n"
                 "    words=$(_trustp11_choices \"$before\")\n"
+                "    COMPREPLY=()\n"
+                "    _trustp11_takes_value \"$before\" && return\n"
                 "    if [[ -z $words ]]; then\n"
                 "        for ((at = 1; at < COMP_CWORD; at++)); do\n"
                 "            if [[ -n $(_trustp11_words \"${path:+$path }${COMP_WORDS[at]}\") ]]; then\n"
@@ -121,6 +159,7 @@ static void complete_zsh(FILE *out)
                 "{\n"
                 "    local word=$words[CURRENT] before=$words[CURRENT-1] at at_path= list\n"
                 "    list=$(_trustp11_choices \"$before\")\n"
+                "    if _trustp11_takes_value \"$before\"; then _files; return; fi\n"
                 "    if [[ -z $list ]]; then\n"
                 "        for ((at = 2; at < CURRENT; at++)); do\n"
                 "            if [[ -n $(_trustp11_words \"${at_path:+$at_path }$words[at]\") ]]; then\n"
@@ -159,10 +198,9 @@ static void print_fish_option(FILE *out, const struct tp_cli_command *command, c
         (void)fprintf(out, " -rF");
     else if (option->kind != TP_CLI_FLAG)
         (void)fprintf(out, " -x");
-    if (option->choices != NULL) {
+    if (list_of(option) != NULL) {
         (void)fprintf(out, " -a '");
-        for (const char *at = option->choices; *at != '\0'; at++)
-            (void)fputc(*at == '|' ? ' ' : *at, out);
+        print_list(out, list_of(option));
         (void)fputc('\'', out);
     }
     (void)fprintf(out, " -d ");
@@ -204,7 +242,8 @@ static void complete_fish(FILE *out)
     for (const struct tp_cli_option *option = tp_cli_global_options; option->name != NULL; option++)
         print_fish_option(out, NULL, option);
     (void)fprintf(out, "complete -c trustp11 -l help -d 'help for what stands before it'\n"
-                       "complete -c trustp11 -l version -d 'the version'\n");
+                       "complete -c trustp11 -l version -d 'the version'\n"
+                       "complete -c trustp11 -l completion -x -a 'bash zsh fish' -d 'what this shell needs to complete'\n");
     for (size_t i = 0; i < tp_cli_commands_len(); i++)
         print_fish_command(out, i);
 }

@@ -121,7 +121,7 @@ static void help_all(FILE *out)
     (void)fprintf(out, "\ntrustp11 NOUN VERB --help says more, with examples.\n"
                        "Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n");
     print_examples(out, "trustp11 status\ntrustp11 user add alice\ntrustp11 enrol --user alice\n"
-                        "trustp11 key generate --user alice\ntrustp11 login --user alice --for 15m");
+                        "trustp11 login --user alice --for 15m\ntrustp11 key generate --user alice");
 }
 
 void tp_cli_help(FILE *out, const struct tp_cli_args *args)

@@ -216,12 +216,25 @@ enum tp_rc tp_cli_secret_ask_new(struct tp_cli *cli, const char *label, const ch
     return TP_OK;
 }
 
-enum tp_rc tp_cli_secret_ask_login(struct tp_cli *cli, const char *pin_label, struct tp_secret **ret_secret)
+static enum tp_rc check_code(struct tp_cli *cli, const struct tp_secret *code, unsigned digits)
+{
+    struct tp_bytes given = tp_secret_bytes(code);
+    bool good = digits == 0 || given.len == digits;
+    for (size_t i = 0; good && digits != 0 && i < given.len; i++)
+        good = given.data[i] >= '0' && given.data[i] <= '9';
+    if (good)
+        return TP_OK;
+    return tp_error_set(&cli->error, TP_PIN_LENGTH, "the one-time code has %u digits; nothing was done, try again", digits);
+}
+
+enum tp_rc tp_cli_secret_ask_login(struct tp_cli *cli, const char *pin_label, unsigned digits,
+                                   struct tp_secret **ret_secret)
 {
     struct tp_secret *pin TP_AUTO(tp_secret_free_p) = NULL, *code TP_AUTO(tp_secret_free_p) = NULL,
                           *both TP_AUTO(tp_secret_free_p) = NULL;
     TP_TRY(tp_cli_secret_ask(cli, pin_label, "pin-file", &pin));
     TP_TRY(tp_cli_secret_ask(cli, "One-time code", NULL, &code));
+    TP_TRY(check_code(cli, code, digits));
     if (tp_secret_len(pin) + tp_secret_len(code) > TP_IPC_SECRET_MAX)
         return tp_error_set(&cli->error, TP_PIN_LENGTH, "PIN and code are longer than any that could be right");
     TP_TRY(tp_secret_new(TP_IPC_SECRET_MAX, &both));

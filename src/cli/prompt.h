@@ -16,8 +16,9 @@ TP_MUST_USE enum tp_rc tp_cli_secret_ask(struct tp_cli *cli, const char *label, 
 /* The same for a new secret: at a terminal it is asked for twice. */
 TP_MUST_USE enum tp_rc tp_cli_secret_ask_new(struct tp_cli *cli, const char *label, const char *file_option,
                                              struct tp_secret **ret_secret);
-/* "PIN" and "One-time code", as one secret in the form that the engine takes. */
-TP_MUST_USE enum tp_rc tp_cli_secret_ask_login(struct tp_cli *cli, const char *pin_label,
+/* "PIN" and "One-time code", as one secret in the form that the engine takes. DIGITS: of a code of this user (0: not known):
+ * one that is shorter would be taken for a wrong PIN, and count as a try. */
+TP_MUST_USE enum tp_rc tp_cli_secret_ask_login(struct tp_cli *cli, const char *pin_label, unsigned digits,
                                                struct tp_secret **ret_secret);
 /* Whether a person says yes to QUESTION, or has said --yes. TP_REFUSED when not; TP_USAGE where nobody can be asked. */
 TP_MUST_USE enum tp_rc tp_cli_confirm(struct tp_cli *cli, const char *question);

@@ -19,15 +19,14 @@ static enum tp_rc refuse_state(struct tp_cli *cli, const char *user, const Tp__I
     return TP_OK;
 }
 
-/* So that nobody types a PIN in vain. The engine checks all of it again. RET_APPROVAL: it takes the PIN alone, and waits. */
-static enum tp_rc check_state(struct tp_cli *cli, char *user, bool *ret_approval)
+enum tp_rc tp_cli_session_check(struct tp_cli *cli, char *user, struct tp_cli_terms *ret_terms)
 {
     struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
     Tp__Ipc__TokenRequest request = TP__IPC__TOKEN_REQUEST__INIT;
     request.user = user;
     TP_TRY(tp_cli_call(cli, TP_OP_TOKEN, &request.base, NULL, NULL, &reply));
     const Tp__Ipc__TokenReply *token = (const void *)reply.message;
-    *ret_approval = token->approval;
+    *ret_terms = (struct tp_cli_terms){.approval = token->approval, .code_digits = token->code_digits};
     return refuse_state(cli, user, token);
 }
 
@@ -35,10 +34,10 @@ enum tp_rc tp_cli_session_login(struct tp_cli *cli, const Tp__Ipc__LoginRequest 
                                 struct tp_ipc_reply *ret_reply)
 {
     struct tp_secret *secret TP_AUTO(tp_secret_free_p) = NULL;
-    bool approval = false;
-    TP_TRY(check_state(cli, request->user, &approval));
-    if (!approval) {
-        TP_TRY(tp_cli_secret_ask_login(cli, "PIN", &secret));
+    struct tp_cli_terms terms;
+    TP_TRY(tp_cli_session_check(cli, request->user, &terms));
+    if (!terms.approval) {
+        TP_TRY(tp_cli_secret_ask_login(cli, "PIN", terms.code_digits, &secret));
     } else {
         TP_TRY(tp_cli_secret_ask(cli, "PIN", "pin-file", &secret));
         tp_cli_remark(cli, "Waiting for approval; give it in another place: trustp11 approval give --user %s",

@@ -7,6 +7,12 @@
 
 #include "cli/cli.h"
 
+/* How USER logs in, so that nobody types a PIN in vain; the engine checks all of it again. Refuses who cannot. */
+struct tp_cli_terms {
+    bool approval;        /* the PIN alone, and then the login waits for its owner's word */
+    unsigned code_digits; /* of a one-time code */
+};
+TP_MUST_USE enum tp_rc tp_cli_session_check(struct tp_cli *cli, char *user, struct tp_cli_terms *ret_terms);
 /* Asks for PIN and one-time code and logs in as REQUEST says. Refuses before asking when the user cannot log in. */
 TP_MUST_USE enum tp_rc tp_cli_session_login(struct tp_cli *cli, const Tp__Ipc__LoginRequest *request,
                                             struct tp_ipc_reply *ret_reply);

@@ -17,6 +17,7 @@ struct tp_call {
     unsigned held;                  /* all that the caller has */
     uint8_t subject[TP_SUBJECT_LEN]; /* of the officer or owner who asks, where one is logged in */
     bool has_subject;
+    bool written; /* the log has its refusal already */
     struct tp_error error;
     uint32_t tries_left;
 };

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "engine/authorisation.h"
 #include "engine/call.h"
+#include "engine/people.h"
 #include "engine/login.h"
 #include "engine/refusals.h"
 #include "engine/trail.h"
@@ -195,16 +196,33 @@ static void words_for_the_log(const struct tp_call *call, char ret_words[TP_ERRO
         hide(ret_words, text_of(call->request->message, names[i]));
 }
 
+/* What it would have been done to, as far as memory knows it: a key of the user's, or the user. */
+static void trail_object(struct tp_call *call, struct tp_trail *trail)
+{
+    const ProtobufCMessage *message = call->request->message;
+    struct tp_user *user = NULL;
+    pthread_mutex_lock(&call->engine->lock);
+    HASH_FIND_STR(call->engine->users, user_of(message), user);
+    const struct tp_credential *credential =
+        user == NULL ? NULL : tp_people_credential(user, text_of(message, "credential"));
+    if (credential != NULL)
+        tp_trail_object(trail, "credential", credential->id);
+    else if (user != NULL)
+        tp_trail_object(trail, "user", user->id);
+    pthread_mutex_unlock(&call->engine->lock);
+}
+
 static void record_failure(struct tp_call *call, enum tp_rc rc)
 {
     struct tp_trail trail;
     char words[TP_ERROR_WORDS_LEN];
-    if (!tp_refusals_admit(call->engine, call->request->peer->uid))
+    if (call->written || !tp_refusals_admit(call->engine, call->request->peer->uid))
         return;
     bool refused = rc == TP_NOT_PERMITTED || rc == TP_REFUSED || rc == TP_PIN_WRONG || rc == TP_PIN_LOCKED;
     tp_trail_init(&trail, call->duty->action, "failed");
     tp_trail_call(&trail, call);
     words_for_the_log(call, words);
+    trail_object(call, &trail);
     tp_trail_outcome(&trail, refused ? "refused" : "failed", words);
     if (call->duty->action == TP_ACTION_LOOK)
         tp_trail_say(&trail, "%s", call->request->operation->words);
@@ -234,6 +252,19 @@ static enum tp_rc check_texts(struct tp_call *call)
     return TP_OK;
 }
 
+/* Who may, from the table; and the login that would help whoever asks. */
+static enum tp_rc not_permitted(struct tp_call *call)
+{
+    const char *words = call->request->operation->words, *user = user_of(call->request->message);
+    char who[256];
+    bool owner = tp_permit_owner(words) && user[0] != '\0';
+    tp_permit_words(words, user, who, sizeof who);
+    return tp_error_set(&call->error, TP_NOT_PERMITTED,
+                        "\"%s\" is not permitted to uid %u: it is for %s; ask one of them, or log in first: trustp11 login "
+                        "--user %s",
+                        words, (unsigned)call->request->peer->uid, who, owner ? user : "NAME");
+}
+
 static enum tp_rc permitted(struct tp_call *call)
 {
     const char *words = call->request->operation->words;
@@ -243,11 +274,7 @@ static enum tp_rc permitted(struct tp_call *call)
     enum tp_rc rc = tp_permit(words, call->held, &role);
     act_as_locked(call, role);
     pthread_mutex_unlock(&call->engine->lock);
-    if (rc == TP_OK)
-        return check_texts(call);
-    return tp_error_set(&call->error, TP_NOT_PERMITTED,
-                        "\"%s\" is not permitted to uid %u; ask an officer, or log in as one: trustp11 login --user NAME",
-                        words, (unsigned)call->request->peer->uid);
+    return rc == TP_OK ? check_texts(call) : not_permitted(call);
 }
 
 static enum tp_rc perform(struct tp_call *call, const struct tp_error *session_error)

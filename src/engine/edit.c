@@ -251,6 +251,12 @@ enum tp_rc tp_edit_factor_delete(struct tp_edit *edit, const char *id, uint64_t 
     return TP_OK;
 }
 
+enum tp_rc tp_edit_token(struct tp_edit *edit, const char *id, const char *name, uint64_t version,
+                         const Tp__Engine__Token *token)
+{
+    return add_packed(edit, "token", id, "", name, version + 1, &token->base);
+}
+
 enum tp_rc tp_edit_service(struct tp_edit *edit, const char *id, const char *name, const Tp__Engine__ServiceKey *key)
 {
     return add_packed(edit, "service", id, "", name, 1, &key->base);

@@ -30,6 +30,9 @@ TP_MUST_USE enum tp_rc tp_edit_key_delete(struct tp_edit *edit, struct tp_creden
 TP_MUST_USE enum tp_rc tp_edit_factor(struct tp_edit *edit, const char *id, const char *owner, const char *name,
                                       uint64_t version, const Tp__Engine__Factor *factor);
 TP_MUST_USE enum tp_rc tp_edit_factor_delete(struct tp_edit *edit, const char *id, uint64_t version);
+/* Whose a hardware token is. TP_EXISTS from the commit when VERSION is 0 and somebody was faster. */
+TP_MUST_USE enum tp_rc tp_edit_token(struct tp_edit *edit, const char *id, const char *name, uint64_t version,
+                                     const Tp__Engine__Token *token);
 TP_MUST_USE enum tp_rc tp_edit_service(struct tp_edit *edit, const char *id, const char *name,
                                        const Tp__Engine__ServiceKey *key);
 /* Likewise. */

@@ -63,15 +63,19 @@ static void enrolment_clear(struct enrolment *enrolment)
 }
 
 struct find_hardware {
+    const char *serial; /* wanted; "": any */
     char id[TP_ID_LEN];
+    unsigned found;
 };
 
 static enum tp_rc find_hardware(void *context, const struct tp_ledger_record *record)
 {
     struct find_hardware *find = context;
     Tp__Engine__Factor *factor = tp__engine__factor__unpack(NULL, record->content.len, record->content.data);
-    if (factor != NULL && factor->hardware)
+    if (factor != NULL && factor->hardware && (find->serial[0] == '\0' || strcmp(find->serial, factor->serial) == 0)) {
         snprintf(find->id, sizeof find->id, "%s", record->id);
+        find->found++;
+    }
     if (factor != NULL)
         tp__engine__factor__free_unpacked(factor, NULL);
     return TP_OK;
@@ -79,11 +83,18 @@ static enum tp_rc find_hardware(void *context, const struct tp_ledger_record *re
 
 static enum tp_rc use_hardware(struct tp_call *call, struct enrolment *enrolment)
 {
-    struct find_hardware find = {0};
+    const Tp__Ipc__EnrolRequest *message = (const Tp__Ipc__EnrolRequest *)call->request->message;
+    struct find_hardware find = {.serial = message->serial};
     uint64_t cursor = 0;
     TP_TRY(tp_ledger_each(call->engine->ledger, "factor", enrolment->user->id, &cursor, SIZE_MAX, &call->error, find_hardware,
                           &find));
-    if (find.id[0] == '\0')
+    if (find.found > 1)
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "%u hardware tokens are registered for this user; say which: --serial",
+                            find.found);
+    if (find.found == 0 && find.serial[0] != '\0')
+        return tp_error_set(&call->error, TP_NOT_FOUND, "no hardware token with serial number \"%s\" is registered for this user",
+                            find.serial);
+    if (find.found == 0)
         return tp_error_set(&call->error, TP_NOT_FOUND,
                             "no hardware token is registered for this user; an officer does that: trustp11 factor import");
     TP_TRY(tp_factor_read(call->engine, find.id, &call->error, &enrolment->factor));
@@ -150,6 +161,7 @@ static void answer_enrol(struct tp_call *call, const struct enrolment *enrolment
     reply.issuer = (char *)(uintptr_t)conf->otp_issuer;
     reply.factor = (char *)(uintptr_t)(hardware != NULL ? "hardware" : hotp ? "hotp" : "totp");
     reply.digits = hardware != NULL ? hardware->digits : conf->otp.digits;
+    reply.serial = hardware != NULL ? hardware->serial : reply.serial;
     reply.period_s = conf->otp.period_s;
     reply.algorithm = (char *)(uintptr_t)tp_otp_algorithm_name(hotp ? TP_OTP_SHA1 : conf->otp.algorithm);
     tp_ipc_answer(call->request, &reply.base, tp_secret_bytes(enrolment->seed));

@@ -31,12 +31,82 @@ static enum tp_rc params_of(struct tp_call *call, const Tp__Ipc__FactorAddReques
     return TP_OK;
 }
 
+/* ---- whose a token is ---- */
+
+#define LABEL_MOST 63 /* characters of a serial number, or of a maker's name */
+
+/* Serial numbers are unique to their maker: "MAKER/SERIAL". "" for a token that has none. */
+static enum tp_rc name_of_token(struct tp_call *call, const Tp__Ipc__FactorAddRequest *message,
+                                char ret_name[2 * LABEL_MOST + 2])
+{
+    if (strlen(message->serial) > LABEL_MOST || strlen(message->manufacturer) > LABEL_MOST)
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a serial number, or a maker's name, has at most %d characters",
+                            LABEL_MOST);
+    bool nameless = message->serial[0] == '\0';
+    snprintf(ret_name, 2 * LABEL_MOST + 2, "%s%s%s", nameless ? "" : message->manufacturer, nameless ? "" : "/",
+             message->serial);
+    return TP_OK;
+}
+
+static enum tp_rc is_taken(struct tp_call *call, const struct tp_factor *factor)
+{
+    struct tp_user *owner = NULL;
+    TP_TRY(tp_people_get_by_id(call->engine, factor->owner, &call->error, &owner));
+    enum tp_rc rc = tp_error_set(&call->error, TP_EXISTS,
+                                 "the token with serial number \"%s\" is registered already, for %s: its codes are one "
+                                 "person's; trustp11 factor remove %s --user %s frees it",
+                                 factor->record->serial, owner->name, factor->id, owner->name);
+    tp_people_release(call->engine, owner);
+    return rc;
+}
+
+/* The token's record, where it was registered before: for a factor that is there still, or for one that has been removed. */
+static enum tp_rc is_free(struct tp_call *call, const struct tp_ledger_record *record)
+{
+    Tp__Engine__Token *token = tp__engine__token__unpack(NULL, record->content.len, record->content.data);
+    struct tp_factor factor = {0};
+    if (token == NULL)
+        return tp_error_set(&call->error, TP_STORE_DAMAGED, "the record of token %s cannot be read", record->name);
+    enum tp_rc rc = tp_factor_read(call->engine, token->factor, &call->error, &factor);
+    tp__engine__token__free_unpacked(token, NULL);
+    if (rc == TP_OK)
+        rc = is_taken(call, &factor);
+    else if (rc == TP_NOT_FOUND)
+        rc = TP_OK;
+    tp_factor_clear(&factor);
+    return rc;
+}
+
+/* One token, one owner: two counts of one token's codes would let a code be used twice. */
+static enum tp_rc take_token(struct tp_call *call, const char *name, const char *factor, struct tp_edit *edit)
+{
+    struct tp_ledger_record record = {0};
+    Tp__Engine__Token token = TP__ENGINE__TOKEN__INIT;
+    char id[TP_ID_LEN];
+    if (name[0] == '\0')
+        return TP_OK;
+    TP_TRY(tp_id_make(id));
+    token.factor = (char *)(uintptr_t)factor;
+    enum tp_rc rc = tp_ledger_find(call->engine->ledger, "token", "", name, &call->error, &record);
+    if (rc == TP_NOT_FOUND)
+        return tp_edit_token(edit, id, name, 0, &token);
+    if (rc == TP_OK)
+        rc = is_free(call, &record);
+    if (rc == TP_OK)
+        rc = tp_edit_token(edit, record.id, name, record.version, &token);
+    tp_ledger_record_clear(&record);
+    return rc;
+}
+
+/* ---- add ---- */
+
 static enum tp_rc add(struct tp_call *call, struct tp_user *user, const char *id, struct tp_edit *edit)
 {
     const Tp__Ipc__FactorAddRequest *message = (const Tp__Ipc__FactorAddRequest *)call->request->message;
     struct tp_bytes seed = tp_secret_bytes(call->request->secret[0]);
     struct tp_buf cipher TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     struct tp_otp_params params = {0};
+    char name[2 * LABEL_MOST + 2];
     Tp__Engine__Factor factor = TP__ENGINE__FACTOR__INIT;
     if (user->record->closed)
         return tp_error_set(&call->error, TP_NOT_PERMITTED, "the user is closed, for good");
@@ -45,8 +115,8 @@ static enum tp_rc add(struct tp_call *call, struct tp_user *user, const char *id
         return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a seed has %d to %d bytes", TP_OTP_SEED_MIN, TP_OTP_SEED_MAX);
     if (message->counter > INT64_MAX / 2) /* codes are looked for beyond it */
         return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a counter of %" PRIu64 " is too large", message->counter);
-    if (strlen(message->serial) > 63)
-        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a serial number has at most 63 characters");
+    TP_TRY(name_of_token(call, message, name));
+    TP_TRY(take_token(call, name, id, edit));
     TP_TRY(tp_hsm_encrypt(call->session, seed, &call->error, &cipher));
     factor.kind = (uint32_t)params.kind;
     factor.algorithm = (uint32_t)params.algorithm;
@@ -57,10 +127,13 @@ static enum tp_rc add(struct tp_call *call, struct tp_user *user, const char *id
     factor.serial = message->serial;
     factor.hardware = true;
     factor.created_ms = tp_clock_utc_ms();
-    TP_TRY(tp_edit_factor(edit, id, user->id, message->serial[0] != '\0' ? message->serial : id, 0, &factor));
+    TP_TRY(tp_edit_factor(edit, id, user->id, name[0] != '\0' ? name : id, 0, &factor));
     tp_edit_object(edit, "factor", id);
     tp_edit_detail(edit, "%s for user %s", message->kind, user->id);
-    return tp_edit_commit(edit, &call->error);
+    enum tp_rc rc = tp_edit_commit(edit, &call->error);
+    if (rc == TP_EXISTS)
+        return tp_error_set(&call->error, rc, "a token with serial number \"%s\" is registered already", message->serial);
+    return rc;
 }
 
 enum tp_rc tp_op_factor_add(struct tp_call *call)
@@ -74,9 +147,6 @@ enum tp_rc tp_op_factor_add(struct tp_call *call)
     TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
     enum tp_rc rc = add(call, user, id, edit);
     tp_people_release_turn(call->engine, user);
-    if (rc == TP_EXISTS)
-        return tp_error_set(&call->error, TP_EXISTS, "a token with serial number \"%s\" is registered already",
-                            message->serial);
     TP_TRY(rc);
     Tp__Ipc__Factor reply = TP__IPC__FACTOR__INIT;
     reply.id = id;

@@ -2,14 +2,20 @@
  *
  * The engine's own: what its files share. How they fit together:
  *
- *   engine.c        owns everything; start and stop
+ *   engine.c        owns everything; start and stop; engine_conf.c what its configuration says, lock_file.c that it is the
+ *                   only one of its store
+ *   deployment.c    makes all that an engine needs to start; service_key.c the checkpoint key among it
  *   dispatch.c      a batch of requests from ipc → signing at once (sign.c), all else to a pool of threads (call.h)
+ *   pool.c          those threads
  *   people.c        users with their credentials as they are known in memory
+ *   edit.c          a change to their records: one transaction, one log entry, and memory after it
  *   authorisation.c who may sign now
+ *   policy.c        whether a key signs: a pure function, of what facts.c gathers
  *   refusals.c      how many refusals the log takes
  *   loop.c          which thread serves
  *   approval.c      logins that wait for their owner's word
- *   login.c, enrol.c, sign.c, user.c, erase.c, factor.c, key.c, certificate.c, crl.c, trail.c, look.c   the operations
+ *   trail.c         an entry of the log
+ *   login.c, enrol.c, sign.c, user.c, erase.c, factor.c, key.c, certificate.c, crl.c, look.c, log.c, status.c   the operations
  *   vault.c         PINs, seals and blobs: all that needs the HSM but signing
  *
  * Locks: `lock` guards what is in memory (people, authorisations, counters) and is never held across a call to the HSM, the

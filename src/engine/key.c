@@ -281,6 +281,14 @@ static const struct transition {
     {TP_STATE_DOUBT, TP_STATE_REVOKED, false},
 };
 
+static bool owner_may_make(enum tp_policy_state to)
+{
+    for (size_t i = 0; i < sizeof transitions / sizeof transitions[0]; i++)
+        if (transitions[i].to == to && transitions[i].owner)
+            return true;
+    return false;
+}
+
 static enum tp_rc check_transition(struct tp_call *call, enum tp_policy_state from, enum tp_policy_state to)
 {
     for (size_t i = 0; i < sizeof transitions / sizeof transitions[0]; i++) {
@@ -304,6 +312,8 @@ static enum tp_rc set_state(struct tp_call *call, struct tp_user *user, struct t
     (void)user;
     if (tp_policy_state_parse(message->state, &to) != TP_OK || to == TP_STATE_DELETED || to == TP_STATE_PENDING)
         return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a key is made active, suspended, doubt or revoked");
+    if (call->role == TP_ROLE_OWNER && !owner_may_make(to))
+        (void)as_officer(call); /* whether or not it succeeds: it is not the owner's to do */
     TP_TRY(check_transition(call, (enum tp_policy_state)credential->record->state, to));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_KEY_STATE, &edit));
     Tp__Engine__Key *record = tp_edit_key(edit, credential);

@@ -13,6 +13,7 @@
 
 #define LIST_MOST 1000      /* entries in one answer */
 #define SCAN_MOST 200000    /* entries looked at for one answer: the client goes on from the cursor */
+#define CHUNK 512           /* of them at a time: so many are looked at before it is asked how their intents ended */
 
 struct listing {
     struct tp_call *call;
@@ -20,18 +21,26 @@ struct listing {
     uint8_t subject[TP_SUBJECT_LEN]; /* of message->user */
     char user_id[TP_ID_LEN];
     uint32_t limit;
-    uint64_t last; /* index looked at last */
-    uint64_t seen;
-    Tp__Ipc__AuditEntry *entries;
+    uint64_t seen; /* entries looked at */
+    uint64_t first, last; /* of them, in this chunk: their lowest and highest index */
+    size_t in_chunk;
+    bool intent[CHUNK]; /* which of those that this chunk has added are intents */
+    bool intents;       /* any of them */
+    size_t begin;       /* where those lie in ENTRIES */
+    Tp__Ipc__AuditEntry *entries; /* what was found; up to a chunk more than LIMIT */
     Tp__Ipc__AuditEntry **pointers;
     size_t len;
 };
 
 /* ---- filters ---- */
 
-static bool begins(const char *text, const char *wanted)
+/* The name of an action is that one alone (signatures, not how they were completed); anything else is the beginning of
+ * several ("user."). */
+static bool is_action(const char *action, const char *wanted)
 {
-    return wanted[0] == '\0' || strncmp(text, wanted, strlen(wanted)) == 0;
+    if (tp_action_words(wanted) != NULL)
+        return strcmp(action, wanted) == 0;
+    return strncmp(action, wanted, strlen(wanted)) == 0;
 }
 
 static bool is_by_or_about(const struct listing *listing, const Tp__Audit__Entry *entry)
@@ -42,11 +51,21 @@ static bool is_by_or_about(const struct listing *listing, const Tp__Audit__Entry
            strcmp(entry->object, listing->user_id) == 0;
 }
 
+static bool is_intent(const Tp__Audit__Entry *entry)
+{
+    return strcmp(entry->outcome, TP_OUTCOME_INTENT) == 0;
+}
+
+static bool has_outcome(const struct listing *listing, const char *outcome)
+{
+    return listing->message->outcome[0] == '\0' || strcmp(outcome, listing->message->outcome) == 0;
+}
+
+/* By all but the outcome of an intent, which its own entry does not know. */
 static bool wanted(const struct listing *listing, const Tp__Audit__Entry *entry)
 {
     const Tp__Ipc__AuditListRequest *message = listing->message;
-    return begins(entry->action, message->action) &&
-           (message->outcome[0] == '\0' || strcmp(entry->outcome, message->outcome) == 0) &&
+    return is_action(entry->action, message->action) && (is_intent(entry) || has_outcome(listing, entry->outcome)) &&
            (message->object[0] == '\0' || strcmp(entry->object, message->object) == 0) &&
            (message->since_ms == 0 || entry->time_ms >= message->since_ms) &&
            (message->until_ms == 0 || entry->time_ms < message->until_ms) && is_by_or_about(listing, entry);
@@ -64,19 +83,51 @@ static enum tp_rc add(struct listing *listing, uint64_t index, const Tp__Audit__
     if (item->entry.data == NULL)
         return TP_MEMORY;
     item->entry.len = tp__audit__entry__pack(entry, item->entry.data);
-    listing->pointers[listing->len++] = item;
+    listing->intent[listing->len - listing->begin] = is_intent(entry);
+    listing->intents = listing->intents || is_intent(entry);
+    listing->len++;
     return TP_OK;
 }
 
 static enum tp_rc each(void *context, uint64_t index, const Tp__Audit__Entry *entry)
 {
     struct listing *listing = context;
-    if (listing->len == listing->limit || listing->seen == SCAN_MOST)
-        return TP_BUSY; /* enough for one answer */
-    listing->last = index;
+    listing->first = listing->in_chunk == 0 || index < listing->first ? index : listing->first;
+    listing->last = listing->in_chunk == 0 || index > listing->last ? index : listing->last;
+    listing->in_chunk++;
     listing->seen++;
     return wanted(listing, entry) ? add(listing, index, entry) : TP_OK;
 }
+
+/* ---- how intents ended ---- */
+
+/* Keeps an entry that the chunk has added, unless it has another outcome than is asked for. ENDED may be NULL. */
+static void settle_one(struct listing *listing, size_t at, const char *ended)
+{
+    Tp__Ipc__AuditEntry item = listing->entries[at];
+    bool intent = listing->intent[at - listing->begin];
+    if (intent && !has_outcome(listing, ended == NULL ? TP_OUTCOME_INTENT : ended)) {
+        free(item.entry.data);
+        return;
+    }
+    if (intent && ended != NULL)
+        item.ended = (char *)(uintptr_t)ended;
+    listing->entries[listing->len++] = item;
+}
+
+static enum tp_rc settle(struct listing *listing)
+{
+    const char *endings[CHUNK];
+    size_t end = listing->len;
+    struct tp_call *call = listing->call;
+    TP_TRY(tp_ledger_endings(call->engine->ledger, listing->first, listing->in_chunk, &call->error, endings));
+    listing->len = listing->begin;
+    for (size_t i = listing->begin; i < end; i++)
+        settle_one(listing, i, endings[listing->entries[i].index - listing->first]);
+    return TP_OK;
+}
+
+/* ---- names ---- */
 
 /* A label, for what is still known under an id. */
 static char *name_of_object(struct tp_engine *engine, const char *id)
@@ -149,25 +200,64 @@ static enum tp_rc find_user(struct listing *listing)
     return TP_OK;
 }
 
+/* ---- pages ---- */
+
+static enum tp_rc look_at_chunk(struct listing *listing, uint64_t from)
+{
+    struct tp_call *call = listing->call;
+    listing->in_chunk = 0;
+    listing->intents = false;
+    listing->begin = listing->len;
+    TP_TRY(tp_ledger_entries(call->engine->ledger, from, CHUNK, listing->message->backwards, &call->error, each, listing));
+    return listing->intents ? settle(listing) : TP_OK;
+}
+
+/* Sets where to go on after the entry INDEX, or that the log ends there. */
+static void go_on_after(const struct listing *listing, uint64_t index, Tp__Ipc__AuditListReply *reply)
+{
+    reply->more = !(listing->message->backwards && index == 0);
+    reply->cursor = listing->message->backwards ? index - 1 : index + 1;
+}
+
+/* What the last chunk has found beyond the limit is for the next answer. */
+static void cut(struct listing *listing, Tp__Ipc__AuditListReply *reply)
+{
+    if (listing->len <= listing->limit)
+        return;
+    for (size_t i = listing->limit; i < listing->len; i++)
+        free(listing->entries[i].entry.data);
+    listing->len = listing->limit;
+    go_on_after(listing, listing->entries[listing->len - 1].index, reply);
+}
+
+static enum tp_rc collect(struct listing *listing, Tp__Ipc__AuditListReply *reply)
+{
+    reply->cursor = listing->message->from;
+    reply->more = true;
+    while (reply->more && listing->len < listing->limit && listing->seen < SCAN_MOST) {
+        TP_TRY(look_at_chunk(listing, reply->cursor));
+        go_on_after(listing, listing->message->backwards ? listing->first : listing->last, reply);
+        reply->more = reply->more && listing->in_chunk == CHUNK;
+    }
+    cut(listing, reply);
+    return TP_OK;
+}
+
 static enum tp_rc list(struct listing *listing)
 {
     struct tp_call *call = listing->call;
-    const Tp__Ipc__AuditListRequest *message = listing->message;
     Tp__Ipc__AuditListReply reply = TP__IPC__AUDIT_LIST_REPLY__INIT;
     TP_TRY(find_user(listing));
-    listing->entries = calloc(listing->limit, sizeof listing->entries[0]);
+    listing->entries = calloc(listing->limit + CHUNK, sizeof listing->entries[0]);
     listing->pointers = calloc(listing->limit, sizeof listing->pointers[0]);
     if (listing->entries == NULL || listing->pointers == NULL)
         return tp_error_set(&call->error, TP_MEMORY, "out of memory");
-    enum tp_rc rc = tp_ledger_entries(call->engine->ledger, message->from, UINT64_MAX, message->backwards, &call->error,
-                                      each, listing);
-    if (rc != TP_OK && rc != TP_BUSY)
-        return rc;
+    TP_TRY(collect(listing, &reply));
     add_names(listing);
+    for (size_t i = 0; i < listing->len; i++)
+        listing->pointers[i] = &listing->entries[i];
     reply.entries = listing->pointers;
     reply.n_entries = listing->len;
-    reply.more = rc == TP_BUSY && !(message->backwards && listing->last == 0);
-    reply.cursor = message->backwards ? listing->last - 1 : listing->last + 1;
     tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
     return TP_OK;
 }

@@ -66,11 +66,12 @@ void tp_proven_clear(struct tp_proven *proven)
 
 /* ---- tries ---- */
 
-static enum tp_rc locked_words(struct tp_call *call)
+static enum tp_rc locked_words(struct tp_call *call, const struct tp_user *user)
 {
     call->tries_left = 0;
-    return tp_error_set(&call->error, TP_PIN_LOCKED, "locked after %u wrong tries; an officer can unlock: trustp11 user unlock",
-                        (unsigned)call->engine->conf.tries_most);
+    return tp_error_set(&call->error, TP_PIN_LOCKED,
+                        "locked after %u wrong tries; an officer can unlock: trustp11 user unlock %s",
+                        (unsigned)call->engine->conf.tries_most, user->name);
 }
 
 static struct tp_tries tries_of(const Tp__Engine__User *record)
@@ -112,6 +113,7 @@ static enum tp_rc refused(struct tp_call *call, struct tp_user *user, enum tp_ac
 {
     struct tp_trail trail;
     struct tp_error error = {0};
+    call->written = true;
     if (!tp_refusals_admit(call->engine, call->request->peer->uid))
         return rc;
     tp_trail_init(&trail, action, "refused");
@@ -133,7 +135,7 @@ enum tp_rc tp_login_try(struct tp_call *call, struct tp_user *user, enum tp_acti
     TP_TRY(edit_of(call, user, TP_ACTION_LOGIN_TRY, &edit, &record));
     struct tp_tries tries = tries_of(record);
     if (tp_tries_reserve(&tries, most) != TP_OK) {
-        locked_words(call);
+        locked_words(call, user);
         return refused(call, user, action, TP_PIN_LOCKED);
     }
     put_tries(record, &tries);
@@ -161,8 +163,9 @@ enum tp_rc tp_login_wrong(struct tp_call *call, struct tp_user *user, enum tp_ac
     tp_edit_outcome(edit, "refused", reason);
     tp_edit_detail(edit, "tries %u of %u%s", tries.used, most, tries.locked ? ", locked" : "");
     TP_TRY(tp_edit_commit(edit, &call->error));
+    call->written = true;
     if (tries.locked)
-        return locked_words(call);
+        return locked_words(call, user);
     call->tries_left = tp_tries_left(&tries, most);
     return tp_error_set(&call->error, TP_PIN_WRONG, "%s is wrong; %u %s left", what_was_given(action),
                         (unsigned)call->tries_left, call->tries_left == 1 ? "try" : "tries");
@@ -179,6 +182,7 @@ static enum tp_rc stale(struct tp_call *call, struct tp_user *user, enum tp_acti
     put_tries(record, &tries);
     tp_edit_outcome(edit, "refused", "the one-time code has been used");
     TP_TRY(tp_edit_commit(edit, &call->error));
+    call->written = true;
     call->tries_left = tp_tries_left(&tries, call->engine->conf.tries_most);
     return tp_error_set(&call->error, TP_OTP_STALE, "that one-time code has been used; wait for the next one");
 }
@@ -196,6 +200,8 @@ enum tp_rc tp_login_unfinished(struct tp_call *call, struct tp_user *user, enum 
     tp_edit_outcome(edit, "failed", tp_error_words(&call->error));
     if (tp_edit_commit(edit, &ignored) != TP_OK)
         tp_error_clear(&ignored); /* it stays counted */
+    else
+        call->written = true;
     return rc;
 }
 
@@ -575,7 +581,7 @@ static enum tp_rc begin(struct tp_call *call, struct tp_user *user)
     struct tp_bytes given = tp_secret_bytes(call->request->secret[0]);
     TP_TRY(may_log_in(call, user, TP_ACTION_LOGIN));
     if (tp_login_locked(call->engine, user->record)) {
-        locked_words(call);
+        locked_words(call, user);
         return refused(call, user, TP_ACTION_LOGIN, TP_PIN_LOCKED);
     }
     TP_TRY(not_slowed_down(call, user)); /* before anything is compared that would not be counted then */

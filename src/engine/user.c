@@ -286,6 +286,8 @@ static enum tp_rc suspend(struct tp_call *call, Tp__Engine__User *record)
 static enum tp_rc resume(struct tp_call *call, Tp__Engine__User *record)
 {
     TP_TRY(not_closed(call, record));
+    if (!record->suspended)
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "the user is not suspended");
     record->suspended = false;
     record->renewed_ms = tp_clock_utc_ms();
     return TP_OK;
@@ -294,6 +296,8 @@ static enum tp_rc resume(struct tp_call *call, Tp__Engine__User *record)
 static enum tp_rc unlock(struct tp_call *call, Tp__Engine__User *record)
 {
     TP_TRY(not_closed(call, record));
+    if (record->tries_used == 0 && !record->locked)
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "the user is not locked, and has all tries left");
     struct tp_tries tries = {.used = record->tries_used, .locked = record->locked};
     tp_tries_unlock(&tries);
     record->tries_used = tries.used;

@@ -66,6 +66,9 @@ TP_DEFINE_AUTO(struct tp_hsm_session, tp_hsm_session_release)
 TP_MUST_USE enum tp_rc tp_hsm_session_renew(struct tp_hsm_session *session, int64_t deadline_ms,
                                             struct tp_error *error);
 
+/* Whether URI names a token, its module and a place for its PIN, as tp_hsm_open wants it. TP_CONFIG with words. */
+TP_MUST_USE enum tp_rc tp_hsm_uri_check(const char *uri, struct tp_error *error);
+
 /* ---- what it can do ---- */
 
 enum tp_hsm_key_type {
@@ -84,7 +87,7 @@ TP_MUST_USE enum tp_rc tp_hsm_key_type_parse(const char *name, enum tp_hsm_key_t
 struct tp_hsm_abilities {
     struct {
         bool generate, wrap, unwrap, sign;
-        char why_not[96]; /* the first thing that failed, with its CKR name; "" when all is well */
+        char why_not[TP_ERROR_WORDS_LEN]; /* the first thing that failed, with its CKR name; "" when all is well */
     } key[TP_HSM_KEY_TYPE_END];
     const char *wrap_mechanism; /* "CKM_AES_KEY_WRAP_PAD", … or NULL when there is none that we know */
     bool hmac_sha256, aes_cbc_pad, rsa_oaep_wrap, random;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hsm/uri.h"
+#include "hsm/hsm.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -168,4 +169,10 @@ enum tp_rc tp_hsm_uri_read_pin(const struct tp_hsm_uri *uri, struct tp_error *er
     *ret_pin = pin;
     pin = NULL;
     return TP_OK;
+}
+
+enum tp_rc tp_hsm_uri_check(const char *uri, struct tp_error *error)
+{
+    struct tp_hsm_uri *parsed TP_AUTO(tp_hsm_uri_free_p) = NULL;
+    return tp_hsm_uri_parse(uri, error, &parsed);
 }

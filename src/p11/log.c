@@ -2,6 +2,7 @@
 #include "p11/log.h"
 #include "base/log.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -21,9 +22,10 @@ static int open_file(const char *path)
     return own_fd;
 }
 
+/* /dev/stderr is a link, which open_file follows nowhere. */
 static int sink_of(const char *place)
 {
-    if (strcmp(place, "stderr") == 0)
+    if (strcmp(place, "stderr") == 0 || strcmp(place, "/dev/stderr") == 0)
         return STDERR_FILENO;
     if (strcmp(place, "syslog") == 0)
         return TP_LOG_SYSLOG;
@@ -40,9 +42,12 @@ void tp_p11_log_open(const char *configured)
     if (place == NULL)
         return;
     int fd = sink_of(place);
-    is_open = fd >= 0 || fd == TP_LOG_SYSLOG;
-    if (is_open)
-        tp_log_open(fd, TP_LOG_DEBUG, IDENT);
+    bool failed = fd < 0 && fd != TP_LOG_SYSLOG;
+    const char *why = strerrordesc_np(errno);
+    is_open = true;
+    tp_log_open(failed ? TP_LOG_SYSLOG : fd, failed ? TP_LOG_WARNING : TP_LOG_DEBUG, IDENT);
+    if (failed) /* whoever waits for lines in that file looks for them here next */
+        tp_log(TP_LOG_WARNING, "%s: %s; the log goes to syslog", place, why);
 }
 
 void tp_p11_log_close(void)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Where the module writes its reasons: $TRUSTP11_DEBUG, or `debug` of the client configuration, is a file, "stderr" or
- * "syslog"; otherwise nowhere, but for the one line that says why C_Initialize failed.
+ * "syslog" (which also gets what a file that cannot be opened does not); otherwise nowhere, but for the one line that says
+ * why C_Initialize failed.
  */
 #ifndef TP_P11_LOG_H
 #define TP_P11_LOG_H

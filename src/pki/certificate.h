@@ -84,6 +84,9 @@ TP_MUST_USE enum tp_rc tp_pki_request_make(struct tp_bytes spki, const char *sub
                                            size_t dns_len, const char *const *email, size_t email_len,
                                            const struct tp_pki_sign *sign, struct tp_error *error,
                                            struct tp_buf *ret_der);
+/* Whether a request could carry these names: TP_BAD_ARGUMENT with words, before anybody has to prove who they are. */
+TP_MUST_USE enum tp_rc tp_pki_request_check(const char *subject, const char *const *dns, size_t dns_len,
+                                            const char *const *email, size_t email_len, struct tp_error *error);
 /* DER to PEM with LABEL ("CERTIFICATE REQUEST"), appended. */
 TP_MUST_USE enum tp_rc tp_pki_pem_write(const char *label, struct tp_bytes der, struct tp_buf *ret_pem);
 

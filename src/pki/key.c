@@ -207,28 +207,3 @@ enum tp_rc tp_pki_ecdsa_to_der(struct tp_bytes raw, struct tp_buf *ret_der)
     ECDSA_SIG_free(signature);
     return rc;
 }
-
-static enum tp_rc signature_split(const ECDSA_SIG *signature, size_t field_len, uint8_t *ret_raw)
-{
-    const BIGNUM *numbers[2] = {ECDSA_SIG_get0_r(signature), ECDSA_SIG_get0_s(signature)};
-    for (size_t i = 0; i < 2; i++)
-        if (BN_is_negative(numbers[i]) || BN_bn2binpad(numbers[i], ret_raw + i * field_len, (int)field_len) < 0)
-            return TP_MALFORMED;
-    return TP_OK;
-}
-
-enum tp_rc tp_pki_ecdsa_from_der(struct tp_bytes der, size_t field_len, struct tp_buf *ret_raw)
-{
-    if (field_len == 0 || field_len > FIELD_LEN_MOST || der.len > 2 * FIELD_LEN_MOST + 16)
-        return TP_MALFORMED;
-    TP_PKI_ERRORS_KEEP;
-    const unsigned char *at = der.data;
-    ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &at, (long)der.len);
-    if (signature == NULL)
-        return TP_MALFORMED;
-    uint8_t raw[2 * FIELD_LEN_MOST];
-    const enum tp_rc rc = at == der.data + der.len ? signature_split(signature, field_len, raw) : TP_MALFORMED;
-    ECDSA_SIG_free(signature);
-    TP_TRY(rc);
-    return tp_buf_append(ret_raw, TP_BYTES(raw, 2 * field_len));
-}

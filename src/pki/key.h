@@ -23,8 +23,7 @@ TP_MUST_USE enum tp_rc tp_pki_key_info(struct tp_bytes spki, struct tp_error *er
 TP_MUST_USE enum tp_rc tp_pki_key_load(struct tp_bytes spki, struct tp_error *error, EVP_PKEY **ret_key);
 /* PEM or DER, SPKI or the key of a certificate, from a file's bytes; DER appended. */
 TP_MUST_USE enum tp_rc tp_pki_key_read(struct tp_bytes file, struct tp_error *error, struct tp_buf *ret_spki);
-/* r ‖ s, each half the length, to the DER SEQUENCE of X9.62, appended; and back, each number filled to FIELD_LEN. */
+/* r ‖ s, each half the length, to the DER SEQUENCE of X9.62, appended. */
 TP_MUST_USE enum tp_rc tp_pki_ecdsa_to_der(struct tp_bytes raw, struct tp_buf *ret_der);
-TP_MUST_USE enum tp_rc tp_pki_ecdsa_from_der(struct tp_bytes der, size_t field_len, struct tp_buf *ret_raw);
 
 #endif

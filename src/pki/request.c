@@ -162,6 +162,25 @@ static enum tp_rc request_sign(X509_REQ *request, const struct tp_pki_key_info *
 
 /* ---- the request ---- */
 
+static enum tp_rc names_fill(GENERAL_NAMES *names, const char *const *dns, size_t dns_len, const char *const *email,
+                             size_t email_len, struct tp_error *error)
+{
+    TP_TRY(names_push(names, GEN_DNS, dns, dns_len, error));
+    return names_push(names, GEN_EMAIL, email, email_len, error);
+}
+
+enum tp_rc tp_pki_request_check(const char *subject, const char *const *dns, size_t dns_len, const char *const *email,
+                                size_t email_len, struct tp_error *error)
+{
+    TP_PKI_ERRORS_KEEP;
+    X509_NAME *name TP_AUTO(X509_NAME_free_p) = NULL;
+    GENERAL_NAMES *names TP_AUTO(GENERAL_NAMES_free_p) = GENERAL_NAMES_new();
+    if (names == NULL)
+        return TP_MEMORY;
+    TP_TRY(tp_pki_name_parse(subject, error, &name));
+    return names_fill(names, dns, dns_len, email, email_len, error);
+}
+
 static enum tp_rc request_fill(X509_REQ *request, EVP_PKEY *key, const char *subject, struct tp_error *error)
 {
     X509_NAME *name TP_AUTO(X509_NAME_free_p) = NULL;
@@ -186,8 +205,7 @@ enum tp_rc tp_pki_request_make(struct tp_bytes spki, const char *subject, const 
     if (request == NULL || names == NULL)
         return TP_MEMORY;
     TP_TRY(request_fill(request, key, subject, error));
-    TP_TRY(names_push(names, GEN_DNS, dns, dns_len, error));
-    TP_TRY(names_push(names, GEN_EMAIL, email, email_len, error));
+    TP_TRY(names_fill(names, dns, dns_len, email, email_len, error));
     if (sk_GENERAL_NAME_num(names) > 0)
         TP_TRY(extensions_add(request, names));
     TP_TRY(request_sign(request, &info, sign, error));

@@ -34,7 +34,6 @@ struct tp_store_backend {
     /* PLACE: the URL without scheme and colon. Sets backend and mode. */
     enum tp_rc (*open)(const char *place, enum tp_store_mode mode, struct tp_error *error, struct tp_store **ret_store);
     void (*close)(struct tp_store *store);
-    enum tp_rc (*schema_version)(struct tp_store *store, struct tp_error *error, int *ret_version);
     enum tp_rc (*check)(struct tp_store *store, struct tp_error *error);
 
     /* For writing, or a snapshot when the mode is TP_STORE_READ. */

@@ -6,15 +6,6 @@
 
 #include <string.h>
 
-static enum tp_rc schema_version(struct tp_store *store, struct tp_error *error, int *ret_version)
-{
-    long version = 0;
-
-    TP_TRY(tp_store_sqlite_ask_number(tp_store_sqlite_of(store), "PRAGMA user_version", error, &version));
-    *ret_version = (int)version; /* a signed 32-bit field of the file's header */
-    return TP_OK;
-}
-
 static enum tp_rc check(struct tp_store *store, struct tp_error *error)
 {
     char answer[TP_STORE_ANSWER_LEN];
@@ -85,7 +76,6 @@ const struct tp_store_backend tp_store_sqlite = {
     .scheme = "sqlite",
     .open = tp_store_sqlite_open,
     .close = tp_store_sqlite_close,
-    .schema_version = schema_version,
     .check = check,
     .begin = begin,
     .commit = commit,

@@ -72,12 +72,6 @@ enum tp_rc tp_store_enter_write(struct tp_store *store, struct tp_error *error)
     return TP_OK;
 }
 
-enum tp_rc tp_store_schema_version(struct tp_store *store, struct tp_error *error, int *ret_version)
-{
-    TP_TRY(tp_store_enter(store, error));
-    return store->backend->schema_version(store, error, ret_version);
-}
-
 enum tp_rc tp_store_check(struct tp_store *store, struct tp_error *error)
 {
     TP_TRY(tp_store_enter(store, error));

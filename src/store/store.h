@@ -46,8 +46,6 @@ TP_MUST_USE enum tp_rc tp_store_open(const char *url, enum tp_store_mode mode, s
                                      struct tp_store **ret_store);
 void tp_store_close(struct tp_store *store);
 TP_DEFINE_AUTO(struct tp_store, tp_store_close)
-/* The number of the newest migration in the database. */
-TP_MUST_USE enum tp_rc tp_store_schema_version(struct tp_store *store, struct tp_error *error, int *ret_version);
 /* The database's own check of its structure (SQLite: quick_check). TP_STORE_DAMAGED with its first complaint. */
 TP_MUST_USE enum tp_rc tp_store_check(struct tp_store *store, struct tp_error *error);
 

@@ -301,6 +301,10 @@ class Deployment:
         lines = self.ok('audit', 'list', '--all', '--json', *filters).splitlines()
         return [json.loads(line) for line in lines]
 
+    def intents(self):
+        """Signatures that were decided on, however they ended: the entries that were durable before they were released."""
+        return [entry for entry in self.audit('--action', 'sign') if entry['outcome'] == 'intent']
+
     def settle(self):
         """Until the log says how each signature ended, a moment after the caller knows. Returns all entries."""
         def complete():

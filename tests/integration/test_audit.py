@@ -27,8 +27,7 @@ class List(DeploymentTest):
         self.assert_ok(self.deployment.sign(self.alice, data=digest))
         (self.deployment.dir / 'signature').rename(self.deployment.dir / 'signature-of-alice')
         self.assert_signs(self.deployment, self.bob, 'bobs')
-        found = [entry for entry in self.deployment.audit('--action', 'sign', '--outcome', 'intent')
-                 if entry['hash'] == digest.hex()]
+        found = [entry for entry in self.deployment.intents() if entry['hash'] == digest.hex()]
         self.assertEqual(len(found), 1)
         entry = found[0]
         expected = {'subject': 'alice', 'object': 'k', 'program': 'pkcs11-tool', 'uid': os.geteuid(), 'role': 'owner',
@@ -56,7 +55,6 @@ class List(DeploymentTest):
     def test_filters(self):
         self.assert_signs(self.deployment, self.alice)
         self.assert_signs(self.deployment, self.bob, 'bobs')
-        # How a signature ended is said by a later entry: a list that has that entry too says so at the signature.
         all_entries = without_ending(self.deployment.settle())
         self.assertEqual([entry['index'] for entry in all_entries], list(range(len(all_entries))))
         by_user = self.deployment.audit('--user', 'bob')
@@ -74,11 +72,48 @@ class List(DeploymentTest):
         self.assertTrue(before and after)
         last = [json.loads(line) for line in self.deployment.ok('audit', 'list', '--last', '3', '--json').splitlines()]
         self.assertEqual(without_ending(last), all_entries[-3:])
+        by_label = without_ending(self.deployment.audit('--object', 'k', '--user', 'alice'))
+        self.assertEqual(by_label, by_object)
+        alices_id = self.deployment.user_row()['id']
+        self.assertEqual({entry['object_id'] for entry in self.deployment.audit('--object', 'alice')}, {alices_id})
+        nameless = self.deployment.cli('audit', 'list', '--object', 'k')
+        self.assertEqual((nameless.status, nameless.err.count('--user USER')), (2, 1), nameless.err)
         mistyped = self.deployment.cli('audit', 'list', '--action', 'nothing.of.the.kind')
         self.assertEqual(mistyped.status, 2)
         self.assertIn('user.add', mistyped.err)
         done = self.deployment.cli('audit', 'list', '--user', 'mallory')
         self.assert_refused(done, 'mallory')
+
+    def test_an_outcome_is_the_one_that_a_signature_had_in_the_end(self):
+        """Also where the entry that says so is not in the list."""
+        self.assert_signs(self.deployment, self.alice)
+        self.deployment.ok('key', 'suspend', 'k', '--user', 'alice')
+        self.assertNotEqual(self.deployment.sign(self.alice).status, 0)
+        index = [entry['index'] for entry in self.deployment.settle() if entry.get('ended')]
+        self.assertEqual(len(index), 1)
+        signed = self.deployment.audit('--user', 'alice', '--action', 'sign', '--outcome', 'ok')
+        self.assertEqual([(entry['index'], entry['ended'], entry['subject']) for entry in signed],
+                         [(index[0], 'ok', 'alice')])
+        for outcome in ('intent', 'failed', 'unknown'):
+            self.assertEqual(self.deployment.audit('--action', 'sign', '--outcome', outcome), [])
+        refused = self.deployment.audit('--action', 'sign', '--outcome', 'refused')
+        self.assertEqual({entry['outcome'] for entry in refused}, {'refused'})
+        table = self.deployment.ok('audit', 'list', '--action', 'sign', '--outcome', 'ok').splitlines()
+        self.assertEqual([line.split()[2:5] for line in table[1:]], [['alice', 'sign', 'ok']])
+
+    def test_outcomes_over_pages_in_both_directions(self):
+        signer = self.deployment.signer(self.alice, threads=4)
+        self.assertEqual(signer.login(self.alice.pin_and_code()), CKR['OK'])
+        self.assertEqual(signer.sign(200)[1], [])
+        signed = [entry['index'] for entry in self.deployment.settle() if entry['outcome'] == 'intent']
+        self.assertEqual(len(signed), 800)
+        forwards = self.deployment.audit('--action', 'sign', '--outcome', 'ok')
+        self.assertEqual([entry['index'] for entry in forwards], signed)
+        self.assertEqual({entry['ended'] for entry in forwards}, {'ok'})
+        newest = [json.loads(line) for line in self.deployment.ok(
+            'audit', 'list', '--last', '700', '--action', 'sign', '--outcome', 'ok', '--json').splitlines()]
+        self.assertEqual([entry['index'] for entry in newest], signed[-700:])
+        self.assertEqual({entry['ended'] for entry in newest}, {'ok'})
 
     def test_more_entries_than_one_page(self):
         signer = self.deployment.signer(self.alice, threads=4)

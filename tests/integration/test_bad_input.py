@@ -77,8 +77,8 @@ class Login(DeploymentTest):
     def test_locked_user_needs_an_officer(self):
         for left in (4, 3, 2, 1):
             self.assert_refused(self.deployment.login(self.alice, pin='not-the-PIN'), f'{left} tr')
-        self.assert_refused(self.deployment.login(self.alice, pin='not-the-PIN'), 'locked', 'trustp11 user unlock')
-        self.assert_refused(self.deployment.login(self.alice), 'locked', 'trustp11 user unlock')
+        self.assert_refused(self.deployment.login(self.alice, pin='not-the-PIN'), 'locked', 'trustp11 user unlock alice')
+        self.assert_refused(self.deployment.login(self.alice), 'locked', 'trustp11 user unlock alice')
         self.assertIn('CKR_PIN_LOCKED', self.deployment.sign(self.alice).err)
         self.deployment.restart()
         self.assertTrue(self.deployment.user_row()['locked'])

@@ -402,7 +402,7 @@ class Store(DeploymentTest):
         self.assertEqual(len(signer.failed), 8)
         self.assertEqual({rv for _, rv in signer.failed} - {CKR['DEVICE_REMOVED'], CKR['DEVICE_ERROR']}, set())
         self.deployment.start()
-        recorded = {entry['hash'] for entry in self.deployment.audit('--action', 'sign', '--outcome', 'intent')}
+        recorded = {entry['hash'] for entry in self.deployment.intents()}
         self.assertEqual({digest for digest, _ in signer.signed} - recorded, set())
         self.assertEqual(signer.login(self.alice.pin_and_code()), CKR['OK'])
         self.assertEqual(signer.sign()[1], [])
@@ -441,7 +441,7 @@ class DiskFull(DeploymentTest):
         filling.unlink()
         made, failed = signer.sign()
         self.assertEqual((len(made), failed), (4, []))
-        recorded = {entry['hash'] for entry in deployment.audit('--action', 'sign', '--outcome', 'intent')}
+        recorded = {entry['hash'] for entry in deployment.intents()}
         self.assertEqual({digest for digest, _ in signer.signed} - recorded, set())
         deployment.ok('user', 'add', 'bob')
         self.assert_still_works(deployment, alice)

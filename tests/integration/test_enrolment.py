@@ -38,9 +38,11 @@ class Totp(ProgramTest):
 
 
 PSKC = '''<?xml version="1.0" encoding="UTF-8"?>
-<KeyContainer Version="1.0" xmlns="urn:ietf:params:xml:ns:keyprov:pskc">
+<KeyContainer Version="1.0" xmlns="urn:ietf:params:xml:ns:keyprov:pskc">{packages}</KeyContainer>
+'''
+PACKAGE = '''
  <KeyPackage>
-  <DeviceInfo><Manufacturer>Manufacturer</Manufacturer><SerialNo>{serial}</SerialNo></DeviceInfo>
+  <DeviceInfo><Manufacturer>{maker}</Manufacturer><SerialNo>{serial}</SerialNo></DeviceInfo>
   <Key Id="{serial}" Algorithm="urn:ietf:params:xml:ns:keyprov:pskc:hotp">
    <Issuer>Issuer</Issuer>
    <AlgorithmParameters><ResponseFormat Length="8" Encoding="DECIMAL"/></AlgorithmParameters>
@@ -50,7 +52,6 @@ PSKC = '''<?xml version="1.0" encoding="UTF-8"?>
    </Data>
   </Key>
  </KeyPackage>
-</KeyContainer>
 '''
 
 
@@ -63,14 +64,18 @@ class Hardware(ProgramTest):
         self.pin = write_private(self.deployed.dir / 'pin', 'alice-has-a-PIN\n')
         self.deployed.ok('user', 'add', 'alice', '--code-file', self.code)
 
-    def import_token(self, serial='987654321'):
-        path = write_private(self.deployed.dir / 'tokens.xml', PSKC.format(
-            serial=serial, seed=base64.b64encode(self.SEED).decode(), counter=self.COUNTER))
-        return self.deployed.cli('factor', 'import', path, '--user', 'alice')
+    def tokens(self, *serials, seed=SEED, maker='Maker'):
+        """The makers' file for them."""
+        return write_private(self.deployed.dir / 'tokens.xml', PSKC.format(packages=''.join(PACKAGE.format(
+            maker=maker, serial=serial, seed=base64.b64encode(seed).decode(), counter=self.COUNTER)
+            for serial in serials)))
 
-    def enrol(self, code):
+    def import_token(self, serial='987654321', user='alice', **told):
+        return self.deployed.cli('factor', 'import', self.tokens(serial, **told), '--user', user)
+
+    def enrol(self, code, *options):
         return self.deployed.cli('enrol', '--user', 'alice', '--factor', 'hardware', '--code-file', self.code,
-                                 '--pin-file', self.pin, stdin=code + '\n')
+                                 '--pin-file', self.pin, *options, stdin=code + '\n')
 
     def test_the_codes_of_an_imported_token_log_in(self):
         self.assert_ok(self.import_token())
@@ -99,9 +104,40 @@ class Hardware(ProgramTest):
             self.assert_refused(self.enrol('00000000'), 'factor import')
         self.assertEqual(self.tries_left(self.deployed), TRIES)
 
-    def test_a_token_is_registered_once(self):
+    def test_a_token_is_registered_once_and_for_one_user(self):
         self.assert_ok(self.import_token())
         self.assert_refused(self.import_token(), 'registered already')
+        self.deployed.ok('user', 'add', 'bob')
+        self.assert_refused(self.import_token(user='bob'), 'registered already, for alice', 'trustp11 factor remove')
+        self.assert_ok(self.import_token(user='bob', maker='Another Maker'))  # whose numbers are others
+        factor = self.deployed.json('factor', 'list', '--user', 'alice')[0]['id']
+        self.deployed.ok('factor', 'remove', factor, '--user', 'alice', '--yes')
+        self.assert_ok(self.import_token(user='bob'))
+        self.assert_refused(self.import_token(), 'for bob')
+        self.assert_sound(self.deployed)
+
+    def test_of_two_tokens_the_serial_number_says_which(self):
+        self.assert_ok(self.import_token('one'))
+        self.assert_ok(self.import_token('two', seed=self.OTHER_SEED))
+        self.assert_refused(self.enrol('00000000'), '2 hardware tokens', '--serial')
+        self.assert_refused(self.enrol('00000000', '--serial', 'three'), 'three')
+        done = self.enrol(hotp(self.SEED, self.COUNTER, 8), '--serial', 'one')
+        self.assert_ok(done)
+        self.assertIn('(token one)', done.out)
+        self.assertEqual({row['serial']: row['state'] for row in self.deployed.json('factor', 'list', '--user', 'alice')},
+                         {'one': 'in use', 'two': 'registered'})
+
+    def test_an_import_says_which_tokens_there_are_and_when_they_count(self):
+        path = self.tokens('one', 'two')
+        done = self.deployed.cli('factor', 'import', path, '--user', 'alice')
+        self.assertEqual((done.status, done.err.count('--serial: one, two')), (2, 1), done.err)
+        done = self.deployed.cli('factor', 'import', path, '--user', 'alice', '--serial', 'three')
+        self.assert_refused(done, 'three', 'one, two')
+        self.assertIn('comes next', self.import_token('one').out)
+        self.assert_ok(self.enrol(hotp(self.SEED, self.COUNTER, 8)))
+        done = self.import_token('two')
+        self.assert_ok(done)
+        self.assertIn('costs the keys', done.out)
 
 
 # ---- PINs and keys ----
@@ -239,8 +275,9 @@ class Enrolment(EnrolmentTest):
     def test_a_code_enrols_once(self):
         alice = self.begun()
         self.assert_ok(self.confirm(alice.code()))
-        self.assert_refused(self.begin(), 'no enrolment is open')
-        self.assert_refused(self.confirm(alice.code()), 'no enrolment is open')
+        for refused in (self.begin(), self.confirm(alice.code())):
+            self.assert_refused(refused, 'alice is enrolled already', 'no enrolment is open', 'costs the keys')
+            self.assertNotIn('go on', refused.err)
         self.program(self.deployed).login(alice.pin_and_code())
 
     def test_a_lost_picture_is_made_again_before_it_is_confirmed(self):

@@ -85,7 +85,7 @@ class LoginAndSign(Faults):
             signer.sign(3)
             self.deployment.fault()
             self.assertEqual(signer.sign(1)[1], [])
-            recorded = {entry['hash'] for entry in self.deployment.audit('--action', 'sign', '--outcome', 'intent')}
+            recorded = {entry['hash'] for entry in self.deployment.intents()}
             self.assertEqual({digest for digest, _ in signer.signed} - recorded, set())
             self.deployment.signers.remove(signer)
             signer.close()

@@ -66,12 +66,8 @@ CONTRACT(store_open, what_was_committed_is_there_when_opened_again)
     }
 }
 
-CONTRACT(store_open, the_schema_has_a_version_and_the_check_is_content)
+CONTRACT(store_open, the_check_is_content)
 {
-    int version = 0;
-
-    MUST(tp_store_schema_version(f->store, &f->error, &version));
-    cr_assert_geq(version, 1);
     MUST(tp_store_check(f->store, &f->error));
 }
 

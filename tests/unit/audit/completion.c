@@ -176,3 +176,37 @@ Test(completion, of_more_than_an_entry_holds_takes_several)
     cr_assert_eq(info().entries, 1250 + 3);
     assert_sound();
 }
+
+/* ---- asked for by those who read ---- */
+
+static void assert_ending(uint64_t from, size_t count, size_t at, const char *expected)
+{
+    const char *endings[16];
+
+    assert_ok(tp_ledger_endings(fixture.ledger, from, count, NULL, endings));
+    if (expected == NULL)
+        cr_assert_null(endings[at]);
+    else
+        cr_assert_str_eq(endings[at], expected);
+}
+
+Test(completion, is_found_from_the_intent_however_far_behind_it_stands)
+{
+    static const uint8_t hash[32] = {1};
+    struct group group;
+
+    open_intents(&group, 4);
+    tp_ledger_complete(fixture.ledger, 1, true, hash);
+    commit_entries(&fixture, 700);
+    tp_ledger_complete(fixture.ledger, 2, false, hash);
+    assert_ok(commit_entry(&fixture, "x"));
+    assert_ending(0, 4, 0, NULL); /* open still */
+    assert_ending(0, 4, 1, "ok");
+    assert_ending(2, 1, 0, "failed");
+    assert_ending(0, 8, 6, NULL); /* no intent */
+    fixture_close(&fixture);
+    fixture_open(&fixture);
+    assert_ok(commit_entry(&fixture, "x"));
+    assert_ending(0, 4, 3, "unknown");
+    assert_ending(0, 4, 2, "failed");
+}

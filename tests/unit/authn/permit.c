@@ -70,6 +70,27 @@ Test(permit, of_several_roles_names_the_least_that_suffices)
     check("sign", A | O | P | U | E, NOBODY);
 }
 
+static void assert_words(const char *operation, const char *owner, const char *expected)
+{
+    char words[64];
+    tp_permit_words(operation, owner, words, sizeof words);
+    cr_assert_str_eq(words, expected, "%s: %s", operation, words);
+}
+
+Test(permit, says_who_may)
+{
+    char cut[8];
+    assert_words("key generate", "alice", "alice and officers");
+    assert_words("key csr", "alice", "alice");
+    assert_words("policy show", "", "officers, auditors and operators");
+    assert_words("audit list", "", "officers and auditors");
+    assert_words("user add", "zoe", "officers");
+    assert_words("no such operation", "alice", "nobody");
+    tp_permit_words("policy show", "", cut, sizeof cut);
+    cr_assert_str_eq(cut, "officer");
+    cr_assert(tp_permit_owner("key csr") && !tp_permit_owner("user add") && !tp_permit_owner("no such operation"));
+}
+
 Test(permit, refuses_what_it_does_not_list_to_everyone)
 {
     static const char *const operations[] = {"", "user", "user add ", "User add", "user drop", "signs"};

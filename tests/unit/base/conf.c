@@ -104,15 +104,6 @@ Test(conf, what_is_absent_has_its_default_or_nothing)
     cr_assert_eq(tp_conf_integer(conf, "policy other", "uses"), 0);
 }
 
-Test(conf, sections_that_are_there_are_known)
-{
-    struct tp_conf *conf TP_AUTO(tp_conf_free_p) = accepted("[policy a]\n[engine]\nthreads = 2\n");
-    cr_assert(tp_conf_has_section(conf, "policy a"));
-    cr_assert(tp_conf_has_section(conf, "engine"));
-    cr_assert_not(tp_conf_has_section(conf, "policy b"));
-    cr_assert_not(tp_conf_has_section(conf, "policy *"));
-}
-
 Test(conf, relative_paths_are_below_the_folder_of_the_file)
 {
     char expected[80];

@@ -152,6 +152,33 @@ CliTest(completion, the_files_are_what_the_table_says)
     check_completion("fish", TP_SOURCE_ROOT "/conf/completion/trustp11.fish");
 }
 
+/* What bash offers for the last of WORDS; "-" stands for nothing, where it goes on to file names by itself. */
+static void assert_offered(const char *words, const char *offered)
+{
+    char line[1024], printed[1024] = "";
+    (void)snprintf(line, sizeof line,
+                   "bash -c '. %s; COMP_WORDS=(trustp11 %s); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _trustp11; "
+                   "echo \"${COMPREPLY[*]:--}\"'",
+                   TP_SOURCE_ROOT "/conf/completion/trustp11.bash", words);
+    FILE *shell = popen(line, "r");
+    cr_assert_not_null(shell);
+    cr_assert_not_null(fgets(printed, sizeof printed, shell));
+    cr_assert_eq(pclose(shell), 0);
+    cr_assert_not_null(strstr(printed, offered), "%s: %s", words, printed);
+}
+
+CliTest(completion, bash_offers_words_where_there_are_any_and_files_elsewhere)
+{
+    assert_offered("--config \"\"", "-\n");
+    assert_offered("audit verify --store \"\"", "-\n");
+    assert_offered("--completion \"\"", "bash zsh fish");
+    assert_offered("user add olga --role \"\"", "officer auditor operator");
+    assert_offered("audit list --outcome re", "refused");
+    assert_offered("audit list --action user.su", "user.suspend");
+    assert_offered("audit \"\"", "list verify");
+    assert_offered("--config x.conf aud", "audit");
+}
+
 CliTest(completion, an_unknown_shell_is_refused)
 {
     run(NULL, "--completion ksh");

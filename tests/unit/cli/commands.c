@@ -190,6 +190,35 @@ CliTest(login, who_cannot_log_in_is_told_before_being_asked_for_a_pin)
     cr_assert_eq(asked_len, 1);
 }
 
+CliTest(login, a_code_that_cannot_be_one_is_not_sent_to_count_as_a_try)
+{
+    static const char *const codes[] = {"pin\n123\n", "pin\n1234567\n", "pin\n12345x\n"};
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    token.enrolled = true;
+    token.code_digits = 6;
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
+    engine_answers(TP_OP_LOGIN, NULL, NULL);
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        run(codes[i], "login --user alice");
+        cr_assert_eq(status, 1);
+        cr_assert_eq(asked_len, 1);
+        cr_assert_not_null(strstr(err, "the one-time code has 6 digits"));
+    }
+    run("pin\n123456\n", "login --user alice");
+    cr_assert_eq(status, 0, "%s", err);
+}
+
+CliTest(login, a_configuration_that_is_not_there_is_told_with_who_named_it)
+{
+    run(NULL, "logout --config /nope");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "the client configuration, as --config names it: /nope: No such file"));
+    cr_assert_eq(setenv("TRUSTP11_CONF", "/neither", 1), 0);
+    run(NULL, "logout");
+    cr_assert_eq(unsetenv("TRUSTP11_CONF"), 0);
+    cr_assert_not_null(strstr(err, "as TRUSTP11_CONF names it: /neither: No such file"));
+}
+
 CliTest(login, without_user_the_only_configured_one_is_meant)
 {
     engine_answers(TP_OP_LOGOUT, NULL, NULL);
@@ -209,6 +238,8 @@ static void answer_enrolment(const char *seed)
 {
     Tp__Ipc__EnrolReply enrol = TP__IPC__ENROL_REPLY__INIT;
     Tp__Ipc__LoginReply login = TP__IPC__LOGIN_REPLY__INIT;
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
     enrol.issuer = "demo";
     enrol.factor = "totp";
     enrol.digits = 6;
@@ -240,10 +271,11 @@ CliTest(enrol, can_be_done_in_two_steps)
     answer_enrolment("12345678901234567890");
     run("abcd-efgh\ncorrect horse\n", "enrol --user alice --uri-file alice.uri --no-confirm");
     cr_assert_eq(status, 0, "%s", err);
-    cr_assert_eq(asked_len, 1);
+    cr_assert_eq(asked_len, 2);
+    cr_assert_not_null(strstr(out, "trustp11 enrol --user alice --confirm, which asks for the enrolment code again"));
     run("abcd-efgh\n492039\n", "enrol --user alice --confirm");
     cr_assert_eq(status, 0, "%s", err);
-    cr_assert_eq(asked_len, 1);
+    cr_assert_eq(asked_len, 2);
     cr_assert_str_eq(asked_last(TP_OP_ENROL_CONFIRM)->secret[1], "492039");
 }
 
@@ -254,6 +286,53 @@ CliTest(enrol, a_wrong_first_code_is_told_how_to_go_on)
     run("abcd-efgh\ncorrect horse\n492039\n", "enrol --user alice --uri-file alice.uri");
     cr_assert_eq(status, 1);
     cr_assert_not_null(strstr(err, "the code is wrong; go on with: trustp11 enrol --user alice --confirm"));
+}
+
+CliTest(enrol, a_first_code_that_is_missing_is_told_how_to_go_on_with_the_same_code_file)
+{
+    answer_enrolment("12345678901234567890");
+    write_file("alice.code", 0600, "abcd-efgh\n");
+    run("", "enrol --user alice --confirm --code-file alice.code");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "First one-time code: none on standard input"));
+    cr_assert_not_null(strstr(err, "trustp11 enrol --user alice --confirm --code-file alice.code, and a first one-time"));
+}
+
+CliTest(enrol, what_going_on_cannot_mend_is_not_told_how_to_go_on)
+{
+    answer_enrolment("12345678901234567890");
+    engine_refuses(TP_OP_ENROL_CONFIRM, TP_PIN_LOCKED, "locked after 5 wrong tries");
+    run("abcd-efgh\n492039\n", "enrol --user alice --confirm");
+    cr_assert_eq(status, 1);
+    cr_assert_str_eq(err, "trustp11: locked after 5 wrong tries\n");
+}
+
+CliTest(enrol, who_is_enrolled_already_is_told_so_before_being_asked)
+{
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    token.enrolled = true;
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
+    run("abcd-efgh\n492039\n", "enrol --user alice --confirm");
+    cr_assert_eq(status, 1);
+    cr_assert_eq(asked_len, 1);
+    cr_assert_not_null(strstr(err, "alice is enrolled already"));
+    cr_assert_not_null(strstr(err, "costs the keys"));
+    cr_assert_null(strstr(err, "go on"));
+}
+
+CliTest(enrol, which_hardware_token_is_asked_for_and_told)
+{
+    Tp__Ipc__EnrolReply enrol = TP__IPC__ENROL_REPLY__INIT;
+    answer_enrolment(NULL);
+    enrol.factor = "hardware";
+    enrol.serial = "4711";
+    engine_answers(TP_OP_ENROL, &enrol.base, NULL);
+    run("abcd-efgh\ncorrect horse\n492039\n", "enrol --user alice --factor hardware --serial 4711");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_eq(((const Tp__Ipc__EnrolRequest *)asked_for(TP_OP_ENROL))->serial, "4711");
+    cr_assert_str_eq(out, "alice: PIN and second factor (token 4711) are set\n");
+    run("abcd-efgh\ncorrect horse\n492039\n", "enrol --user alice --serial 4711");
+    cr_assert_eq(status, 2);
 }
 
 CliTest(enrol, who_has_no_slot_yet_is_told_so)
@@ -289,6 +368,10 @@ CliTest(enrol, a_seed_that_would_be_lost_is_not_asked_for)
 
 CliTest(pin, change_sends_both)
 {
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    token.enrolled = true;
+    token.code_digits = 6;
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
     engine_answers(TP_OP_PIN_CHANGE, NULL, NULL);
     run("old pin\n492039\nnew pin\n", "pin change --user alice");
     cr_assert_eq(status, 0, "%s", err);
@@ -379,6 +462,70 @@ CliTest(key, csr_uses_the_open_login_and_otherwise_one_of_its_own)
     cr_assert_str_eq(out, "the request is in a.csr\n");
     cr_assert_str_eq(((const Tp__Ipc__LogoutRequest *)asked_for(TP_OP_LOGOUT))->authorisation, "abcd");
     cr_assert_not(((const Tp__Ipc__LoginRequest *)asked_for(TP_OP_LOGIN))->shared);
+}
+
+CliTest(key, csr_asks_for_no_code_before_it_knows_what_to_write_and_where)
+{
+    answer_keys(1);
+    answer_request(false);
+    write_file("there.csr", 0644, "mine");
+    run("pin\n492039\n", "key csr 1111 --user alice --subject /CN=Alice --out there.csr");
+    cr_assert_eq(status, 1);
+    cr_assert_eq(asked_len, 1, "more than which keys there are");
+    run("pin\n492039\n", "key csr 1111 --user alice --subject /CN=Alice --out nodir/a.csr");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "nodir/a.csr: No such file"));
+    cr_assert_eq(asked_len, 1);
+    run("pin\n492039\n", "key csr 1111 --user alice --subject foo --out a.csr");
+    cr_assert_eq(status, 2);
+    run("pin\n492039\n", "key csr 1111 --user alice --subject /CN=Alice --dns 'a b' --out a.csr");
+    cr_assert_eq(status, 2);
+    cr_assert_eq(asked_len, 0);
+}
+
+CliTest(key, csr_leaves_no_file_behind_when_it_is_refused)
+{
+    answer_keys(1);
+    answer_request(true);
+    engine_refuses(TP_OP_CSR, TP_KEY_UNUSABLE, "this key is revoked");
+    run(NULL, "key csr 1111 --user alice --subject /CN=Alice --out a.csr");
+    cr_assert_eq(status, 1);
+    cr_assert_null(read_text("a.csr"));
+}
+
+CliTest(key, list_shows_the_id_that_programs_find_it_by)
+{
+    static uint8_t id[] = {0x0a, 0x0b};
+    Tp__Ipc__Credential key = TP__IPC__CREDENTIAL__INIT, *keys[] = {&key};
+    Tp__Ipc__ObjectsReply reply = TP__IPC__OBJECTS_REPLY__INIT;
+    key.cka_id = (ProtobufCBinaryData){.data = id, .len = sizeof id};
+    reply.credentials = keys;
+    reply.n_credentials = 1;
+    engine_answers(TP_OP_OBJECTS, &reply.base, NULL);
+    run(NULL, "key list --user alice");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_not_null(strstr(out, "CKA_ID"));
+    cr_assert_not_null(strstr(out, " 0a0b "));
+}
+
+CliTest(usage, what_the_engine_calls_a_bad_argument_is_wrong_usage)
+{
+    engine_refuses(TP_OP_USER_ADD, TP_BAD_ARGUMENT, "a user's name has letters");
+    run(NULL, "user add 'bad name!'");
+    cr_assert_eq(status, 2);
+    cr_assert_str_eq(err, "trustp11: a user's name has letters\n");
+    run(NULL, "user add olga --role admin");
+    cr_assert_eq(status, 2);
+    cr_assert_not_null(strstr(err, "officer|auditor|operator"));
+    engine_refuses(TP_OP_KEY_GENERATE, TP_BAD_ARGUMENT, "a key needs a label");
+    run(NULL, "key generate --user alice --label long");
+    cr_assert_eq(status, 2);
+    engine_refuses(TP_OP_KEY_GENERATE, TP_EXISTS, "there is one");
+    run(NULL, "key generate --user alice --label long");
+    cr_assert_eq(status, 1);
+    run(NULL, "init --dir here --no-backup --hsm foo");
+    cr_assert_eq(status, 2);
+    cr_assert_not_null(strstr(err, "--hsm: the HSM's URI is not"));
 }
 
 CliTest(key, csr_in_json_names_key_and_file)

@@ -110,6 +110,7 @@ static void answer_intents(void)
         entry.action = i == 0 ? "sign.completed" : "sign";
         entry.outcome = i == 0 ? "ok" : "intent";
         entry.n_completions = i == 0;
+        rows[i].ended = i == 1 ? "failed" : "";
         rows[i].entry = (ProtobufCBinaryData){.data = packed[i], .len = tp__audit__entry__pack(&entry, packed[i])};
     }
     reply.entries = all;
@@ -117,7 +118,7 @@ static void answer_intents(void)
     engine_answers(TP_OP_AUDIT_LIST, &reply.base, NULL);
 }
 
-CliTest(audit, an_intent_says_how_it_ended_where_that_is_in_the_list)
+CliTest(audit, an_intent_says_how_it_ended_as_far_as_the_engine_knows)
 {
     answer_intents();
     run(NULL, "audit list");
@@ -129,6 +130,52 @@ CliTest(audit, an_intent_says_how_it_ended_where_that_is_in_the_list)
     run(NULL, "audit list --json");
     cr_assert_not_null(strstr(out, "\"ended\":\"failed\""));
     cr_assert_null(strstr(strstr(out, "\"ended\"") + 1, "\"ended\""));
+}
+
+static void answer_alice_and_her_key(void)
+{
+    Tp__Ipc__Credential key = TP__IPC__CREDENTIAL__INIT, *keys[] = {&key};
+    Tp__Ipc__ObjectsReply objects = TP__IPC__OBJECTS_REPLY__INIT;
+    Tp__Ipc__TokenReply token = TP__IPC__TOKEN_REPLY__INIT;
+    key.id = "11111111111111111111111111111111";
+    key.label = "Alice signs";
+    objects.credentials = keys;
+    objects.n_credentials = 1;
+    token.user_id = "22222222222222222222222222222222";
+    engine_answers(TP_OP_OBJECTS, &objects.base, NULL);
+    engine_answers(TP_OP_TOKEN, &token.base, NULL);
+}
+
+static void assert_object(const char *line, const char *object, const char *user)
+{
+    answer_entries();
+    run(NULL, line);
+    cr_assert_eq(status, 0, "%s: %s", line, err);
+    const Tp__Ipc__AuditListRequest *request = asked_for(TP_OP_AUDIT_LIST);
+    cr_assert_str_eq(request->object, object, "%s", line);
+    cr_assert_str_eq(request->user, user, "%s", line);
+}
+
+CliTest(audit, an_object_is_an_id_a_users_name_or_a_label)
+{
+    answer_alice_and_her_key();
+    assert_object("audit list --object 0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef", "");
+    cr_assert_eq(asked_len, 1);
+    assert_object("audit list --object alice", "22222222222222222222222222222222", "");
+    assert_object("audit list --user alice --object 'Alice signs'", "11111111111111111111111111111111", "");
+    assert_object("audit list --user alice --object alice", "22222222222222222222222222222222", "alice");
+}
+
+CliTest(audit, an_object_that_nobody_knows_is_told_how_to_be_named)
+{
+    engine_refuses(TP_OP_TOKEN, TP_NOT_FOUND, "there is no user \"Alice signs\"");
+    run(NULL, "audit list --object 'Alice signs'");
+    cr_assert_eq(status, 2);
+    cr_assert_not_null(strstr(err, "--user USER"));
+    engine_refuses(TP_OP_TOKEN, TP_UNREACHABLE, "the engine does not answer");
+    run(NULL, "audit list --object alice");
+    cr_assert_eq(status, 1);
+    cr_assert_not_null(strstr(err, "does not answer"));
 }
 
 CliTest(audit, all_and_last_exclude_each_other)
@@ -254,12 +301,12 @@ CliTest(init, wants_a_word_about_the_backup)
 
 CliTest(init, leaves_no_configuration_behind_when_it_fails)
 {
-    run(NULL, "init --dir . --no-backup --users alice --hsm 'pkcs11:token=nowhere?module-path=/nowhere.so'");
+    run(NULL, "init --dir . --no-backup --users alice --hsm 'pkcs11:token=nowhere?module-path=/nowhere.so&pin-source=file:/nowhere'");
     cr_assert_eq(status, 1);
     cr_assert_null(read_text("engine.conf"));
     cr_assert_null(read_text("trustp11.conf"));
     cr_assert_null(read_text("store.db.lock"));
-    run(NULL, "init --dir made --no-backup --users alice --hsm 'pkcs11:token=nowhere?module-path=/nowhere.so'");
+    run(NULL, "init --dir made --no-backup --users alice --hsm 'pkcs11:token=nowhere?module-path=/nowhere.so&pin-source=file:/nowhere'");
     cr_assert_eq(status, 1);
     cr_assert_neq(access("made", F_OK), 0);
 }
@@ -267,7 +314,7 @@ CliTest(init, leaves_no_configuration_behind_when_it_fails)
 CliTest(init, keeps_a_directory_that_was_there)
 {
     cr_assert_eq(mkdir("kept", 0700), 0);
-    run(NULL, "init --dir kept --no-backup --users alice --hsm 'pkcs11:token=nowhere?module-path=/nowhere.so'");
+    run(NULL, "init --dir kept --no-backup --users alice --hsm 'pkcs11:token=nowhere?module-path=/nowhere.so&pin-source=file:/nowhere'");
     cr_assert_eq(status, 1);
     cr_assert_eq(rmdir("kept"), 0);
 }
@@ -275,7 +322,7 @@ CliTest(init, keeps_a_directory_that_was_there)
 CliTest(init, does_not_touch_a_configuration_that_is_there)
 {
     write_file("engine.conf", 0600, "mine");
-    run(NULL, "init --dir . --no-backup --hsm pkcs11:token=x");
+    run(NULL, "init --dir . --no-backup --hsm 'pkcs11:token=x?module-path=/nowhere.so&pin-source=file:/nowhere'");
     cr_assert_eq(status, 1);
     char *kept = read_text("engine.conf");
     cr_assert_str_eq(kept, "mine");

@@ -100,7 +100,7 @@ Test(options, too_many_of_them_are_refused)
     char *argv[2 * TP_CLI_VALUES_MAX + 8] = {"trustp11", "user", "add", "olga"};
     for (int i = 0; i <= TP_CLI_VALUES_MAX; i++) {
         argv[4 + 2 * i] = "--role";
-        argv[5 + 2 * i] = "x";
+        argv[5 + 2 * i] = "officer";
     }
     cr_assert_eq(tp_cli_parse(4 + 2 * TP_CLI_VALUES_MAX, argv, &error, &args), TP_OK);
     cr_assert_eq(tp_cli_parse(6 + 2 * TP_CLI_VALUES_MAX, argv, &error, &args), TP_USAGE);

@@ -4,6 +4,7 @@
 #include "pki/digest_info.h"
 #include "pki/key.h"
 
+#include <openssl/ecdsa.h>
 #include <openssl/rsa.h>
 #include <string.h>
 
@@ -224,6 +225,18 @@ static enum tp_rc sign_ed(const struct fake_key *key, const Tp__Ipc__SignRequest
     return done ? tp_buf_append(signature, TP_BYTES(bytes, len)) : TP_HSM;
 }
 
+/* PKCS#11 has r and s side by side, each of FIELD_LEN bytes; libcrypto has DER. */
+static enum tp_rc append_raw(const uint8_t *der, size_t len, size_t field_len, struct tp_buf *ret_signature)
+{
+    uint8_t raw[2 * 66];
+    const unsigned char *at = der;
+    ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &at, (long)len);
+    bool split = signature != NULL && BN_bn2binpad(ECDSA_SIG_get0_r(signature), raw, (int)field_len) > 0 &&
+                 BN_bn2binpad(ECDSA_SIG_get0_s(signature), raw + field_len, (int)field_len) > 0;
+    ECDSA_SIG_free(signature);
+    return split ? tp_buf_append(ret_signature, TP_BYTES(raw, 2 * field_len)) : TP_HSM;
+}
+
 static enum tp_rc sign_with(const struct fake_key *key, const Tp__Ipc__SignRequest *asked, struct tp_buf *signature)
 {
     uint8_t bytes[1024];
@@ -239,7 +252,7 @@ static enum tp_rc sign_with(const struct fake_key *key, const Tp__Ipc__SignReque
     if (asked->mechanism != TP_IPC_ECDSA)
         return tp_buf_append(signature, TP_BYTES(bytes, len));
     size_t field_len = (size_t)(EVP_PKEY_get_bits(key->pkey) + 7) / 8;
-    return tp_pki_ecdsa_from_der(TP_BYTES(bytes, len), field_len, signature);
+    return append_raw(bytes, len, field_len, signature);
 }
 
 static struct fake_key *find_key(struct fake_engine *engine, const char *id)

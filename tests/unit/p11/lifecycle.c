@@ -103,6 +103,27 @@ Test(p11_lifecycle, a_configuration_that_is_wrong_fails_with_the_reason_in_the_l
     (void)unlink(log_path);
 }
 
+Test(p11_lifecycle, reasons_go_to_standard_error_under_both_of_its_names)
+{
+    static const char *const names[] = {"stderr", "/dev/stderr"};
+    for (size_t i = 0; i < 2; i++) {
+        char line[512] = "";
+        int ends[2], kept = dup(STDERR_FILENO);
+        cr_assert_eq(pipe(ends), 0);
+        cr_assert_eq(setenv("TRUSTP11_DEBUG", names[i], 1), 0);
+        cr_assert_eq(setenv("TRUSTP11_CONF", "/nonexistent/trustp11.conf", 1), 0);
+        cr_assert_eq(dup2(ends[1], STDERR_FILENO), STDERR_FILENO);
+        (void)close(ends[1]);
+        CK_RV rv = C_Initialize(NULL);
+        cr_assert_eq(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+        (void)close(kept);
+        cr_expect_eq(rv, CKR_GENERAL_ERROR);
+        cr_expect_gt(read(ends[0], line, sizeof(line) - 1), 0, "%s", names[i]);
+        cr_expect_not_null(strstr(line, "/nonexistent/trustp11.conf"), "%s: %s", names[i], line);
+        (void)close(ends[0]);
+    }
+}
+
 Test(p11_lifecycle, a_configuration_that_was_named_and_is_not_there_fails)
 {
     cr_assert_eq(setenv("TRUSTP11_CONF", "/nonexistent/trustp11.conf", 1), 0);

@@ -2,6 +2,7 @@
 #include "forge.h"
 
 #include <criterion/criterion.h>
+#include <openssl/ecdsa.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -180,6 +181,19 @@ static enum tp_rc sign_message(EVP_PKEY *key, struct tp_bytes message, struct tp
     return tp_buf_append(ret_signature, TP_BYTES(signature, len));
 }
 
+/* PKCS#11 has r and s side by side, each of FIELD_LEN bytes; libcrypto has DER. */
+static enum tp_rc append_raw(const uint8_t *der, size_t len, size_t field_len, struct tp_buf *ret_signature)
+{
+    uint8_t raw[2 * 66];
+    const unsigned char *at = der;
+    ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &at, (long)len);
+    cr_assert_not_null(signature);
+    cr_assert_gt(BN_bn2binpad(ECDSA_SIG_get0_r(signature), raw, (int)field_len), 0);
+    cr_assert_gt(BN_bn2binpad(ECDSA_SIG_get0_s(signature), raw + field_len, (int)field_len), 0);
+    ECDSA_SIG_free(signature);
+    return tp_buf_append(ret_signature, TP_BYTES(raw, 2 * field_len));
+}
+
 /* With no digest set, RSA pads and signs the DigestInfo as it is, and EC signs the hash. */
 static enum tp_rc sign_raw(EVP_PKEY *key, struct tp_bytes input, struct tp_buf *ret_signature)
 {
@@ -194,7 +208,7 @@ static enum tp_rc sign_raw(EVP_PKEY *key, struct tp_bytes input, struct tp_buf *
     if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
         return tp_buf_append(ret_signature, TP_BYTES(signature, len));
     const size_t field_len = (size_t)(EVP_PKEY_get_bits(key) + 7) / 8;
-    return tp_pki_ecdsa_from_der(TP_BYTES(signature, len), field_len, ret_signature);
+    return append_raw(signature, len, field_len, ret_signature);
 }
 
 enum tp_rc forge_sign(void *context, enum tp_pki_hash hash, struct tp_bytes digest, struct tp_error *error,
