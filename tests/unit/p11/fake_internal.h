@@ -54,7 +54,7 @@ struct fake_engine {
     struct tp_buf issuer;
     uint64_t generation;
     struct fake_login logins[LOGINS_MOST];
-    unsigned login_count;
+    unsigned login_count, logins_made;
     uint32_t signatures;
     int64_t for_ms;
     bool enrolled, locked, suspended;

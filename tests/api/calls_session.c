@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api.h"
+
+#include <string.h>
+
+#define PIN_LEAST 8
+#define PIN_MOST  1024
+
+/* ---- the library ---- */
+
+static void initialize(void)
+{
+    CK_C_INITIALIZE_ARGS arguments = {.flags = one_in(2) ? CKF_OS_LOCKING_OK : 0};
+    bool reserved = one_in(8), none = one_in(3);
+    if (reserved)
+        arguments.pReserved = &arguments;
+    CK_RV expected = !none && reserved ? CKR_ARGUMENTS_BAD : model.initialised ? CKR_CRYPTOKI_ALREADY_INITIALIZED : CKR_OK;
+    expect("C_Initialize", C_Initialize(none ? NULL : &arguments), expected);
+    if (expected != CKR_OK)
+        return;
+    model.initialised = true;
+    learn_handles();
+}
+
+static void finalize(void)
+{
+    bool reserved = !one_in(4);
+    CK_RV expected = reserved ? CKR_ARGUMENTS_BAD : model.initialised ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
+    expect("C_Finalize", C_Finalize(reserved ? &model : NULL), expected);
+    if (expected != CKR_OK)
+        return;
+    all_gone();
+    model.initialised = false;
+}
+
+static CK_RV initialised(CK_RV then)
+{
+    return model.initialised ? then : CKR_CRYPTOKI_NOT_INITIALIZED;
+}
+
+static void get_info(void)
+{
+    CK_INFO info;
+    bool none = one_in(4);
+    expect("C_GetInfo", C_GetInfo(none ? NULL : &info), initialised(none ? CKR_ARGUMENTS_BAD : CKR_OK));
+}
+
+/* ---- slots ---- */
+
+static void get_slot_list(void)
+{
+    CK_SLOT_ID ids[2];
+    CK_ULONG count = chance(3);
+    bool none = one_in(3), no_count = one_in(6);
+    CK_RV expected = no_count ? CKR_ARGUMENTS_BAD : !none && count < 1 ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+    CK_RV rv = C_GetSlotList(one_in(2) ? CK_TRUE : CK_FALSE, none ? NULL : ids, no_count ? NULL : &count);
+    expect("C_GetSlotList", rv, initialised(expected));
+    require(rv != CKR_OK || count == 1, "there is one slot");
+}
+
+static CK_SLOT_ID pick_slot(void)
+{
+    return one_in(6) ? 1 + chance(1000) : 0;
+}
+
+static void get_slot_info(void)
+{
+    CK_SLOT_INFO info;
+    CK_SLOT_ID slot = pick_slot();
+    bool none = one_in(6);
+    CK_RV expected = slot != 0 ? CKR_SLOT_ID_INVALID : none ? CKR_ARGUMENTS_BAD : CKR_OK;
+    expect("C_GetSlotInfo", C_GetSlotInfo(slot, none ? NULL : &info), initialised(expected));
+}
+
+static void get_token_info(void)
+{
+    CK_TOKEN_INFO info;
+    CK_SLOT_ID slot = pick_slot();
+    bool none = one_in(6);
+    CK_RV expected = slot != 0 ? CKR_SLOT_ID_INVALID : none ? CKR_ARGUMENTS_BAD : CKR_OK;
+    CK_RV rv = C_GetTokenInfo(slot, none ? NULL : &info);
+    expect("C_GetTokenInfo", rv, initialised(expected));
+    require(rv != CKR_OK || info.ulSessionCount == open_sessions(), "the token's count of sessions");
+}
+
+static void get_mechanism_info(void)
+{
+    static const CK_MECHANISM_TYPE types[] = {CKM_RSA_PKCS, CKM_ECDSA, CKM_SHA256, CKM_DES3_CBC, ~0ul};
+    CK_MECHANISM_INFO info;
+    size_t at = chance(sizeof types / sizeof types[0]);
+    CK_SLOT_ID slot = pick_slot();
+    CK_RV expected = slot != 0 ? CKR_SLOT_ID_INVALID : at < 3 ? CKR_OK : CKR_MECHANISM_INVALID;
+    expect("C_GetMechanismInfo", C_GetMechanismInfo(slot, types[at], &info), initialised(expected));
+}
+
+/* ---- sessions ---- */
+
+static struct session *free_place(void)
+{
+    for (unsigned i = 0; i < SESSIONS_MAX; i++)
+        if (model.session[i].handle == 0)
+            return &model.session[i];
+    return NULL;
+}
+
+static void open_session(void)
+{
+    struct session *place = free_place();
+    CK_SLOT_ID slot = pick_slot();
+    CK_FLAGS flags = (one_in(8) ? 0 : CKF_SERIAL_SESSION) | (one_in(2) ? CKF_RW_SESSION : 0);
+    CK_SESSION_HANDLE handle = 0;
+    bool none = one_in(10);
+    CK_RV expected = slot != 0                            ? CKR_SLOT_ID_INVALID
+                     : none                               ? CKR_ARGUMENTS_BAD
+                     : (flags & CKF_SERIAL_SESSION) == 0 ? CKR_SESSION_PARALLEL_NOT_SUPPORTED
+                                                          : CKR_OK;
+    if (place == NULL)
+        return;
+    expect("C_OpenSession", C_OpenSession(slot, flags, NULL, NULL, none ? NULL : &handle), initialised(expected));
+    if (initialised(expected) == CKR_OK)
+        *place = (struct session){.handle = handle, .rw = (flags & CKF_RW_SESSION) != 0};
+}
+
+static void close_session(void)
+{
+    CK_SESSION_HANDLE handle;
+    struct session *session = pick_session(&handle);
+    expect("C_CloseSession", C_CloseSession(handle), expect_session(session));
+    if (expect_session(session) == CKR_OK)
+        session_gone(session);
+}
+
+static void close_all_sessions(void)
+{
+    CK_SLOT_ID slot = one_in(4) ? 0 : 1 + chance(9);
+    expect("C_CloseAllSessions", C_CloseAllSessions(slot), initialised(slot != 0 ? CKR_SLOT_ID_INVALID : CKR_OK));
+    for (unsigned i = 0; i < SESSIONS_MAX && slot == 0 && model.initialised; i++)
+        if (model.session[i].handle != 0)
+            session_gone(&model.session[i]);
+}
+
+static CK_STATE state_of(const struct session *session)
+{
+    if (session->rw)
+        return model.logged_in ? CKS_RW_USER_FUNCTIONS : CKS_RW_PUBLIC_SESSION;
+    return model.logged_in ? CKS_RO_USER_FUNCTIONS : CKS_RO_PUBLIC_SESSION;
+}
+
+static void get_session_info(void)
+{
+    CK_SESSION_HANDLE handle;
+    CK_SESSION_INFO info;
+    struct session *session = pick_session(&handle);
+    bool none = one_in(10);
+    CK_RV expected = expect_session(session);
+    if (expected == CKR_OK && none)
+        expected = CKR_ARGUMENTS_BAD;
+    expect("C_GetSessionInfo", C_GetSessionInfo(handle, none ? NULL : &info), expected);
+    if (expected == CKR_OK)
+        require(info.state == state_of(session), "the session is in another state");
+}
+
+static void session_cancel(void)
+{
+    static const CK_FLAGS all[] = {CKF_DIGEST, CKF_SIGN, CKF_VERIFY, CKF_FIND_OBJECTS, CKF_MESSAGE_SIGN,
+                                   CKF_MESSAGE_VERIFY};
+    CK_SESSION_HANDLE handle;
+    struct session *session = pick_session(&handle);
+    CK_FLAGS flags = one_in(4) ? chance(1 << 20) : all[chance(sizeof all / sizeof all[0])];
+    expect("C_SessionCancel", C_SessionCancel(handle, flags), expect_session(session));
+    if (expect_session(session) != CKR_OK)
+        return;
+    session->find = session->find && (flags & CKF_FIND_OBJECTS) == 0;
+    if ((flags & CKF_DIGEST) != 0)
+        session->digest_len = 0, session->digest_in_parts = false;
+    if ((flags & CKF_SIGN) != 0)
+        session->sign = (struct operation){0};
+    if ((flags & CKF_VERIFY) != 0)
+        session->verify = (struct operation){0};
+    if ((flags & CKF_MESSAGE_SIGN) != 0)
+        session->message_sign = session->message_sign_now = (struct operation){0};
+}
+
+/* ---- logins ---- */
+
+static CK_RV count_malformed(void)
+{
+    return model.malformed < 10 ? (model.malformed++, CKR_PIN_INCORRECT) : CKR_PIN_LOCKED;
+}
+
+static CK_RV expect_user(const char *pin, CK_ULONG len)
+{
+    if (model.logged_in)
+        return CKR_USER_ALREADY_LOGGED_IN;
+    if (pin == NULL && len > 0)
+        return CKR_ARGUMENTS_BAD;
+    if (len < PIN_LEAST || len > PIN_MOST)
+        return count_malformed();
+    bool right = len == strlen(FAKE_PIN_CODE) && memcmp(pin, FAKE_PIN_CODE, len) == 0;
+    model.malformed = right ? 0 : model.malformed;
+    return right ? CKR_OK : CKR_PIN_INCORRECT;
+}
+
+static CK_RV expect_officer(void)
+{
+    if (model.logged_in)
+        return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    for (unsigned i = 0; i < SESSIONS_MAX; i++)
+        if (model.session[i].handle != 0 && !model.session[i].rw)
+            return CKR_SESSION_READ_ONLY_EXISTS;
+    return CKR_USER_TYPE_INVALID;
+}
+
+static void login(void)
+{
+    static char long_one[2000];
+    const struct {
+        const char *pin;
+        CK_ULONG len;
+    } pins[] = {{FAKE_PIN_CODE, strlen(FAKE_PIN_CODE)}, {FAKE_PIN_CODE, strlen(FAKE_PIN_CODE)}, {"wrong horse 1", 13},
+                {"", 0}, {NULL, 0}, {NULL, 7}, {"short", 5}, {long_one, sizeof long_one}};
+    static const CK_USER_TYPE types[] = {CKU_USER, CKU_USER, CKU_USER, CKU_USER, CKU_SO, CKU_CONTEXT_SPECIFIC, 77};
+    CK_SESSION_HANDLE handle;
+    struct session *session = pick_session(&handle);
+    size_t at = chance(sizeof pins / sizeof pins[0]);
+    CK_USER_TYPE type = types[chance(sizeof types / sizeof types[0])];
+    CK_RV expected = expect_session(session);
+    if (expected == CKR_OK)
+        expected = type == CKU_USER               ? expect_user(pins[at].pin, pins[at].len)
+                   : type == CKU_SO               ? expect_officer()
+                   : type == CKU_CONTEXT_SPECIFIC ? CKR_OPERATION_NOT_INITIALIZED
+                                                  : CKR_USER_TYPE_INVALID;
+    expect("C_Login", C_Login(handle, type, (CK_BYTE *)(uintptr_t)pins[at].pin, pins[at].len), expected);
+    model.logged_in = model.logged_in || expected == CKR_OK;
+    if (expected == CKR_PIN_INCORRECT)
+        fake_engine_set_tries(model.engine, 5);
+}
+
+static void logout(void)
+{
+    CK_SESSION_HANDLE handle;
+    struct session *session = pick_session(&handle);
+    CK_RV expected = expect_session(session);
+    if (expected == CKR_OK && !model.logged_in)
+        expected = CKR_USER_NOT_LOGGED_IN;
+    expect("C_Logout", C_Logout(handle), expected);
+    model.logged_in = model.logged_in && expected != CKR_OK;
+}
+
+static void unsupported(CK_SESSION_HANDLE handle, const struct session *session)
+{
+    CK_MECHANISM mechanism = {CKM_AES_CBC, NULL, 0};
+    CK_ULONG len = 0;
+    CK_RV expected = expect_session(session) == CKR_OK ? CKR_FUNCTION_NOT_SUPPORTED : expect_session(session);
+    expect("C_EncryptInit", C_EncryptInit(handle, &mechanism, 1), expected);
+    expect("C_WrapKey", C_WrapKey(handle, NULL, 1, 1, NULL, &len), expected);
+    expect("C_EncapsulateKey", C_EncapsulateKey(handle, NULL, 1, NULL, 9, NULL, NULL, NULL), expected);
+    expect("C_MessageDecryptFinal", C_MessageDecryptFinal(handle), expected);
+}
+
+static void random_numbers(void)
+{
+    CK_SESSION_HANDLE handle;
+    struct session *session = pick_session(&handle);
+    struct data data = pick_data(200);
+    CK_RV expected = expect_session(session);
+    if (expected == CKR_OK && is_bad(data))
+        expected = CKR_ARGUMENTS_BAD;
+    unsupported(handle, session);
+    if (one_in(2))
+        expect("C_SeedRandom", C_SeedRandom(handle, data.bytes, data.len), expected);
+    else
+        expect("C_GenerateRandom", C_GenerateRandom(handle, data.bytes, data.len), expected);
+}
+
+const struct call session_calls[] = {
+    {"C_Initialize", 20, initialize},
+    {"C_Finalize", 1, finalize},
+    {"C_GetInfo", 3, get_info},
+    {"C_GetSlotList", 5, get_slot_list},
+    {"C_GetSlotInfo", 5, get_slot_info},
+    {"C_GetTokenInfo", 5, get_token_info},
+    {"C_GetMechanismInfo", 5, get_mechanism_info},
+    {"C_OpenSession", 60, open_session},
+    {"C_CloseSession", 8, close_session},
+    {"C_CloseAllSessions", 1, close_all_sessions},
+    {"C_GetSessionInfo", 20, get_session_info},
+    {"C_SessionCancel", 10, session_cancel},
+    {"C_Login", 60, login},
+    {"C_Logout", 4, logout},
+    {"random numbers, and what is not supported", 10, random_numbers},
+    {0},
+};
