@@ -37,6 +37,10 @@ struct tp_duty {
 struct tp_authorisation *tp_call_owner_locked(struct tp_engine *engine, const struct tp_ipc_peer *peer,
                                               const char *user);
 
+/* A reference to the user NAME, and the turn, unless it comes after the time until which the client waits. Given back with
+ * tp_people_release_turn. */
+TP_MUST_USE enum tp_rc tp_call_turn(struct tp_call *call, const char *name, struct tp_user **ret_user);
+
 /* CALL goes on under ROLE, which it holds: role and subject of its entries. */
 void tp_call_act_as(struct tp_call *call, enum tp_role role);
 

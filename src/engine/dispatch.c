@@ -7,6 +7,7 @@
 #include "engine/authorisation.h"
 #include "engine/call.h"
 #include "engine/login.h"
+#include "engine/people.h"
 #include "engine/refusals.h"
 #include "engine/trail.h"
 
@@ -159,6 +160,11 @@ void tp_call_act_as(struct tp_call *call, enum tp_role role)
 
 /* ---- running ---- */
 
+enum tp_rc tp_call_turn(struct tp_call *call, const char *name, struct tp_user **ret_user)
+{
+    return tp_people_get_turn(call->engine, name, call->request->deadline_ms, &call->error, ret_user);
+}
+
 static void record_failure(struct tp_call *call, enum tp_rc rc)
 {
     struct tp_trail trail;
@@ -189,9 +195,11 @@ static enum tp_rc permitted(struct tp_call *call)
                         words, (unsigned)call->request->peer->uid);
 }
 
+/* Who is late has been told so, and must find that nothing was done: here, and again when the user's turn has come, which
+ * may take as long (tp_people_turn). What is late only after that may be done all the same. */
 static enum tp_rc perform(struct tp_call *call, const struct tp_error *session_error)
 {
-    if (tp_clock_monotonic_ms() >= call->request->deadline_ms) /* the client has been told so; it changes nothing now */
+    if (tp_clock_monotonic_ms() >= call->request->deadline_ms)
         return tp_error_set(&call->error, TP_TIMEOUT, "the engine was too busy; try again");
     TP_TRY(permitted(call));
     if (call->duty->needs_hsm && call->session == NULL) {

@@ -179,7 +179,7 @@ enum tp_rc tp_op_factor_remove(struct tp_call *call)
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
     struct tp_factor factor = {0};
     struct tp_user *user = NULL;
-    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
+    TP_TRY(tp_call_turn(call, message->user, &user));
     enum tp_rc rc = tp_factor_read(call->engine, message->factor, &call->error, &factor);
     if (rc == TP_OK)
         rc = remove_factor(call, user, &factor);
