@@ -4,6 +4,7 @@
  *
  *   engine.c        owns everything; start and stop
  *   dispatch.c      a batch of requests from ipc → signing at once (sign.c), all else to a pool of threads (call.h)
+ *   pool.c          threads that take jobs, fairly to the uids that have asked for them
  *   people.c        users with their credentials as they are known in memory
  *   authorisation.c who may sign now
  *   refusals.c      how many refusals the log takes
