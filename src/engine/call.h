@@ -82,6 +82,8 @@ enum tp_rc tp_op_accept(struct tp_call *call);
 
 /* dispatch.c */
 void tp_dispatch(void *engine, struct tp_ipc_request *requests); /* the server's handle callback */
+/* Its may_send_large: root, the engine's own uid, and who is logged in with a role that may do OPERATION. */
+bool tp_dispatch_may_send_large(void *engine, const struct tp_ipc_peer *peer, const struct tp_ipc_operation *operation);
 const struct tp_duty *tp_duty(enum tp_ipc_op op);                /* NULL when there is none */
 
 /* sign.c: takes requests of the hot path; returns those that it leaves to nobody: none. */
