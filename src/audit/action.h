@@ -41,6 +41,7 @@
     X(AUDIT_LIST, "audit.list", "the log was to be read")                                                              \
     X(AUDIT_CHECKPOINT, "audit.checkpoint", "a checkpoint was asked for")                                              \
     X(AUDIT_ACCEPT, "audit.accept", "an officer accepted a store that had been changed from outside")                  \
+    X(CONNECTION_REFUSED, "connection.refused", "a client's connection was not accepted, or closed, for a limit")       \
     X(REFUSALS, "refusals", "refusals of a client beyond its allowance, counted")                                      \
     X(DEPLOYMENT_CREATE, "deployment.create", "the deployment was made")                                               \
     X(ENGINE_START, "engine.start", "the engine started")                                                              \

@@ -210,10 +210,18 @@ static enum tp_rc log_in(struct tp_call *call, struct tp_waiting *waiting, struc
     return rc;
 }
 
+/* Neither the program that waits nor who approves may have been told already that it is too late. */
+static int64_t deadline_of_both(const struct tp_call *call, const struct tp_waiting *waiting)
+{
+    int64_t approved_ms = call->request->deadline_ms, waiting_ms = waiting->request->deadline_ms;
+    return approved_ms < waiting_ms ? approved_ms : waiting_ms;
+}
+
 static enum tp_rc judge(struct tp_call *call, struct tp_waiting *waiting)
 {
     struct tp_user *user = NULL;
-    enum tp_rc rc = tp_people_get_turn(call->engine, user_of(waiting), &call->error, &user);
+    enum tp_rc rc = tp_people_get_turn(call->engine, user_of(waiting), deadline_of_both(call, waiting), &call->error,
+                                       &user);
     if (rc != TP_OK) {
         end(waiting, rc, &call->error, 0);
         return rc;

@@ -278,6 +278,8 @@ static void forget_later(struct tp_engine *engine, struct tp_user *user)
     if (forget == NULL)
         return;
     forget->job.run = forget_keys;
+    forget->job.owner = TP_POOL_OURS;
+    forget->job.without_hsm = true;
     forget->engine = engine;
     forget->user = user;
     tp_people_hold_locked(engine, user);

@@ -42,6 +42,10 @@ struct tp_authorisation *tp_call_owner_locked(struct tp_engine *engine, const st
  * engine's lock held. */
 unsigned tp_call_roles_locked(const struct tp_call *call);
 
+/* A reference to the user NAME, and the turn, unless it comes after the time until which the client waits. Given back with
+ * tp_people_release_turn. */
+TP_MUST_USE enum tp_rc tp_call_turn(struct tp_call *call, const char *name, struct tp_user **ret_user);
+
 /* CALL goes on under ROLE, which it holds: role and subject of its entries. */
 void tp_call_act_as(struct tp_call *call, enum tp_role role);
 
@@ -84,6 +88,8 @@ enum tp_rc tp_op_accept(struct tp_call *call);
 
 /* dispatch.c */
 void tp_dispatch(void *engine, struct tp_ipc_request *requests); /* the server's handle callback */
+/* Its may_send_large: root, the engine's own uid, and who is logged in with a role that may do OPERATION. */
+bool tp_dispatch_may_send_large(void *engine, const struct tp_ipc_peer *peer, const struct tp_ipc_operation *operation);
 const struct tp_duty *tp_duty(enum tp_ipc_op op);                /* NULL when there is none */
 
 /* sign.c: takes requests of the hot path; returns those that it leaves to nobody: none. */

@@ -108,7 +108,7 @@ static enum tp_rc import_for_user(struct tp_call *call, const struct tp_pki_cert
 {
     const Tp__Ipc__CertificateRequest *message = (const Tp__Ipc__CertificateRequest *)call->request->message;
     struct tp_user *user = NULL;
-    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
+    TP_TRY(tp_call_turn(call, message->user, &user));
     enum tp_rc rc = import(call, user, certificate);
     tp_people_release_turn(call->engine, user);
     return rc;

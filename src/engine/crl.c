@@ -353,11 +353,12 @@ static enum tp_rc revoke(struct tp_call *call, struct tp_user *user, const struc
     return tp_edit_commit(edit, &call->error);
 }
 
+/* Late or not: a CRL that has been begun is applied to its end, since what is on it must stop. */
 static enum tp_rc revoke_hit(struct tp_call *call, const struct candidate *hit)
 {
     struct tp_user *user = NULL;
     TP_TRY(tp_people_get_by_id(call->engine, hit->user_id, &call->error, &user));
-    enum tp_rc rc = tp_people_turn(call->engine, user, &call->error);
+    enum tp_rc rc = tp_people_turn(call->engine, user, INT64_MAX, &call->error);
     if (rc == TP_OK) {
         rc = revoke(call, user, hit);
         tp_people_turn_end(user);

@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "engine/authorisation.h"
 #include "engine/call.h"
-#include "engine/people.h"
 #include "engine/login.h"
+#include "engine/people.h"
 #include "engine/refusals.h"
 #include "engine/trail.h"
 
@@ -16,6 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Requests of one uid that wait in a lane: as many as one connection may have. Some seconds' work of looking, half a
+ * minute's of logging in: who waits behind so many of their own waits in vain. */
+#define WAITING_MOST 256
+#define WAITING_WORDS "too many requests of this user wait already; try again when some of them have been answered"
 
 static const struct tp_duty duties[] = {
     /* operation, lane, its name in the log, a failure is recorded, needs the HSM, function */
@@ -139,6 +144,20 @@ unsigned tp_call_roles_locked(const struct tp_call *call)
     return call->held | roles_logged_in_locked(call->engine, call->request->peer);
 }
 
+/* A body that has not come yet says nothing of whom it is about: the owner's role is that of anybody's login here. */
+bool tp_dispatch_may_send_large(void *context, const struct tp_ipc_peer *peer, const struct tp_ipc_operation *operation)
+{
+    struct tp_engine *engine = context;
+    enum tp_role ignored;
+    unsigned roles = TP_ROLE_OWNER;
+    if (peer->uid == 0 || peer->uid == geteuid())
+        return true;
+    pthread_mutex_lock(&engine->lock);
+    roles |= roles_logged_in_locked(engine, peer);
+    pthread_mutex_unlock(&engine->lock);
+    return tp_permit(operation->words, roles, &ignored) == TP_OK;
+}
+
 /* Whose login gives the caller ROLE, for the log; NULL when none does: the engine's own uid needs no login. */
 static const struct tp_authorisation *login_with_locked(const struct tp_call *call, enum tp_role role)
 {
@@ -212,6 +231,11 @@ static void trail_object(struct tp_call *call, struct tp_trail *trail)
     pthread_mutex_unlock(&call->engine->lock);
 }
 
+enum tp_rc tp_call_turn(struct tp_call *call, const char *name, struct tp_user **ret_user)
+{
+    return tp_people_get_turn(call->engine, name, call->request->deadline_ms, &call->error, ret_user);
+}
+
 static void record_failure(struct tp_call *call, enum tp_rc rc)
 {
     struct tp_trail trail;
@@ -277,9 +301,11 @@ static enum tp_rc permitted(struct tp_call *call)
     return rc == TP_OK ? check_texts(call) : not_permitted(call);
 }
 
+/* Who is late has been told so, and must find that nothing was done: here, and again when the user's turn has come, which
+ * may take as long (tp_people_turn). What is late only after that may be done all the same. */
 static enum tp_rc perform(struct tp_call *call, const struct tp_error *session_error)
 {
-    if (tp_clock_monotonic_ms() >= call->request->deadline_ms) /* the client has been told so; it changes nothing now */
+    if (tp_clock_monotonic_ms() >= call->request->deadline_ms)
         return tp_error_set(&call->error, TP_TIMEOUT, "the engine was too busy; try again");
     TP_TRY(permitted(call));
     if (call->duty->needs_hsm && call->session == NULL) {
@@ -312,6 +338,20 @@ static void run(struct tp_job *job, struct tp_hsm_session *session, const struct
     free(call);
 }
 
+/* In the server's thread, before there is a call. */
+static void turn_away(struct tp_engine *engine, struct tp_ipc_request *request, enum tp_rc rc, const char *words)
+{
+    struct tp_error error = {0};
+    (void)tp_error_set(&error, rc, "%s", words);
+    tp_refusals_turned_away(engine, request->peer, request->operation, rc, words);
+    tp_ipc_refuse(request, rc, &error, 0);
+}
+
+static struct tp_pool *lane_of(struct tp_engine *engine, const struct tp_duty *duty)
+{
+    return duty->lane == TP_LANE_LOGIN ? engine->logins : engine->office;
+}
+
 static void dispatch(struct tp_engine *engine, struct tp_ipc_request *request)
 {
     const struct tp_duty *duty = tp_duty(request->operation->op);
@@ -321,10 +361,15 @@ static void dispatch(struct tp_engine *engine, struct tp_ipc_request *request)
         return;
     }
     call->job.run = run;
+    call->job.owner = request->peer->uid;
+    call->job.without_hsm = !duty->needs_hsm;
     call->engine = engine;
     call->request = request;
     call->duty = duty;
-    tp_pool_push(duty->lane == TP_LANE_LOGIN ? engine->logins : engine->office, &call->job);
+    if (tp_pool_offer(lane_of(engine, duty), &call->job, WAITING_MOST))
+        return;
+    free(call);
+    turn_away(engine, request, TP_BUSY, WAITING_WORDS);
 }
 
 /* Signatures of one wake-up stay together: they become one group in the log. */

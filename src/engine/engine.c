@@ -18,12 +18,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define PROOF_KEY_LEN 32
 #define OFFICE_THREADS 2
 #define SPARE_SESSIONS 4 /* the ledger's committer and readers, and one for looking */
 #define SESSION_WAIT_MS 10000
 #define COMPLETION_DELAY_MS 50
+#define CONNECTIONS_MOST 4096
+#define OWN_FILES 256 /* descriptors: a software token has a file for each object that it looks at, a network one sockets */
 
 /* ---- start ---- */
 
@@ -114,13 +117,26 @@ static void tick(void *context, int64_t now_ms)
         tp_ipc_server_stop(engine->server);
 }
 
+/* Clients never get the descriptors that the HSM's module and the store need: without one, the token would seem lost. */
+static unsigned connections_most(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= CONNECTIONS_MOST + OWN_FILES)
+        return CONNECTIONS_MOST;
+    unsigned all = (unsigned)files.rlim_cur;
+    return all / 2 > OWN_FILES ? all - OWN_FILES : all / 2 + 1;
+}
+
 static enum tp_rc listen_for_clients(struct tp_engine *engine, struct tp_error *error)
 {
     struct tp_ipc_server_config config = {
         .socket_path = engine->conf.socket,
         .socket_mode = engine->conf.socket_open ? 0666 : 0600,
         .context = engine,
+        .connections_most = connections_most(),
         .handle = tp_dispatch,
+        .may_send_large = tp_dispatch_may_send_large,
+        .turned_away = tp_refusals_turned_away,
         .gone = gone,
         .tick = tick,
     };

@@ -212,7 +212,7 @@ enum tp_rc tp_op_enrol(struct tp_call *call)
 {
     const Tp__Ipc__EnrolRequest *message = (const Tp__Ipc__EnrolRequest *)call->request->message;
     struct enrolment enrolment = {0};
-    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &enrolment.user));
+    TP_TRY(tp_call_turn(call, message->user, &enrolment.user));
     enum tp_rc rc = enrol(call, &enrolment);
     tp_people_release_turn(call->engine, enrolment.user);
     enrolment_clear(&enrolment);
@@ -269,7 +269,7 @@ enum tp_rc tp_op_enrol_confirm(struct tp_call *call)
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
     struct tp_factor factor = {0};
     struct tp_user *user = NULL;
-    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
+    TP_TRY(tp_call_turn(call, message->user, &user));
     enum tp_rc rc = confirm(call, user, &factor);
     tp_people_release_turn(call->engine, user);
     tp_factor_clear(&factor);
@@ -334,7 +334,7 @@ enum tp_rc tp_op_pin_change(struct tp_call *call)
     const Tp__Ipc__PinChangeRequest *message = (const Tp__Ipc__PinChangeRequest *)call->request->message;
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
     struct tp_user *user = NULL;
-    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
+    TP_TRY(tp_call_turn(call, message->user, &user));
     enum tp_rc rc = change(call, user);
     tp_people_release_turn(call->engine, user);
     if (rc == TP_OK)

@@ -49,7 +49,7 @@ enum tp_rc tp_op_user_erase(struct tp_call *call)
     const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
     struct tp_user *user = NULL;
-    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
+    TP_TRY(tp_call_turn(call, message->user, &user));
     enum tp_rc rc = erase(call, user);
     tp_people_release_turn(call->engine, user);
     if (rc == TP_OK)

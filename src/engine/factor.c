@@ -144,7 +144,7 @@ enum tp_rc tp_op_factor_add(struct tp_call *call)
     char id[TP_ID_LEN];
     TP_TRY(tp_id_make(id));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_FACTOR_ADD, &edit));
-    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
+    TP_TRY(tp_call_turn(call, message->user, &user));
     enum tp_rc rc = add(call, user, id, edit);
     tp_people_release_turn(call->engine, user);
     TP_TRY(rc);
@@ -251,7 +251,7 @@ enum tp_rc tp_op_factor_remove(struct tp_call *call)
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
     struct tp_factor factor = {0};
     struct tp_user *user = NULL;
-    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
+    TP_TRY(tp_call_turn(call, message->user, &user));
     enum tp_rc rc = tp_factor_read(call->engine, message->factor, &call->error, &factor);
     if (rc == TP_OK)
         rc = remove_factor(call, user, &factor);

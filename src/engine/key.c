@@ -89,7 +89,7 @@ typedef enum tp_rc key_fn(struct tp_call *call, struct tp_user *user, struct tp_
 static enum tp_rc with_key(struct tp_call *call, const char *user_name, const char *name, key_fn *function)
 {
     struct tp_user *user = NULL;
-    TP_TRY(tp_people_get_turn(call->engine, user_name, &call->error, &user));
+    TP_TRY(tp_call_turn(call, user_name, &user));
     pthread_mutex_lock(&call->engine->lock);
     struct tp_credential *credential = tp_people_credential(user, name);
     pthread_mutex_unlock(&call->engine->lock);
@@ -260,7 +260,7 @@ enum tp_rc tp_op_key_generate(struct tp_call *call)
     struct generation generation = {0};
     TP_TRY(check_wish(call, message, &generation));
     TP_TRY(tp_id_make(generation.id));
-    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &generation.user));
+    TP_TRY(tp_call_turn(call, message->user, &generation.user));
     enum tp_rc rc = generate_and_answer(call, message, &generation);
     tp_people_release_turn(call->engine, generation.user);
     generation_clear(&generation);

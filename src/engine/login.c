@@ -591,7 +591,7 @@ static enum tp_rc begin(struct tp_call *call, struct tp_user *user)
 enum tp_rc tp_op_login(struct tp_call *call)
 {
     struct tp_user *user = NULL;
-    TP_TRY(tp_people_get_turn(call->engine, message_of(call)->user, &call->error, &user));
+    TP_TRY(tp_call_turn(call, message_of(call)->user, &user));
     enum tp_rc rc = begin(call, user);
     tp_people_release_turn(call->engine, user);
     return rc;

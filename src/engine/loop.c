@@ -46,7 +46,7 @@ void tp_loop_init(struct tp_engine *engine)
     struct tp_loop *loop = &engine->loop;
     pthread_mutex_init(&loop->lock, NULL);
     pthread_cond_init(&loop->changed, NULL);
-    loop->job = (struct tp_job){.run = run, .without_hsm = true};
+    loop->job = (struct tp_job){.run = run, .owner = TP_POOL_OURS, .without_hsm = true};
     loop->engine = engine;
     loop->many_processors = sysconf(_SC_NPROCESSORS_ONLN) > 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine/people.h"
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "engine/authorisation.h"
 #include "engine/trail.h"
@@ -415,10 +416,12 @@ static enum tp_rc read_again(struct tp_engine *engine, struct tp_user *user, str
     return TP_OK;
 }
 
-enum tp_rc tp_people_turn(struct tp_engine *engine, struct tp_user *user, struct tp_error *error)
+enum tp_rc tp_people_turn(struct tp_engine *engine, struct tp_user *user, int64_t deadline_ms, struct tp_error *error)
 {
     pthread_mutex_lock(&user->turn);
     enum tp_rc rc = user->gone ? is_gone(user, error) : user->doubtful ? read_again(engine, user, error) : TP_OK;
+    if (rc == TP_OK && tp_clock_monotonic_ms() >= deadline_ms)
+        rc = tp_error_set(error, TP_TIMEOUT, "others were at work on this user for too long; try again");
     if (rc != TP_OK)
         pthread_mutex_unlock(&user->turn);
     return rc;
@@ -429,12 +432,12 @@ void tp_people_turn_end(struct tp_user *user)
     pthread_mutex_unlock(&user->turn);
 }
 
-enum tp_rc tp_people_get_turn(struct tp_engine *engine, const char *name, struct tp_error *error,
+enum tp_rc tp_people_get_turn(struct tp_engine *engine, const char *name, int64_t deadline_ms, struct tp_error *error,
                               struct tp_user **ret_user)
 {
     struct tp_user *user = NULL;
     TP_TRY(tp_people_get(engine, name, error, &user));
-    enum tp_rc rc = tp_people_turn(engine, user, error);
+    enum tp_rc rc = tp_people_turn(engine, user, deadline_ms, error);
     if (rc == TP_OK)
         *ret_user = user;
     else

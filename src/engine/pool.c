@@ -13,7 +13,7 @@ struct tp_pool {
     struct tp_hsm *hsm;
     pthread_mutex_t lock;
     pthread_cond_t work;
-    struct tp_job *first, **last;
+    struct tp_job *first, *last; /* the first jobs of the owners' queues, in the order in which they are served */
     unsigned idle, waiting;
     bool ending;
     unsigned threads_len;
@@ -22,6 +22,57 @@ struct tp_pool {
 
 /* What the job that this thread runs has left to it. */
 static _Thread_local struct tp_job *kept;
+
+/* ---- the queues; the lock is held ---- */
+
+/* FIRST, with what is behind it, is served when all others that wait now have been. */
+static void line_up(struct tp_pool *pool, struct tp_job *first)
+{
+    first->next_first = NULL;
+    *(pool->first == NULL ? &pool->first : &pool->last->next_first) = first;
+    pool->last = first;
+}
+
+/* Looks at owners, not at jobs: few at a time. */
+static struct tp_job *queue_of(struct tp_pool *pool, uint32_t owner)
+{
+    struct tp_job *at = pool->first;
+    while (at != NULL && at->owner != owner)
+        at = at->next_first;
+    return at;
+}
+
+static void put(struct tp_pool *pool, struct tp_job *job)
+{
+    struct tp_job *first = queue_of(pool, job->owner);
+    job->next = NULL;
+    pool->waiting++;
+    if (first != NULL) {
+        first->last->next = job;
+        first->last = job;
+        first->count++;
+        return;
+    }
+    job->last = job;
+    job->count = 1;
+    line_up(pool, job);
+}
+
+static struct tp_job *take_first(struct tp_pool *pool)
+{
+    struct tp_job *job = pool->first, *behind = job->next;
+    pool->first = job->next_first;
+    pool->waiting--;
+    if (behind != NULL) {
+        behind->last = job->last;
+        behind->count = job->count - 1;
+        line_up(pool, behind);
+    }
+    job->next = NULL;
+    return job;
+}
+
+/* ---- threads ---- */
 
 /* The next job, or NULL when the pool ends and nothing is left. */
 static struct tp_job *take(struct tp_pool *pool)
@@ -36,14 +87,7 @@ static struct tp_job *take(struct tp_pool *pool)
         pthread_cond_wait(&pool->work, &pool->lock);
         pool->idle--;
     }
-    struct tp_job *job = pool->first;
-    if (job != NULL) {
-        pool->first = job->next;
-        if (pool->first == NULL)
-            pool->last = &pool->first;
-        pool->waiting--;
-        job->next = NULL;
-    }
+    struct tp_job *job = pool->first == NULL ? NULL : take_first(pool);
     pthread_mutex_unlock(&pool->lock);
     return job;
 }
@@ -81,7 +125,6 @@ enum tp_rc tp_pool_new(struct tp_hsm *hsm, unsigned threads, const char *name, s
     if (pool == NULL)
         return tp_error_set(error, TP_MEMORY, "out of memory");
     pool->hsm = hsm;
-    pool->last = &pool->first;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->work, NULL);
     enum tp_rc rc = start(pool, threads, name, error);
@@ -111,19 +154,31 @@ void tp_pool_free(struct tp_pool *pool)
 void tp_pool_push(struct tp_pool *pool, struct tp_job *jobs)
 {
     unsigned count = 0;
-    struct tp_job **end = &jobs;
-    for (; *end != NULL; end = &(*end)->next)
-        count++;
-    if (count == 0)
+    if (jobs == NULL)
         return;
     pthread_mutex_lock(&pool->lock);
-    *pool->last = jobs;
-    pool->last = end;
-    pool->waiting += count;
+    for (struct tp_job *next; jobs != NULL; jobs = next, count++) {
+        next = jobs->next;
+        put(pool, jobs);
+    }
     unsigned wake = count < pool->idle ? count : pool->idle;
     pthread_mutex_unlock(&pool->lock);
     for (unsigned i = 0; i < wake; i++)
         pthread_cond_signal(&pool->work);
+}
+
+bool tp_pool_offer(struct tp_pool *pool, struct tp_job *job, unsigned most)
+{
+    pthread_mutex_lock(&pool->lock);
+    const struct tp_job *first = queue_of(pool, job->owner);
+    bool room = first == NULL || first->count < most;
+    if (room)
+        put(pool, job);
+    bool wake = room && pool->idle > 0;
+    pthread_mutex_unlock(&pool->lock);
+    if (wake)
+        pthread_cond_signal(&pool->work);
+    return room;
 }
 
 void tp_pool_keep(struct tp_job *job)

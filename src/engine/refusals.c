@@ -2,6 +2,7 @@
 #include "engine/refusals.h"
 
 #include "base/clock.h"
+#include "engine/call.h"
 #include "engine/trail.h"
 
 #include <inttypes.h>
@@ -49,6 +50,23 @@ bool tp_refusals_admit(struct tp_engine *engine, uid_t uid)
     bool admitted = tp_refusals_admit_locked(engine, uid);
     pthread_mutex_unlock(&engine->lock);
     return admitted;
+}
+
+void tp_refusals_turned_away(void *context, const struct tp_ipc_peer *peer, const struct tp_ipc_operation *operation,
+                             enum tp_rc rc, const char *words)
+{
+    struct tp_engine *engine = context;
+    struct tp_trail trail;
+    const struct tp_duty *duty = operation == NULL ? NULL : tp_duty(operation->op);
+    atomic_fetch_add_explicit(&engine->counters.refusals, 1, memory_order_relaxed);
+    if (!tp_refusals_admit(engine, peer->uid))
+        return;
+    tp_trail_init(&trail, duty == NULL ? TP_ACTION_CONNECTION_REFUSED : duty->action, "refused");
+    tp_trail_peer(&trail, peer);
+    tp_trail_role(&trail, TP_ROLE_ANYONE);
+    tp_trail_outcome(&trail, "refused", words);
+    tp_trail_say(&trail, "%s: %s", operation == NULL ? "connection" : operation->words, tp_rc_words(rc));
+    tp_trail_post(engine, &trail);
 }
 
 static void record(struct tp_engine *engine, struct tp_refuser *refuser, int64_t now_ms)

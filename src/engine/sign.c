@@ -321,6 +321,7 @@ static struct signing *begin(struct tp_engine *engine, struct tp_ipc_request *re
     signing->engine = engine;
     signing->request = request;
     signing->job.run = run;
+    signing->job.owner = request->peer->uid;
     tp_trail_init(&signing->trail, TP_ACTION_SIGN, "intent");
     tp_trail_peer(&signing->trail, request->peer);
     signing->decision = decide(signing, message_of(request));

@@ -349,7 +349,7 @@ static enum tp_rc with_user(struct tp_call *call, enum tp_action action, change_
     const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
     struct tp_user *user = NULL;
-    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
+    TP_TRY(tp_call_turn(call, message->user, &user));
     enum tp_rc rc = change_user(call, user, action, change);
     if (rc == TP_OK && ends_logins)
         tp_authorisation_end_user(call->engine, user, tp_action_words(tp_action_name(action)));
@@ -419,7 +419,7 @@ enum tp_rc tp_op_user_reset(struct tp_call *call)
     struct tp_secret *code TP_AUTO(tp_secret_free_p) = NULL;
     struct tp_user *user = NULL;
     char id[TP_ID_LEN];
-    TP_TRY(tp_people_get_turn(call->engine, message->user, &call->error, &user));
+    TP_TRY(tp_call_turn(call, message->user, &user));
     memcpy(id, user->id, sizeof id);
     tp_authorisation_end_user(call->engine, user, "user.reset");
     enum tp_rc rc = reset(call, user, &code);

@@ -9,7 +9,24 @@
 #define OUTPUT_PAUSE ((size_t)256 << 10) /* bytes waiting, above which a connection is not read from */
 #define OUTPUT_MOST  TP_IPC_REPLY_MAX    /* bytes waiting, above which it is cut off */
 
-enum tp_rc tp_ipc_connection_new(struct tp_ipc_server *server, int fd, const struct tp_ipc_peer *peer)
+static const char unread[] = "closed for more unread answers than a connection may have";
+static const char far_over[] = "closed for more unread answers than all connections of this user may have";
+
+static void enlist(struct tp_ipc_connection *connection)
+{
+    struct tp_ipc_server *server = connection->server;
+    connection->next = server->first;
+    if (server->first != NULL)
+        server->first->previous = connection;
+    server->first = connection;
+    connection->account->connections++;
+    atomic_fetch_add_explicit(&connection->account->refs, 1, memory_order_relaxed);
+    server->privileged += connection->account->privileged;
+    atomic_fetch_add(&server->connections, 1);
+}
+
+enum tp_rc tp_ipc_connection_new(struct tp_ipc_server *server, int fd, const struct tp_ipc_peer *peer,
+                                 struct tp_ipc_account *account)
 {
     struct tp_ipc_connection *connection = calloc(1, sizeof(*connection));
     if (connection == NULL)
@@ -20,19 +37,18 @@ enum tp_rc tp_ipc_connection_new(struct tp_ipc_server *server, int fd, const str
         return TP_IO;
     }
     connection->server = server;
+    connection->account = account;
     connection->peer = *peer;
     connection->peer.connection = ++server->connection_number;
     connection->fd = fd;
     connection->interest = EPOLLIN;
     connection->reader.only = TP_OP_HELLO;
-    connection->frame_ms = server->now_ms;
+    connection->reader.admit = tp_ipc_connection_admit;
+    connection->reader.admit_context = connection;
+    connection->frame_ms = connection->used_ms = server->now_ms;
     atomic_init(&connection->refs, 1);
     pthread_mutex_init(&connection->mutex, NULL);
-    connection->next = server->first;
-    if (server->first != NULL)
-        server->first->previous = connection;
-    server->first = connection;
-    atomic_fetch_add(&server->connections, 1);
+    enlist(connection);
     return TP_OK;
 }
 
@@ -40,19 +56,28 @@ void tp_ipc_connection_unref(struct tp_ipc_connection *connection)
 {
     if (atomic_fetch_sub_explicit(&connection->refs, 1, memory_order_acq_rel) != 1)
         return;
+    struct tp_ipc_account *account = connection->account;
+    atomic_fetch_sub_explicit(&account->bytes, connection->charged, memory_order_relaxed);
     pthread_mutex_destroy(&connection->mutex);
     free(connection);
+    atomic_fetch_sub_explicit(&account->refs, 1, memory_order_release); /* it may be gone at once */
 }
 
 /* ---- closing ---- */
 
+/* It counts no longer: its place may be for somebody who is just coming. */
 void tp_ipc_connection_doom(struct tp_ipc_connection *connection)
 {
+    struct tp_ipc_server *server = connection->server;
     if (connection->doomed)
         return;
     connection->doomed = true;
-    connection->next_doomed = connection->server->doomed;
-    connection->server->doomed = connection;
+    connection->next_doomed = server->doomed;
+    server->doomed = connection;
+    connection->account->connections--;
+    server->privileged -= connection->account->privileged;
+    atomic_store(&server->last_ms, server->now_ms);
+    atomic_fetch_sub(&server->connections, 1);
 }
 
 static void unlist(struct tp_ipc_connection *connection)
@@ -64,14 +89,20 @@ static void unlist(struct tp_ipc_connection *connection)
         connection->previous->next = connection->next;
     else
         server->first = connection->next;
-    atomic_store(&server->last_ms, server->now_ms);
-    atomic_fetch_sub(&server->connections, 1);
 }
 
 static void output_end(struct tp_ipc_connection *connection)
 {
     tp_ipc_outbox_clear(&connection->outbox);
     (void)close(connection->fd);
+    tp_ipc_connection_settle(connection);
+}
+
+static void tell_cut(const struct tp_ipc_connection *connection, const char *words)
+{
+    const struct tp_ipc_server_config *config = &connection->server->config;
+    if (words != NULL && config->turned_away != NULL)
+        config->turned_away(config->context, &connection->peer, NULL, TP_BUSY, words);
 }
 
 /* A thread that is in send() keeps the descriptor until it is back, or the number might be somebody else's by then. */
@@ -79,15 +110,18 @@ static void close_one(struct tp_ipc_connection *connection)
 {
     struct tp_ipc_server *server = connection->server;
     (void)epoll_ctl(server->epoll_fd, EPOLL_CTL_DEL, connection->fd, NULL);
+    tp_ipc_reader_clear(&connection->reader);
     pthread_mutex_lock(&connection->mutex);
     connection->closed = true;
+    connection->input_len = 0;
+    const char *cut = connection->cut;
     if (connection->sending)
         (void)shutdown(connection->fd, SHUT_RDWR);
     else
         output_end(connection);
     pthread_mutex_unlock(&connection->mutex);
-    tp_ipc_reader_clear(&connection->reader);
     unlist(connection);
+    tell_cut(connection, cut);
     if (connection->greeted && server->config.gone != NULL)
         server->config.gone(server->config.context, &connection->peer);
     tp_ipc_connection_unref(connection);
@@ -113,6 +147,7 @@ void tp_ipc_connection_join(struct tp_ipc_connection *connection, struct tp_ipc_
         connection->oldest = pending;
     connection->youngest = pending;
     connection->in_flight++;
+    connection->requests_len += pending->len;
 }
 
 void tp_ipc_connection_leave(struct tp_ipc_connection *connection, struct tp_ipc_pending *pending)
@@ -126,14 +161,25 @@ void tp_ipc_connection_leave(struct tp_ipc_connection *connection, struct tp_ipc
     else
         connection->youngest = pending->older;
     connection->in_flight--;
+    connection->requests_len -= pending->len;
 }
 
 /* ---- output ---- */
 
-static void break_off(struct tp_ipc_connection *connection)
+/* WORDS: for the log, when it is for a limit; else NULL. */
+static void break_off(struct tp_ipc_connection *connection, const char *words)
 {
     connection->broken = true;
+    connection->cut = words;
     (void)shutdown(connection->fd, SHUT_RDWR);
+}
+
+/* Blocked: what does not wait for its client is on its way out, however much there is of it. */
+static const char *limit_reached(const struct tp_ipc_connection *connection)
+{
+    if (connection->outbox.waiting > OUTPUT_MOST)
+        return unread;
+    return connection->blocked && tp_ipc_account_is_far_over(connection->server, connection->account) ? far_over : NULL;
 }
 
 void tp_ipc_connection_put(struct tp_ipc_connection *connection, const struct tp_ipc_header *header,
@@ -142,9 +188,9 @@ void tp_ipc_connection_put(struct tp_ipc_connection *connection, const struct tp
     const struct tp_bytes secrets[TP_IPC_SECRETS_MAX] = {secret, TP_BYTES_NONE};
     if (connection->closed || connection->broken)
         return;
-    if (connection->outbox.waiting > OUTPUT_MOST ||
-        tp_ipc_outbox_append(&connection->outbox, *header, body, secrets) != TP_OK)
-        break_off(connection);
+    const char *limit = limit_reached(connection);
+    if (limit != NULL || tp_ipc_outbox_append(&connection->outbox, *header, body, secrets) != TP_OK)
+        break_off(connection, limit);
 }
 
 static void send_some(struct tp_ipc_connection *connection)
@@ -160,7 +206,20 @@ static void send_some(struct tp_ipc_connection *connection)
     if (connection->blocked)
         connection->moved_ms = tp_clock_monotonic_ms();
     if (rc != TP_OK && !connection->closed)
-        break_off(connection);
+        break_off(connection, NULL);
+}
+
+/* What has been sent leaves the account; what has not may be too much for it. */
+static void take_stock(struct tp_ipc_connection *connection)
+{
+    tp_ipc_connection_settle(connection);
+    const char *limit = limit_reached(connection);
+    if (!connection->broken && limit != NULL)
+        break_off(connection, limit);
+    if (connection->broken) {
+        tp_ipc_outbox_clear(&connection->outbox); /* nobody will read it */
+        tp_ipc_connection_settle(connection);
+    }
 }
 
 void tp_ipc_connection_flush(struct tp_ipc_connection *connection)
@@ -171,23 +230,28 @@ void tp_ipc_connection_flush(struct tp_ipc_connection *connection)
     while (!connection->closed && !connection->broken && !connection->blocked && connection->outbox.waiting > 0)
         send_some(connection);
     connection->sending = false;
-    if (connection->closed)
+    if (connection->closed) {
         output_end(connection);
-    else
+    } else {
+        take_stock(connection);
         tp_ipc_connection_look(connection);
+    }
 }
 
-/* Reading goes on at half the limit, so that a busy connection does not change its mind with every answer. */
+/* Reading goes on at half the limit, so that a busy connection does not change its mind with every answer. What waits for
+ * room in its uid's account looks again at each tick. */
 static bool must_pause(const struct tp_ipc_connection *connection)
 {
     unsigned most = connection->server->config.requests_most;
     return connection->in_flight >= most || connection->outbox.waiting > OUTPUT_PAUSE ||
-           (connection->paused && connection->in_flight > most / 2);
+           (connection->paused && connection->in_flight > most / 2) ||
+           !tp_ipc_account_has_room(connection->server, connection->account, 0);
 }
 
 void tp_ipc_connection_look(struct tp_ipc_connection *connection)
 {
     struct tp_ipc_server *server = connection->server;
+    tp_ipc_connection_settle(connection);
     if (connection->closed)
         return;
     connection->paused = must_pause(connection);
@@ -199,5 +263,5 @@ void tp_ipc_connection_look(struct tp_ipc_connection *connection)
     if (epoll_ctl(server->epoll_fd, EPOLL_CTL_MOD, connection->fd, &event) == 0)
         connection->interest = interest;
     else
-        break_off(connection);
+        break_off(connection, NULL);
 }

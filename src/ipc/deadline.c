@@ -24,14 +24,15 @@ static void check_requests(struct tp_ipc_connection *connection)
 }
 
 /* A client may be silent between frames for as long as it likes, but not within one, nor before its greeting, nor while
- * it has answers to read. Time during which we did not read does not count against it. Mutex held. */
+ * it has answers to read. Time during which we did not read does not count against it, unless it was for memory that
+ * its uid holds: what is unfinished holds some of that, and might wait for itself. Mutex held. */
 static bool has_stalled(struct tp_ipc_connection *connection)
 {
     const struct tp_ipc_server *server = connection->server;
     int64_t since_ms = server->now_ms - server->config.stall_most_ms;
     if (connection->blocked && connection->moved_ms <= since_ms)
         return true;
-    if (connection->paused)
+    if (connection->paused && tp_ipc_account_has_room(server, connection->account, 0))
         connection->frame_ms = server->now_ms;
     bool unfinished = !connection->greeted || tp_ipc_reader_midway(&connection->reader);
     return unfinished && connection->frame_ms <= since_ms;

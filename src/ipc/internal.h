@@ -26,6 +26,7 @@ struct tp_ipc_frame {
     struct tp_ipc_header header;
     struct tp_bytes body;
     struct tp_bytes secret[TP_IPC_SECRETS_MAX];
+    enum tp_rc refused; /* by the reader's `admit`: body and secrets are not there */
 };
 
 /* Cuts a stream into frames. One that lies whole in what was received is not copied; one that arrives in pieces is
@@ -33,6 +34,11 @@ struct tp_ipc_frame {
 struct tp_ipc_reader {
     int reply;     /* which side reads, as tp_ipc_header_unpack wants it */
     uint16_t only; /* the one operation that is taken now; 0: all. Refused by the header, before a body is collected */
+    /* Asked about each body above TP_IPC_BODY_SMALL when its header is in. Unless TP_OK, the body is skipped as it comes,
+     * without memory for it. NULL: all are taken. */
+    enum tp_rc (*admit)(void *context, const struct tp_ipc_header *header);
+    void *admit_context;
+    enum tp_rc refused; /* what it said of the present frame */
     bool complete; /* the collected frame has been given out and goes at the next call */
     size_t have;   /* bytes of the present frame that have come */
     uint8_t head[TP_IPC_HEADER_LEN];
@@ -46,6 +52,8 @@ struct tp_ipc_reader {
 TP_MUST_USE enum tp_rc tp_ipc_reader_next(struct tp_ipc_reader *reader, struct tp_bytes *input,
                                           struct tp_ipc_frame *ret_frame, bool *ret_complete);
 bool tp_ipc_reader_midway(const struct tp_ipc_reader *reader); /* part of a frame has come */
+/* Bytes that the frame which is being collected will have, counted from when its header is in. */
+size_t tp_ipc_reader_claim(const struct tp_ipc_reader *reader);
 void tp_ipc_reader_clear(struct tp_ipc_reader *reader);
 
 /* ---- writing ---- */
@@ -84,6 +92,14 @@ struct tp_ipc_chunk *tp_ipc_outbox_take(struct tp_ipc_outbox *outbox);
 TP_MUST_USE enum tp_rc tp_ipc_chunks_send(struct tp_ipc_chunk *chunks, int fd, size_t *ret_sent);
 void tp_ipc_outbox_put_back(struct tp_ipc_outbox *outbox, struct tp_ipc_chunk *chunks, size_t sent);
 void tp_ipc_outbox_clear(struct tp_ipc_outbox *outbox);
+
+/* ---- messages, before they are unpacked ---- */
+
+#define TP_IPC_FIELDS_MOST 1024 /* in one request: a certificate request has its names in fields of their own */
+
+/* Of a message without messages in it, such as all requests are. TP_UNSUPPORTED: it has a field that DESCRIPTOR does not
+ * know. TP_MALFORMED: it has too many, or cannot be read. */
+TP_MUST_USE enum tp_rc tp_ipc_fields_check(const ProtobufCMessageDescriptor *descriptor, struct tp_bytes body);
 
 /* ---- memory for unpacked messages ---- */
 

@@ -11,8 +11,22 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <uthash.h>
 
 struct tp_ipc_connection;
+
+/* What one uid takes of the server. In the server's thread, but for what is atomic. */
+struct tp_ipc_account {
+    uid_t uid;
+    bool privileged;         /* root, or the server's own: some connections are kept for them */
+    unsigned connections;    /* open ones */
+    unsigned taken;          /* requests in wake-up number STEP */
+    uint64_t step;
+    int64_t no_large_ms;     /* until then it is refused large bodies without asking again */
+    atomic_uint refs;        /* connections whose memory is there */
+    atomic_size_t bytes;     /* that they hold: input, requests, output */
+    UT_hash_handle hh;       /* server->accounts */
+};
 
 /* A request with what the server knows of it. Lives until its handler answers, even when its client has been told that
  * the time is over, or is gone. */
@@ -22,12 +36,14 @@ struct tp_ipc_pending {
     struct tp_ipc_pending *older, *younger; /* of the same connection; under its mutex */
     struct tp_ipc_pending *next_spare;
     uint32_t number;
+    size_t len; /* bytes that it counts for in its uid's account */
     bool late; /* TP_TIMEOUT was sent; under the connection's mutex */
     struct tp_ipc_arena arena;
 };
 
 struct tp_ipc_connection {
     struct tp_ipc_server *server;
+    struct tp_ipc_account *account;
     struct tp_ipc_peer peer;
     atomic_uint refs; /* the server's, one for each request, one for each thread that holds answers for it */
 
@@ -37,11 +53,13 @@ struct tp_ipc_connection {
     bool doomed, greeted;
     struct tp_ipc_reader reader;
     int64_t frame_ms; /* when the first bytes of an unfinished frame came; before the greeting: of the connection */
+    int64_t used_ms;  /* when the last request came, or else the connection */
 
     pthread_mutex_t mutex; /* what follows */
     int fd;
     bool closed;       /* by the server's thread; the descriptor goes when nobody sends any more */
     bool broken;       /* to be closed: shut down, so that the server's thread notices */
+    const char *cut;   /* the limit for which it is closed, in words; NULL: for none */
     bool sending;      /* a thread is in send() for all */
     bool blocked;      /* the socket is full: the server's thread goes on when there is room */
     bool paused;       /* not read from: too many requests in flight, or too much output waiting */
@@ -50,6 +68,8 @@ struct tp_ipc_connection {
     unsigned in_flight;
     struct tp_ipc_pending *oldest, *youngest;
     struct tp_ipc_outbox outbox;
+    size_t input_len, requests_len; /* bytes held for an unfinished frame, and for requests in flight */
+    size_t charged;                 /* to the account, for these and the outbox */
 };
 
 struct tp_ipc_server {
@@ -62,7 +82,10 @@ struct tp_ipc_server {
     atomic_uint connections;
     atomic_llong last_ms;    /* of the last request, or end of a connection */
     atomic_uint outstanding; /* requests not yet answered by their handlers */
+    unsigned privileged; /* connections of root and of our own uid */
+    struct tp_ipc_account *accounts;
     uint64_t connection_number;
+    uint64_t step; /* number of the wake-up */
     int64_t now_ms, tick_ms;
     struct tp_secret *input; /* what recv fills, connection by connection */
     struct tp_ipc_connection *first, *doomed;
@@ -79,6 +102,26 @@ TP_MUST_USE enum tp_rc tp_ipc_listen(const char *path, mode_t mode, struct tp_er
 void tp_ipc_server_accept(struct tp_ipc_server *server);
 void tp_ipc_server_hear_again(struct tp_ipc_server *server);
 
+/* ---- account.c ---- */
+
+/* NULL: no memory. */
+struct tp_ipc_account *tp_ipc_account_of(struct tp_ipc_server *server, uid_t uid);
+/* Forgets those that nothing is left of. */
+void tp_ipc_accounts_trim(struct tp_ipc_server *server);
+/* For LEN bytes more; without it, nothing more is read. */
+bool tp_ipc_account_has_room(const struct tp_ipc_server *server, const struct tp_ipc_account *account, size_t len);
+/* So far over its budget that unread answers are given up. */
+bool tp_ipc_account_is_far_over(const struct tp_ipc_server *server, const struct tp_ipc_account *account);
+/* Whether as many requests of the uid as one wake-up takes have been taken. */
+bool tp_ipc_account_has_had_its_share(struct tp_ipc_server *server, struct tp_ipc_account *account);
+/* Brings the account up to date with what CONNECTION holds. The mutex is held. */
+void tp_ipc_connection_settle(struct tp_ipc_connection *connection);
+
+/* ---- room.c ---- */
+
+/* NULL when there is room for a connection more of ACCOUNT, perhaps since another has to go; else words for its client. */
+const char *tp_ipc_room_make(struct tp_ipc_server *server, const struct tp_ipc_account *account);
+
 /* ---- peer.c ---- */
 
 TP_MUST_USE enum tp_rc tp_ipc_peer_read(int fd, struct tp_ipc_peer *ret_peer);
@@ -89,7 +132,8 @@ void tp_ipc_peer_set_program(struct tp_ipc_peer *peer, const char *claim);
 /* ---- connection.c ---- */
 
 /* Takes over FD. */
-TP_MUST_USE enum tp_rc tp_ipc_connection_new(struct tp_ipc_server *server, int fd, const struct tp_ipc_peer *peer);
+TP_MUST_USE enum tp_rc tp_ipc_connection_new(struct tp_ipc_server *server, int fd, const struct tp_ipc_peer *peer,
+                                             struct tp_ipc_account *account);
 void tp_ipc_connection_unref(struct tp_ipc_connection *connection);
 /* To be closed at the end of this wake-up, when the handler has seen the requests that came before. */
 void tp_ipc_connection_doom(struct tp_ipc_connection *connection);
@@ -105,6 +149,8 @@ void tp_ipc_connection_leave(struct tp_ipc_connection *connection, struct tp_ipc
 /* ---- receive.c ---- */
 
 void tp_ipc_connection_receive(struct tp_ipc_connection *connection);
+/* The reader's question: may the client send so large a body? */
+TP_MUST_USE enum tp_rc tp_ipc_connection_admit(void *connection, const struct tp_ipc_header *header);
 
 /* ---- request.c ---- */
 

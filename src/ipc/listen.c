@@ -2,13 +2,16 @@
 #include "ipc/internal_server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define BACKLOG     256
 #define ACCEPT_MOST 16 /* connections taken at one wake-up: others want to be read from, too */
+#define FD_FIRST    FD_SETSIZE
 
 /* ---- the socket file ---- */
 
@@ -72,18 +75,6 @@ enum tp_rc tp_ipc_listen(const char *path, mode_t mode, struct tp_error *error, 
 
 /* ---- accepting ---- */
 
-static const char *limit_reached(const struct tp_ipc_server *server, uid_t uid)
-{
-    if (atomic_load(&server->connections) >= server->config.connections_most)
-        return "the engine has as many connections as it may; try again later";
-    unsigned same = 0;
-    for (const struct tp_ipc_connection *at = server->first; at != NULL; at = at->next)
-        same += at->peer.uid == uid;
-    return same >= server->config.connections_most_per_uid
-               ? "this user has as many connections to the engine as one may; end some programs"
-               : NULL;
-}
-
 /* Said before the greeting was read, as its answer: the client waits for one. */
 static void turn_away(int fd, const char *words)
 {
@@ -100,16 +91,37 @@ static void turn_away(int fd, const char *words)
     tp_ipc_body_clear(&body);
 }
 
+static void refuse(const struct tp_ipc_server *server, int fd, const struct tp_ipc_peer *peer, const char *words)
+{
+    const struct tp_ipc_server_config *config = &server->config;
+    if (config->turned_away != NULL)
+        config->turned_away(config->context, peer, NULL, TP_BUSY, words);
+    turn_away(fd, words);
+}
+
 static void admit(struct tp_ipc_server *server, int fd)
 {
     struct tp_ipc_peer peer;
+    struct tp_ipc_account *account = NULL;
     const char *limit = NULL;
-    if (tp_ipc_peer_read(fd, &peer) == TP_OK && (limit = limit_reached(server, peer.uid)) == NULL &&
-        tp_ipc_connection_new(server, fd, &peer) == TP_OK)
+    if (tp_ipc_peer_read(fd, &peer) == TP_OK)
+        account = tp_ipc_account_of(server, peer.uid);
+    if (account != NULL && (limit = tp_ipc_room_make(server, account)) == NULL &&
+        tp_ipc_connection_new(server, fd, &peer, account) == TP_OK)
         return;
     if (limit != NULL)
-        turn_away(fd, limit);
+        refuse(server, fd, &peer, limit);
     (void)close(fd);
+}
+
+/* The low numbers are left to the store and to the HSM's module, which may use select(2). */
+static int move_up(int fd)
+{
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, FD_FIRST);
+    if (high < 0) /* the limit is too low for that */
+        return fd;
+    (void)close(fd);
+    return high;
 }
 
 static void listen_for(struct tp_ipc_server *server, uint32_t events)
@@ -124,7 +136,7 @@ void tp_ipc_server_accept(struct tp_ipc_server *server)
     for (int i = 0; i < ACCEPT_MOST; i++) {
         int fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (fd >= 0) {
-            admit(server, fd);
+            admit(server, move_up(fd));
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
             server->deaf = true;
             listen_for(server, 0);

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TP_IPC_PROTOCOL 1
+#define TP_IPC_PROTOCOL 1 /* another one as soon as a request gets a field: the engine refuses those that it does not know */
 #define TP_IPC_BODY_SMALL ((size_t)16 << 10)
 #define TP_IPC_BODY_CHAIN ((size_t)256 << 10) /* a certificate and its issuers */
 #define TP_IPC_BODY_LARGE ((size_t)12 << 20) /* CRLs of large CAs */

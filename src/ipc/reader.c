@@ -22,11 +22,18 @@ static void start_frame(struct tp_ipc_reader *reader)
     drop_rest(reader);
     reader->have = 0;
     reader->complete = false;
+    reader->refused = TP_OK;
 }
 
 bool tp_ipc_reader_midway(const struct tp_ipc_reader *reader)
 {
     return reader->have > 0 && !reader->complete;
+}
+
+size_t tp_ipc_reader_claim(const struct tp_ipc_reader *reader)
+{
+    bool collects = tp_ipc_reader_midway(reader) && reader->have >= TP_IPC_HEADER_LEN && reader->refused == TP_OK;
+    return collects ? tp_ipc_header_total(&reader->header) : 0;
 }
 
 void tp_ipc_reader_clear(struct tp_ipc_reader *reader)
@@ -52,7 +59,11 @@ static enum tp_rc take_header(struct tp_ipc_reader *reader, struct tp_bytes *inp
     if (reader->have < TP_IPC_HEADER_LEN)
         return TP_OK;
     TP_TRY(tp_ipc_header_unpack(reader->head, reader->reply, &reader->header));
-    return reader->only == 0 || reader->only == reader->header.op ? TP_OK : TP_MALFORMED;
+    if (reader->only != 0 && reader->only != reader->header.op)
+        return TP_MALFORMED;
+    if (reader->admit != NULL && reader->header.body_len > TP_IPC_BODY_SMALL)
+        reader->refused = reader->admit(reader->admit_context, &reader->header);
+    return TP_OK;
 }
 
 /* Secrets: all at once, since they must not be copied about and are at most some kilobytes. */
@@ -85,14 +96,25 @@ static enum tp_rc reserve(struct tp_ipc_reader *reader, size_t need, size_t rest
     return TP_OK;
 }
 
-static void frame_make(const struct tp_ipc_header *header, const uint8_t *rest, struct tp_ipc_frame *ret_frame)
+static void frame_make(const struct tp_ipc_reader *reader, const uint8_t *rest, struct tp_ipc_frame *ret_frame)
 {
+    const struct tp_ipc_header *header = &reader->header;
+    *ret_frame = (struct tp_ipc_frame){.header = *header, .refused = reader->refused};
+    if (rest == NULL || reader->refused != TP_OK)
+        return;
     const uint8_t *secret = header->body_len == 0 ? rest : rest + header->body_len;
-    ret_frame->header = *header;
     ret_frame->body = TP_BYTES(rest, header->body_len);
     ret_frame->secret[0] = TP_BYTES(secret, header->secret_len[0]);
     ret_frame->secret[1] =
         TP_BYTES(header->secret_len[0] == 0 ? secret : secret + header->secret_len[0], header->secret_len[1]);
+}
+
+static void skip(struct tp_bytes *input, size_t len)
+{
+    if (len == 0) /* there may be no memory to point into */
+        return;
+    input->data += len;
+    input->len -= len;
 }
 
 /* The rest of the frame, when some of it has come before or not all of it is here. */
@@ -102,8 +124,13 @@ static enum tp_rc collect(struct tp_ipc_reader *reader, struct tp_bytes *input, 
     size_t more = rest_len - rest_have < input->len ? rest_len - rest_have : input->len;
     if (more == 0)
         return TP_OK;
-    TP_TRY(reserve(reader, rest_have + more, rest_len));
-    reader->have += take(input, reader->rest + rest_have, more);
+    if (reader->refused != TP_OK) {
+        skip(input, more);
+    } else {
+        TP_TRY(reserve(reader, rest_have + more, rest_len));
+        (void)take(input, reader->rest + rest_have, more);
+    }
+    reader->have += more;
     return TP_OK;
 }
 
@@ -120,15 +147,14 @@ enum tp_rc tp_ipc_reader_next(struct tp_ipc_reader *reader, struct tp_bytes *inp
     }
     size_t rest_len = tp_ipc_header_total(&reader->header) - TP_IPC_HEADER_LEN;
     if (reader->have == TP_IPC_HEADER_LEN && input->len >= rest_len) {
-        frame_make(&reader->header, input->data, ret_frame);
-        input->data = rest_len == 0 ? input->data : input->data + rest_len;
-        input->len -= rest_len;
+        frame_make(reader, input->data, ret_frame);
+        skip(input, rest_len);
         reader->complete = true;
     } else {
         TP_TRY(collect(reader, input, rest_len));
         reader->complete = reader->have == TP_IPC_HEADER_LEN + rest_len;
         if (reader->complete)
-            frame_make(&reader->header, reader->rest, ret_frame);
+            frame_make(reader, reader->rest, ret_frame);
     }
     *ret_complete = reader->complete;
     return TP_OK;

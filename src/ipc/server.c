@@ -15,6 +15,9 @@
 #define GRACE_LOOK_MS 5 /* how often the last answers are looked for while stopping */
 #define EVENTS_MOST   64
 #define SPARES_MOST   1024 /* requests kept for use */
+#define KEPT_PART     16   /* one of so many connections is kept for root and our own uid */
+/* Of one uid: some thousand requests at a time, or two of the largest; and twice as much holds the largest answer. */
+#define BYTES_MOST    TP_IPC_REPLY_MAX
 
 /* ---- the handle ---- */
 
@@ -22,10 +25,14 @@ static void config_fill(struct tp_ipc_server_config *config)
 {
     if (config->connections_most == 0)
         config->connections_most = 4096;
+    if (config->connections_kept == 0)
+        config->connections_kept = config->connections_most / KEPT_PART;
     if (config->connections_most_per_uid == 0)
         config->connections_most_per_uid = 1024;
     if (config->requests_most == 0)
         config->requests_most = 256;
+    if (config->bytes_most_per_uid == 0)
+        config->bytes_most_per_uid = BYTES_MOST;
     if (config->wait_most_ms == 0)
         config->wait_most_ms = 300000;
     if (config->stall_most_ms == 0)
@@ -100,6 +107,7 @@ void tp_ipc_server_free(struct tp_ipc_server *server)
     close_fd(server->epoll_fd);
     close_fd(server->bell_fd);
     tp_ipc_pending_trim(server, 0);
+    tp_ipc_accounts_trim(server);
     tp_secret_free(server->input);
     free((void *)(uintptr_t)server->config.socket_path);
     pthread_mutex_destroy(&server->turn);
@@ -173,6 +181,7 @@ static void tick(struct tp_ipc_server *server)
     tp_ipc_server_close_doomed(server);
     tp_ipc_server_hear_again(server);
     tp_ipc_pending_trim(server, SPARES_MOST);
+    tp_ipc_accounts_trim(server);
     if (server->config.tick != NULL)
         server->config.tick(server->config.context, server->now_ms);
 }
@@ -185,6 +194,7 @@ static int look(struct tp_ipc_server *server)
     if (count <= 0)
         return count;
     server->now_ms = tp_clock_monotonic_ms();
+    server->step++;
     for (int i = 0; i < count; i++)
         event(server, &events[i]);
     hand_over(server);

@@ -4,8 +4,10 @@
  * over in the batches that they arrive in; any thread answers. Every request is answered by the time its client said it would
  * wait: when no answer has come by then, the server sends TP_TIMEOUT, and the late answer is dropped.
  *
- * Bounds: connections in all and per uid, requests in flight per connection (the server stops reading from one that has
- * more), body sizes by operation, output waiting per connection (a client that does not read is disconnected).
+ * Bounds: connections in all and per uid, some of them kept for root and the server's own uid; requests in flight per
+ * connection (the server stops reading from one that has more); body sizes by operation, and large ones only from those
+ * who may; output waiting per connection (a client that does not read is disconnected); memory for all of that per uid;
+ * requests of one uid that are taken before others have their turn. A request with fields that are not known is refused.
  */
 #ifndef TP_IPC_SERVER_H
 #define TP_IPC_SERVER_H
@@ -46,12 +48,25 @@ struct tp_ipc_server_config {
     const char *socket_path;
     mode_t socket_mode;          /* 0600 development, 0666 service (peers are checked one by one) */
     unsigned connections_most, connections_most_per_uid, requests_most; /* 0: 4096, 1024, 256 */
+    /* Of connections_most, for root and the server's own uid alone; 0: a sixteenth. When the others are all taken, a new
+     * connection of a uid that has far fewer than another closes the one of the other that has been unused for longest. */
+    unsigned connections_kept;
+    /* Bytes that unfinished input, requests in flight and unread answers of one uid may take, whichever uid; 0: 32 MiB.
+     * Above it nothing is read from the uid; above twice as much, connections that do not read are cut off. */
+    size_t bytes_most_per_uid;
     int64_t wait_most_ms;        /* longest that a client may ask for; 0: 300000 */
     int64_t stall_most_ms;       /* a greeting, a frame begun, or answers unread may take as long; 0: 10000 */
     void *context;
     /* A chain of requests that one wake-up brought; called in the server's thread; must not block. HELLO is answered by
      * the server itself from `hello`, and must come first on a connection. */
     void (*handle)(void *context, struct tp_ipc_request *requests);
+    /* Whether PEER may send OPERATION with a body above TP_IPC_BODY_SMALL: asked when the header has come, in the server's
+     * thread; must not block. Else the request is answered TP_NOT_PERMITTED. NULL: everybody may. */
+    bool (*may_send_large)(void *context, const struct tp_ipc_peer *peer, const struct tp_ipc_operation *operation);
+    /* The server has refused PEER something of itself, in the server's thread: a request, or a connection (OPERATION is
+     * NULL) that was not accepted, or is closed for a limit. WORDS are static. May be NULL. */
+    void (*turned_away)(void *context, const struct tp_ipc_peer *peer, const struct tp_ipc_operation *operation,
+                        enum tp_rc rc, const char *words);
     /* A connection is gone. Its requests have been, or will be, answered into the void. May be NULL. */
     void (*gone)(void *context, const struct tp_ipc_peer *peer);
     /* Called about every 250 ms. May be NULL. */

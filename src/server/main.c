@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,6 +42,17 @@ static void handle_signals(void)
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+}
+
+/* A connection is a descriptor; the soft limit is low for the sake of programs that use select(2). That it cannot be
+ * raised only means fewer connections. */
+static void raise_files(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max)
+        return;
+    files.rlim_cur = files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
 }
 
 /* Leaves whoever spawned us: its terminal, session and folder. The first parent ends when the engine serves or has failed,
@@ -164,6 +176,7 @@ int main(int argc, char **argv)
         return 1; /* and nowhere to say so */
     umask(077);
     tp_process_harden();
+    raise_files();
     /* The committer's memory grows and shrinks with each group: giving it back to the kernel each time costs more than
      * the bookkeeping that it was for. */
     mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -23,6 +24,20 @@ int raw_connect(const char *path)
     struct sockaddr_un address = address_of(path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0, "%m");
+    return fd;
+}
+
+/* The system call itself, which changes this thread alone: the server's stays who it is. */
+static void become(uid_t uid)
+{
+    cr_assert_eq(syscall(SYS_setresuid, -1, (int)uid, -1), 0, "%m");
+}
+
+int raw_connect_as(const char *path, uid_t uid)
+{
+    become(uid);
+    int fd = raw_connect(path);
+    become(0);
     return fd;
 }
 
@@ -134,6 +149,12 @@ bool raw_is_served(int fd)
     struct tp_ipc_header header;
     raw_ask_empty(fd, TP_OP_TOKEN, 4711);
     return raw_read(fd, 1, &header, NULL) && header.op == TP_OP_TOKEN && header.number == 4711 && header.rc == TP_OK;
+}
+
+bool raw_is_silent(int fd, int for_ms)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    return poll(&wanted, 1, for_ms) == 0;
 }
 
 bool raw_is_closed(int fd)

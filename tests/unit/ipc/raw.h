@@ -10,7 +10,10 @@
 #include "ipc/messages.pb-c.h"
 #include "ipc/operation.h"
 
+#include <sys/types.h>
+
 int raw_connect(const char *path);
+int raw_connect_as(const char *path, uid_t uid); /* of another: needs root */
 int raw_listen(const char *path);
 int raw_accept(int listen_fd);
 /* A frame with lengths as given in HEADER, whatever follows really is. */
@@ -24,6 +27,7 @@ enum tp_rc raw_hello(int fd, uint32_t protocol);
 bool raw_read(int fd, int reply, struct tp_ipc_header *ret_header, struct tp_buf *body);
 /* A whole round trip with TOKEN: whether the connection is served. */
 bool raw_is_served(int fd);
+bool raw_is_silent(int fd, int for_ms); /* nothing comes, and it is not closed */
 bool raw_is_closed(int fd); /* waits for the end, dropping what comes before */
 
 #endif

@@ -132,6 +132,29 @@ static void gone(void *context, const struct tp_ipc_peer *peer)
     pthread_mutex_unlock(&served->mutex);
 }
 
+static bool may_send_large(void *context, const struct tp_ipc_peer *peer, const struct tp_ipc_operation *operation)
+{
+    struct served *served = context;
+    cr_assert_eq(peer->pid, getpid());
+    cr_assert_gt(operation->most, TP_IPC_BODY_SMALL);
+    served->large_asked++;
+    return !served->no_large;
+}
+
+static void turned_away(void *context, const struct tp_ipc_peer *peer, const struct tp_ipc_operation *operation,
+                        enum tp_rc rc, const char *words)
+{
+    struct served *served = context;
+    (void)peer;
+    pthread_mutex_lock(&served->mutex);
+    served->turned_away++;
+    served->away_rc = rc;
+    served->away_op = operation == NULL ? 0 : (unsigned)operation->op;
+    served->away_words = words;
+    pthread_cond_broadcast(&served->changed);
+    pthread_mutex_unlock(&served->mutex);
+}
+
 static void *run(void *context)
 {
     struct served *served = context;
@@ -165,6 +188,9 @@ void served_start(struct served *served, struct tp_ipc_server_config config)
     config.context = served;
     config.handle = handle;
     config.gone = gone;
+    config.may_send_large = may_send_large;
+    config.turned_away = turned_away;
+    served->turned_away = served->large_asked = 0;
     served->kept_total = served->gone = served->requests = 0;
     cr_assert_eq(tp_ipc_server_new(&config, &error, &served->server), TP_OK, "%s", tp_error_words(&error));
     cr_assert_eq(pthread_create(&served->thread, NULL, run, served), 0);
@@ -205,6 +231,14 @@ void served_wait_gone(struct served *served, unsigned count)
 {
     pthread_mutex_lock(&served->mutex);
     while (served->gone < count)
+        pthread_cond_wait(&served->changed, &served->mutex);
+    pthread_mutex_unlock(&served->mutex);
+}
+
+void served_wait_away(struct served *served, unsigned count)
+{
+    pthread_mutex_lock(&served->mutex);
+    while (served->turned_away < count)
         pthread_cond_wait(&served->changed, &served->mutex);
     pthread_mutex_unlock(&served->mutex);
 }

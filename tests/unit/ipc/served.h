@@ -28,8 +28,12 @@ struct served {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
     struct tp_ipc_request *kept;
-    unsigned kept_count, kept_total, gone, requests;
+    unsigned kept_count, kept_total, gone, requests, turned_away, large_asked;
     struct tp_ipc_peer last_peer; /* of the last request, or of the connection that is gone */
+    bool no_large;                /* what may_send_large answers */
+    enum tp_rc away_rc;           /* of what was turned away last */
+    unsigned away_op;             /* likewise; 0: a connection */
+    const char *away_words;
 };
 
 void served_folder(struct served *served);                                    /* makes folder and path */
@@ -39,6 +43,7 @@ void served_clear(struct served *served);
 /* Until that many requests have been kept since the start, or connections have gone. */
 void served_wait_kept(struct served *served, unsigned total);
 void served_wait_gone(struct served *served, unsigned gone);
+void served_wait_away(struct served *served, unsigned turned_away);
 unsigned served_kept(struct served *served);
 unsigned served_release(struct served *served); /* answers what is kept; how many */
 
