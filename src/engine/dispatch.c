@@ -144,16 +144,15 @@ unsigned tp_call_roles_locked(const struct tp_call *call)
     return call->held | roles_logged_in_locked(call->engine, call->request->peer);
 }
 
-/* A body that has not come yet says nothing of whom it is about: the owner's role is that of anybody's login here. */
+/* A body that has not come yet does not say whom it is about: an owner is not known by it. */
 bool tp_dispatch_may_send_large(void *context, const struct tp_ipc_peer *peer, const struct tp_ipc_operation *operation)
 {
     struct tp_engine *engine = context;
     enum tp_role ignored;
-    unsigned roles = TP_ROLE_OWNER;
     if (peer->uid == 0 || peer->uid == geteuid())
         return true;
     pthread_mutex_lock(&engine->lock);
-    roles |= roles_logged_in_locked(engine, peer);
+    unsigned roles = TP_ROLE_ANYONE | roles_logged_in_locked(engine, peer);
     pthread_mutex_unlock(&engine->lock);
     return tp_permit(operation->words, roles, &ignored) == TP_OK;
 }
@@ -193,6 +192,11 @@ void tp_call_act_as(struct tp_call *call, enum tp_role role)
 
 /* ---- running ---- */
 
+enum tp_rc tp_call_turn(struct tp_call *call, const char *name, struct tp_user **ret_user)
+{
+    return tp_people_get_turn(call->engine, name, call->request->deadline_ms, &call->error, ret_user);
+}
+
 /* "NAME" becomes "*". */
 static void hide(char *words, const char *name)
 {
@@ -229,11 +233,6 @@ static void trail_object(struct tp_call *call, struct tp_trail *trail)
     else if (user != NULL)
         tp_trail_object(trail, "user", user->id);
     pthread_mutex_unlock(&call->engine->lock);
-}
-
-enum tp_rc tp_call_turn(struct tp_call *call, const char *name, struct tp_user **ret_user)
-{
-    return tp_people_get_turn(call->engine, name, call->request->deadline_ms, &call->error, ret_user);
 }
 
 static void record_failure(struct tp_call *call, enum tp_rc rc)

@@ -6,7 +6,7 @@
  *                   only one of its store
  *   deployment.c    makes all that an engine needs to start; service_key.c the checkpoint key among it
  *   dispatch.c      a batch of requests from ipc → signing at once (sign.c), all else to a pool of threads (call.h)
- *   pool.c          threads that take jobs, fairly to the uids that have asked for them
+ *   pool.c          those threads: they take jobs, fairly to the uids that have asked for them
  *   people.c        users with their credentials as they are known in memory
  *   edit.c          a change to their records: one transaction, one log entry, and memory after it
  *   authorisation.c who may sign now

@@ -14,10 +14,10 @@ TP_MUST_USE enum tp_rc tp_people_get(struct tp_engine *engine, const char *name,
 TP_MUST_USE enum tp_rc tp_people_get_by_id(struct tp_engine *engine, const char *id, struct tp_error *error,
                                            struct tp_user **ret_user);
 void tp_people_release(struct tp_engine *engine, struct tp_user *user);
-/* The user's turn: what is in memory is then what the store holds. After a change whose end was open (tp_people_doubt)
- * it is read anew first, and there is no turn until that is possible. TP_NOT_FOUND when the user was erased meanwhile;
- * TP_TIMEOUT, and no turn, when it comes after DEADLINE_MS (monotonic): nothing is to be done then of what the client has been
- * told that it was not. */
+/* The user's turn: what is in memory is then what the store holds; TP_NOT_FOUND when the user was erased meanwhile. After
+ * a change whose end was open (tp_people_doubt) it is read anew first, and there is no turn until that is possible.
+ * TP_TIMEOUT, and no turn, when it comes after DEADLINE_MS (monotonic): nothing is to be done then of what the client has
+ * been told that it was not. */
 TP_MUST_USE enum tp_rc tp_people_turn(struct tp_engine *engine, struct tp_user *user, int64_t deadline_ms,
                                       struct tp_error *error);
 void tp_people_turn_end(struct tp_user *user);
