@@ -7,6 +7,7 @@
 # In the page's commands, and here:
 #   $TP_MODULE   libtrustp11.so             $PIN     the user's PIN
 #   $TOKEN       the token's label          code     prints the next one-time code; each counts once
+#   $PORT        free on 127.0.0.1          $PORT2       another one
 #   $CA          the CA's certificate       rsa.pem, ec.pem   the user's certificates (labels: rsa, ec; ids: 01, 02)
 #   rsa.pub, ec.pub   their public keys     file.txt  something to sign
 # The working folder is the test's own, and so is $HOME.
@@ -81,6 +82,54 @@ key()
     trustp11 cert import "$1.chain.pem" --user "$TOKEN" --json >/dev/null
 }
 
+# free_port: one that nobody listens at, below those that the kernel gives to clients.
+free_port()
+{
+    python3 - <<'PYTHON'
+import random
+import socket
+while True:
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(('127.0.0.1', random.randrange(10000, 32000)))
+        except OSError:
+            continue
+        print(tried.getsockname()[1])
+        break
+PYTHON
+}
+
+# until_open PORT: that somebody listens there.
+until_open()
+{
+    local tries
+    for tries in $(seq 100); do
+        ! (: >"/dev/tcp/127.0.0.1/$1") 2>/dev/null || return 0
+        sleep 0.1
+    done
+    die "nobody listens at port $1 after $tries tries"
+}
+
+# until_exit PROGRAM…: a program of others in the background, that ends with the test. $! is its process.
+until_exit()
+{
+    "$@" &
+    backgrounds+=($!)
+    trap 'kill "${backgrounds[@]}" 2>/dev/null || true' EXIT
+}
+
+# tls_server PORT: one that insists on a client's certificate and answers with what it says (OpenSSL, a key in a file).
+tls_server()
+{
+    openssl req -new -newkey rsa:2048 -nodes -keyout server.key -subj /CN=localhost -out server.csr 2>/dev/null
+    openssl x509 -req -in server.csr -CA "$CA" -CAkey "$TP_DEPLOYMENT/ca.key" -set_serial "0x$(openssl rand -hex 16)" \
+        -days 29 -extfile "$TP_DEPLOYMENT/user.cnf" -out server.pem 2>/dev/null
+    until_exit openssl s_server -key server.key -cert server.pem -CAfile "$CA" -Verify 1 -verify_return_error \
+        -accept "127.0.0.1:$1" -www -quiet >server.log 2>&1
+    until_open "$1"
+}
+
 # consumer_begin [SETTING…]: from here on everything is the test's own. Called with the configuration's settings.
 consumer_begin()
 {
@@ -91,6 +140,10 @@ consumer_begin()
     cd "$WORK"
     export HOME=$WORK/home TMPDIR=$WORK/tmp PIN='correct horse' TOKEN=$name CA=$TP_DEPLOYMENT/ca.pem WORK
     export XDG_CONFIG_HOME=$HOME/.config XDG_CACHE_HOME=$HOME/.cache XDG_DATA_HOME=$HOME/.local/share
+    backgrounds=()
+    PORT=$(free_port)
+    PORT2=$(free_port)
+    export PORT PORT2
     printf 'Something to sign, by %s.\n' "$name" >file.txt
     configure "$@"
     write_code
@@ -99,13 +152,14 @@ consumer_begin()
     key ec 02 p-256
 }
 
-# Every ```sh block of the page, in order, as a person would type it.
+# Every ```sh block of the page, in order, as a person would type it. What a page that fails leaves running is ended.
 page()
 {
     local commands
     commands=$(sed -n '/^```sh$/,/^```$/{/^```/!p}' "$consumers/../../../docs/consumers/$name.md")
     [ -n "$commands" ] || die "docs/consumers/$name.md has no commands"
-    bash -eu -o pipefail -c "$commands" </dev/null
+    bash -eu -o pipefail -c "trap 'kill \$(jobs -p) 2>/dev/null || true' EXIT
+$commands" </dev/null
 }
 
 # page_refused WORDS: that what must not work does not; PAGE's commands are COMMAND… here.
