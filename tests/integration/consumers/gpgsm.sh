@@ -31,7 +31,7 @@ sign "$used" once.p7s
 signed once.p7s
 refused sign "$used" twice.p7s
 refused sign "$PIN" without.p7s
-[ ! -s twice.p7s ] && [ ! -s without.p7s ]
+left_nothing twice.p7s without.p7s
 
 login
 sign "$PIN" pin.p7s

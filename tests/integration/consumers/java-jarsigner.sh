@@ -34,9 +34,9 @@ used=$PIN$(code)
 sign ec once.jar "$used"
 refused sign ec twice.jar "$used"
 refused sign ec without.jar "$PIN"
-[ ! -s twice.jar ] && [ ! -s without.jar ]
+left_nothing twice.jar without.jar
 
 login
 sign rsa session.jar "$PIN"
 signed rsa session.jar
-consumer_row 'Java jarsigner (SunPKCS11)' "$(version_of openjdk-17-jdk-headless)" yes yes 'pin+code, PIN' ''
+consumer_row 'Java jarsigner (SunPKCS11)' "$(version_of openjdk-17-jdk-headless)" yes yes 'pin+code, PIN' 'JAR files'

@@ -30,7 +30,7 @@ used=$PIN$(code)
 request ec once.pem "$used"
 refused request ec twice.pem "$used"
 refused request ec without.pem "$PIN"
-[ ! -s twice.pem ] && [ ! -s without.pem ]
+left_nothing twice.pem without.pem
 
 login
 request rsa session.pem "$PIN"

@@ -116,6 +116,15 @@ refused()
     [ $status != 0 ] || die "this was to be refused: $*"
 }
 
+# left_nothing FILE…: what was refused has written none of these.
+left_nothing()
+{
+    local file
+    for file in "$@"; do
+        [ ! -s "$file" ] || die "$file is there, though it was refused"
+    done
+}
+
 # login [OPTIONS…]: what `trustp11 login` opens for all programs of this account; then the PIN alone is enough.
 login()
 {

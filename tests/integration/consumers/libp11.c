@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signs a file with the key LABEL of the token TOKEN, by libp11's own interface. The PIN is in $SECRET; without it there
- * is no login.
+/* Signs a file with the key LABEL of the token TOKEN, by libp11's own interface. The PIN is in $SECRET; without it
+ * there is no login.
  *
  * Usage: sign MODULE TOKEN [LABEL FILE SIGNATURE] */
 #include <libp11.h>

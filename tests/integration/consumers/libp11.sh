@@ -24,7 +24,7 @@ sign "$used" ec once.sig
 refused sign "$used" ec twice.sig
 refused sign "$PIN" ec without.sig
 refused ./sign "$TP_MODULE" "$TOKEN" ec file.txt nothing.sig
-[ ! -e twice.sig ] && [ ! -e without.sig ] && [ ! -e nothing.sig ]
+left_nothing twice.sig without.sig nothing.sig
 
 login
 sign "$PIN" ec pin.sig

@@ -6,7 +6,7 @@
 export PATH=$PATH:/usr/sbin
 need nginx curl
 
-# serve SECRET: nginx with this, and client.
+# serve SECRET: nginx with this.
 serve()
 {
     rm -f nginx.pid
@@ -18,10 +18,10 @@ serve()
     done
 }
 
-# client [OPTIONS…]: what the server says.
+# client: what the server says.
 client()
 {
-    curl -sS --cacert "$CA" "$@" "https://localhost:$PORT/file.txt"
+    curl -sS --cacert "$CA" "https://localhost:$PORT/file.txt"
 }
 
 consumer_begin

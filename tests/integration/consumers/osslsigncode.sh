@@ -7,8 +7,8 @@
 sign()
 {
     (umask 077 && printf '%s' "$1" >secret.txt)
-    osslsigncode sign -pkcs11module "$TP_MODULE" -key "pkcs11:token=$TOKEN;object=$2;type=private" -readpass secret.txt \
-        -certs "$2.chain.pem" -h sha256 -in program.exe -out "$3"
+    osslsigncode sign -pkcs11module "$TP_MODULE" -key "pkcs11:token=$TOKEN;object=$2;type=private" \
+        -readpass secret.txt -certs "$2.chain.pem" -h sha256 -in program.exe -out "$3"
 }
 
 # signed FILE: as a program of others, and OpenSSL, see it.
@@ -32,7 +32,7 @@ sign "$used" ec once.exe
 refused sign "$used" ec twice.exe
 grep -i 'PIN incorrect' refused.out
 refused sign "$PIN" ec without.exe
-[ ! -s twice.exe ] && [ ! -s without.exe ]
+left_nothing twice.exe without.exe
 
 login
 sign "$PIN" ec pin.exe

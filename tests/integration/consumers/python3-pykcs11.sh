@@ -5,7 +5,7 @@
 
 /usr/bin/python3 -c 'import PyKCS11' || die 'python3-pykcs11 is not installed: scripts/setup --consumers'
 
-# sign SECRET PREFIX
+# sign SECRET PREFIX [PROGRAM]
 sign()
 {
     SECRET=$1 /usr/bin/python3 "${3:-sign.py}" "$2"
@@ -29,7 +29,7 @@ sign "$used" once-
 refused sign "$used" twice-
 grep CKR_PIN_INCORRECT refused.out
 refused sign "$PIN" without-
-[ ! -e twice-rsa.sig ] && [ ! -e without-rsa.sig ]
+left_nothing twice-rsa.sig without-rsa.sig
 
 login
 sign "$PIN" pin-
@@ -38,4 +38,5 @@ configure 'login = session'
 sed '/^session\.log/d' sign.py >session.py
 sign '' session- session.py
 signed session-
-consumer_row 'PyKCS11' "$(version_of python3-pykcs11)" yes yes 'pin+code, PIN, session' 'a program of its own, in Python'
+consumer_row 'PyKCS11' "$(version_of python3-pykcs11)" yes yes 'pin+code, PIN, session' \
+    'a program of its own, in Python'

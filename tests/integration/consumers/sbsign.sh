@@ -31,7 +31,7 @@ used=$PIN$(code)
 sign "$used" ec once.efi
 refused sign "$used" ec twice.efi
 refused sign "$PIN" ec without.efi
-[ ! -s twice.efi ] && [ ! -s without.efi ]
+left_nothing twice.efi without.efi
 
 login
 sign "$PIN" ec pin.efi
