@@ -170,6 +170,15 @@ refused()
     [ $status != 0 ] || die "this was to be refused: $*"
 }
 
+# left_nothing FILE…: what was refused has written none of these.
+left_nothing()
+{
+    local file
+    for file in "$@"; do
+        [ ! -s "$file" ] || die "$file is there, though it was refused"
+    done
+}
+
 # login [OPTIONS…]: what `trustp11 login` opens for all programs of this account; then the PIN alone is enough.
 login()
 {
@@ -186,4 +195,39 @@ consumer_row()
 version_of()
 {
     dpkg-query -W -f '${Version}' "$1" | sed 's/^[0-9]*://; s/[-+~].*//'
+}
+
+# authenticode_good PROGRAM: the signature in it (PKCS#7 around what no `openssl cms` can read), as OpenSSL sees it.
+authenticode_good()
+{
+    local at
+    sbattach --detach signature.padded "$1"
+    openssl pkcs7 -inform DER -in signature.padded -outform DER -out signature.p7
+    at=$(openssl asn1parse -inform DER -in signature.p7 |
+        awk -F '[: ]+' '/1\.3\.6\.1\.4\.1\.311\.2\.1\.4$/ && !at {at = NR + 2} NR == at {print $2}')
+    openssl asn1parse -inform DER -in signature.p7 -strparse "$at" -noout -out signature.content
+    tail -c +3 signature.content >signature.signed # PKCS#7 signs what is in it, without tag and length
+    openssl smime -verify -inform DER -binary -in signature.p7 -content signature.signed -CAfile "$CA" -purpose any \
+        -out /dev/null
+    rm signature.*
+}
+
+# free_ports COUNT: TCP ports of 127.0.0.1 on which nothing listens.
+free_ports()
+{
+    python3 -c '
+import socket, sys
+sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
+print(*(one.getsockname()[1] for one in sockets))' "$1"
+}
+
+# stop PIDFILE: the server that wrote it, if it still runs.
+stop()
+{
+    local pid
+    pid=$(cat "$1" 2>/dev/null) || return 0
+    kill "$pid" 2>/dev/null || return 0
+    while kill -0 "$pid" 2>/dev/null; do
+        sleep 0.1
+    done
 }
