@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the pages under docs say of the source, compared with it; and their links."""
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = ROOT / 'docs/pkcs11.md'
+
+
+def read(path):
+    return (ROOT / path).read_text(encoding='utf-8')
+
+
+def first_cells(heading):
+    """Of the table in the section HEADING of PAGE."""
+    section = read(PAGE).split(f'\n## {heading}\n')[1].split('\n## ')[0]
+    return [line.split('|')[1] for line in section.splitlines() if line.startswith('| C')]
+
+
+def names(prefix, texts):
+    return [name for text in texts for name in re.findall(rf'\b{prefix}_[A-Za-z0-9_]+', text)]
+
+
+class Pkcs11(unittest.TestCase):
+    def test_each_function_has_one_place(self):
+        source = [read('include/trustp11/cryptoki.h')]
+        functions = set(re.findall(r'X\((C_[A-Za-z]+)', source[0]))
+        self.assertGreater(len(functions), 90)
+        told = names('C', first_cells('Functions'))
+        self.assertEqual(len(told), len(set(told)))
+        self.assertEqual(set(told), functions)
+
+    def test_what_is_not_supported_is_said_to_be_not_supported(self):
+        refused = set(re.findall(r'X\((C_[A-Za-z]+)', read('src/p11/unsupported.c')))
+        rows = [line for line in read(PAGE).splitlines() if 'CKR_FUNCTION_NOT_SUPPORTED' in line]
+        told = set(names('C', [row.split('|')[1] for row in rows]))
+        others = {name for name in told - refused if not re.search('Message|capsulate|Async|Authenticated', name)}
+        self.assertLessEqual(refused, told)
+        self.assertEqual(others, set())
+
+    def test_each_mechanism_has_one_place(self):
+        table = read('src/p11/mechanism.c').split('tp_p11_mechanism table[]')[1].split('\n};')[0]
+        told = names('CKM', first_cells('Mechanisms'))
+        self.assertEqual(len(told), len(set(told)))
+        self.assertEqual(set(told), set(names('CKM', [table])))
+
+    def test_each_attribute_has_one_place(self):
+        table = read('src/p11/object.c').split('struct row rows[]')[1].split('\n};')[0]
+        made = set(re.findall(r'\{(CKA_\w+),', table))
+        made |= set(re.findall(r'attributes_add(?:_ulong)?\([^,]*attributes, (CKA_\w+)', read('src/p11/key.c')))
+        made |= {'CKA_PROFILE_ID'}
+        told = names('CKA', first_cells('Objects'))
+        self.assertEqual(len(told), len(set(told)))
+        self.assertEqual(set(told), made)
+
+    def test_each_profile_is_named(self):
+        made = set(names('CKP', [read('src/p11/set.c'), read('src/p11/inventory.c')]))
+        self.assertTrue(made)
+        self.assertEqual(set(names('CKP', [read(PAGE)])), made)
+
+
+class Links(unittest.TestCase):
+    def test_lead_to_files_that_are_there(self):
+        for page in [ROOT / 'README.md', ROOT / 'NEWS.md', *(ROOT / 'docs').rglob('*.md')]:
+            for target in re.findall(r'\]\(([^)#:]+)\)', page.read_text(encoding='utf-8')):
+                with self.subTest(page=page.name, target=target):
+                    self.assertTrue((page.parent / target).exists())
+
+
+if __name__ == '__main__':
+    unittest.main()
