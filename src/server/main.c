@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * trustp11d: the service. For now one process of it, the engine:
+ * trustp11d: the service, which is one process, the engine:
  *
  *   trustp11d engine --config FILE             in the foreground, for a service manager
  *   trustp11d engine --config FILE --spawned   in the background, for `engine = spawn`: ends by itself when idle

@@ -158,6 +158,12 @@ static CK_RV expect_begin(const struct operation *operation, const struct beginn
     return rv == CKR_OK && new->mechanism.ulParameterLen > 0 ? CKR_MECHANISM_PARAM_INVALID : rv;
 }
 
+/* The operation at OFFSET in SESSION; NULL when that is none. */
+static struct operation *operation_at(struct session *session, size_t offset)
+{
+    return session == NULL ? NULL : (struct operation *)(void *)((char *)session + offset);
+}
+
 static void begun(struct operation *operation, const struct beginning *new, CK_RV rv)
 {
     if (rv == CKR_OK)
@@ -174,6 +180,61 @@ static CK_RV expect_part(struct operation *operation, struct data data)
     if (rv != CKR_OK)
         *operation = (struct operation){0};
     return rv;
+}
+
+static void init(const char *function, CK_RV (*call)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE), bool signing,
+                 size_t offset)
+{
+    CK_SESSION_HANDLE handle;
+    struct session *session = pick_session(&handle);
+    struct operation *operation = operation_at(session, offset);
+    struct beginning new = pick_beginning(signing);
+    CK_RV expected = expect_session(session);
+    if (expected == CKR_OK)
+        expected = expect_begin(operation, &new, signing);
+    expect(function, call(handle, new.none ? NULL : &new.mechanism, new.key_handle), expected);
+    if (session == NULL || !model.initialised)
+        return;
+    begun(operation, &new, expected);
+    if (new.none && offset == offsetof(struct session, message_sign))
+        session->message_sign_now = (struct operation){0};
+}
+
+static void sign_init(void)
+{
+    init("C_SignInit", C_SignInit, true, offsetof(struct session, sign));
+}
+
+static void message_sign_init(void)
+{
+    init("C_MessageSignInit", C_MessageSignInit, true, offsetof(struct session, message_sign));
+}
+
+static void verify_init(void)
+{
+    init("C_VerifyInit", C_VerifyInit, false, offsetof(struct session, verify));
+}
+
+static void update(const char *function, CK_RV (*call)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG), size_t offset)
+{
+    CK_SESSION_HANDLE handle;
+    struct session *session = pick_session(&handle);
+    struct operation *operation = operation_at(session, offset);
+    struct data data = pick_data(100);
+    CK_RV expected = expect_session(session);
+    if (expected == CKR_OK)
+        expected = operation->mechanism == NULL ? CKR_OPERATION_NOT_INITIALIZED : expect_part(operation, data);
+    expect(function, call(handle, data.bytes, data.len), expected);
+}
+
+static void sign_update(void)
+{
+    update("C_SignUpdate", C_SignUpdate, offsetof(struct session, sign));
+}
+
+static void verify_update(void)
+{
+    update("C_VerifyUpdate", C_VerifyUpdate, offsetof(struct session, verify));
 }
 
 /* Of the whole input; DATA NULL: it came in parts. */
@@ -244,30 +305,6 @@ static void check_signature(const struct room *room, CK_RV rv, size_t len)
         require(room->len == len, "the length of the signature");
 }
 
-static void sign_init(void)
-{
-    CK_SESSION_HANDLE handle;
-    struct session *session = pick_session(&handle);
-    struct beginning new = pick_beginning(true);
-    CK_RV expected = expect_session(session);
-    if (expected == CKR_OK)
-        expected = expect_begin(&session->sign, &new, true);
-    expect("C_SignInit", C_SignInit(handle, new.none ? NULL : &new.mechanism, new.key_handle), expected);
-    if (session != NULL)
-        begun(&session->sign, &new, expected);
-}
-
-static void sign_update(void)
-{
-    CK_SESSION_HANDLE handle;
-    struct session *session = pick_session(&handle);
-    struct data data = pick_data(100);
-    CK_RV expected = expect_session(session);
-    if (expected == CKR_OK)
-        expected = session->sign.mechanism == NULL ? CKR_OPERATION_NOT_INITIALIZED : expect_part(&session->sign, data);
-    expect("C_SignUpdate", C_SignUpdate(handle, data.bytes, data.len), expected);
-}
-
 static void sign_whole(void)
 {
     struct room room;
@@ -306,22 +343,6 @@ static void sign_final(void)
 }
 
 /* ---- many messages ---- */
-
-static void message_sign_init(void)
-{
-    CK_SESSION_HANDLE handle;
-    struct session *session = pick_session(&handle);
-    struct beginning new = pick_beginning(true);
-    CK_RV expected = expect_session(session);
-    if (expected == CKR_OK)
-        expected = expect_begin(&session->message_sign, &new, true);
-    expect("C_MessageSignInit", C_MessageSignInit(handle, new.none ? NULL : &new.mechanism, new.key_handle), expected);
-    if (session == NULL || !model.initialised)
-        return;
-    begun(&session->message_sign, &new, expected);
-    if (new.none)
-        session->message_sign_now = (struct operation){0};
-}
 
 static CK_RV expect_message(const struct operation *operation, const struct operation *now, CK_ULONG parameter_len)
 {
@@ -434,19 +455,6 @@ static void message_sign_final(void)
 
 /* ---- verifying ---- */
 
-static void verify_init(void)
-{
-    CK_SESSION_HANDLE handle;
-    struct session *session = pick_session(&handle);
-    struct beginning new = pick_beginning(false);
-    CK_RV expected = expect_session(session);
-    if (expected == CKR_OK)
-        expected = expect_begin(&session->verify, &new, false);
-    expect("C_VerifyInit", C_VerifyInit(handle, new.none ? NULL : &new.mechanism, new.key_handle), expected);
-    if (session != NULL)
-        begun(&session->verify, &new, expected);
-}
-
 /* Something to verify: what was made, or with one byte changed, or of another length, or nothing. */
 struct claim {
     struct made made;
@@ -498,18 +506,6 @@ static void verify_whole(void)
            expected);
     if (operation != NULL && model.initialised && !operation->in_parts)
         *operation = (struct operation){0};
-}
-
-static void verify_update(void)
-{
-    CK_SESSION_HANDLE handle;
-    struct session *session = pick_session(&handle);
-    struct data data = pick_data(100);
-    CK_RV expected = expect_session(session);
-    if (expected == CKR_OK)
-        expected =
-            session->verify.mechanism == NULL ? CKR_OPERATION_NOT_INITIALIZED : expect_part(&session->verify, data);
-    expect("C_VerifyUpdate", C_VerifyUpdate(handle, data.bytes, data.len), expected);
 }
 
 /* ---- one thing after the other ---- */
