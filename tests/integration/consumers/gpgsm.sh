@@ -19,6 +19,14 @@ signed()
     gpgsm --batch --disable-crl-checks --verify "$1" file.txt 2>&1 | grep -F "Good signature from \"/CN=$TOKEN rsa/"
 }
 
+# unsigned FILE: gpgsm writes certificates before it asks for the signature, and leaves them there. More it must not be.
+unsigned()
+{
+    refused gpgsm --batch --disable-crl-checks --verify "$1" file.txt
+    refused openssl cms -cmsout -inform DER -in "$1" -outform DER -out /dev/null
+    [ "$(stat -c %s "$1")" -lt "$(($(stat -c %s once.p7s) - 256))" ] # no room for a signature
+}
+
 consumer_begin
 trap 'gpgconf --kill gpg-agent' EXIT
 page | tee page.out
@@ -30,8 +38,11 @@ used=$PIN$(code)
 sign "$used" once.p7s
 signed once.p7s
 refused sign "$used" twice.p7s
+grep 'Bad PIN' refused.out
+unsigned twice.p7s
 refused sign "$PIN" without.p7s
-left_nothing twice.p7s without.p7s
+grep 'Bad PIN' refused.out
+unsigned without.p7s
 
 login
 sign "$PIN" pin.p7s

@@ -10,6 +10,7 @@
 #   $PORT        free on 127.0.0.1          $PORT2       another one
 #   $CA          the CA's certificate       rsa.pem, ec.pem   the user's certificates (labels: rsa, ec; ids: 01, 02)
 #   rsa.pub, ec.pub   their public keys     file.txt  something to sign
+#   rsa.chain.pem, ec.chain.pem   the certificates with the CA's
 # The working folder is the test's own, and so is $HOME.
 set -eu -o pipefail
 
