@@ -158,7 +158,7 @@ page()
     local commands
     commands=$(sed -n '/^```sh$/,/^```$/{/^```/!p}' "$consumers/../../../docs/consumers/$name.md")
     [ -n "$commands" ] || die "docs/consumers/$name.md has no commands"
-    bash -eu -o pipefail -c "trap 'kill \$(jobs -p) 2>/dev/null || true' EXIT
+    bash -eu -o pipefail -c "trap 'kill \$(jobs -p) \${SSH_AGENT_PID:-} 2>/dev/null || true' EXIT
 $commands" </dev/null
 }
 
