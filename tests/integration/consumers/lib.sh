@@ -117,7 +117,13 @@ until_exit()
 {
     "$@" &
     backgrounds+=($!)
-    trap 'kill "${backgrounds[@]}" 2>/dev/null || true' EXIT
+}
+
+# leave_nothing: at the end. What a test puts outside of its folder it names in `leftovers`.
+leave_nothing()
+{
+    kill "${backgrounds[@]}" 2>/dev/null || true
+    rm -f "${leftovers[@]}"
 }
 
 # tls_server PORT: one that insists on a client's certificate and answers with what it says (OpenSSL, a key in a file).
@@ -141,7 +147,8 @@ consumer_begin()
     cd "$WORK"
     export HOME=$WORK/home TMPDIR=$WORK/tmp PIN='correct horse' TOKEN=$name CA=$TP_DEPLOYMENT/ca.pem WORK
     export XDG_CONFIG_HOME=$HOME/.config XDG_CACHE_HOME=$HOME/.cache XDG_DATA_HOME=$HOME/.local/share
-    backgrounds=()
+    backgrounds=() leftovers=()
+    trap leave_nothing EXIT
     PORT=$(free_port)
     PORT2=$(free_port)
     export PORT PORT2
@@ -159,7 +166,7 @@ page()
     local commands
     commands=$(sed -n '/^```sh$/,/^```$/{/^```/!p}' "$consumers/../../../docs/consumers/$name.md")
     [ -n "$commands" ] || die "docs/consumers/$name.md has no commands"
-    bash -eu -o pipefail -c "trap 'kill \$(jobs -p) 2>/dev/null || true' EXIT
+    bash -eu -o pipefail -c "trap 'kill \$(jobs -p) \${SSH_AGENT_PID:-} \${P11_KIT_SERVER_PID:-} 2>/dev/null || true' EXIT
 $commands" </dev/null
 }
 
