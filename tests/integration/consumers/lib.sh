@@ -126,15 +126,29 @@ leave_nothing()
     rm -f "${leftovers[@]}"
 }
 
-# tls_server PORT: one that insists on a client's certificate and answers with what it says (OpenSSL, a key in a file).
+# tls_server PORT [OPTIONS…]: one that insists on a client's certificate and answers with what it says (OpenSSL, a key in a
+# file). let_in says whom it has let in.
 tls_server()
 {
-    openssl req -new -newkey rsa:2048 -nodes -keyout server.key -subj /CN=localhost -out server.csr 2>/dev/null
-    openssl x509 -req -in server.csr -CA "$CA" -CAkey "$TP_DEPLOYMENT/ca.key" -set_serial "0x$(openssl rand -hex 16)" \
-        -days 29 -extfile "$TP_DEPLOYMENT/user.cnf" -out server.pem 2>/dev/null
-    until_exit openssl s_server -key server.key -cert server.pem -CAfile "$CA" -Verify 1 -verify_return_error \
-        -accept "127.0.0.1:$1" -www -quiet >server.log 2>&1
-    until_open "$1"
+    local port=$1
+    shift
+    if [ ! -e server.pem ]; then
+        openssl req -new -newkey rsa:2048 -nodes -keyout server.key -subj /CN=localhost -out server.csr 2>/dev/null
+        openssl x509 -req -in server.csr -CA "$CA" -CAkey "$TP_DEPLOYMENT/ca.key" -set_serial "0x$(openssl rand -hex 16)" \
+            -days 29 -extfile "$TP_DEPLOYMENT/user.cnf" -out server.pem 2>/dev/null
+    fi
+    until_exit openssl s_server -key server.key -cert server.pem -CAfile "$CA" -Verify 1 -verify_return_error -state \
+        -accept "127.0.0.1:$port" -www -quiet "$@" >>"server.$port.log" 2>&1
+    until_open "$port"
+}
+
+# let_in PORT NAME: that somebody of this name has not only shown a certificate to tls_server, but signed as well.
+let_in()
+{
+    awk -v name="CN = $2" '
+        /^depth=0 / { asked = substr($0, length($0) - length(name) + 1) == name }
+        /SSL_accept:.*read finished/ { if (asked) found = 1; asked = 0 }
+        END { exit !found }' "server.$1.log"
 }
 
 # consumer_begin [SETTING…]: from here on everything is the test's own. Called with the configuration's settings.
