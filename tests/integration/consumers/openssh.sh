@@ -30,7 +30,7 @@ IdentityFile none
 BatchMode no
 CONF
     printf '[127.0.0.1]:%s %s\n' "$PORT" "$(cat host_key.pub)" >known_hosts
-    [ "$(id -u)" != 0 ] || mkdir -p -m 755 /run/sshd
+    [ "$(id -u)" != 0 ] || mkdir -p /run/sshd
     until_exit /usr/sbin/sshd -D -e -f "$WORK/sshd_config" 2>sshd.log
     until_open "$PORT"
 }
