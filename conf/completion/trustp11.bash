@@ -4,7 +4,7 @@
 _trustp11_words()
 {
     case $1 in
-    '') echo 'init user login logout approval enrol pin factor key cert crl policy audit status doctor --config --json --timeout --help --version --completion' ;;
+    '') echo 'init user login logout approval enrol pin factor key cert crl policy audit setup status doctor --config --json --timeout --help --version --completion' ;;
     'init') echo '--dir --hsm --name --spawn --users --backup-key --backup-dir --no-backup --service-user --config --json --timeout --help' ;;
     'user') echo 'add list suspend resume unlock close erase reset' ;;
     'user add') echo '--role --display --code-file --config --json --timeout --help' ;;
@@ -50,6 +50,15 @@ _trustp11_words()
     'audit verify') echo '--store --key --origin --checkpoint --offline --config --json --timeout --help' ;;
     'audit checkpoint') echo '--out --config --json --timeout --help' ;;
     'audit accept') echo '--reason --yes --config --json --timeout --help' ;;
+    'setup') echo 'p11-kit nss firefox libreoffice openssl ssh java gnupg' ;;
+    'setup p11-kit') echo '--remove --dry-run --module --system --config --json --timeout --help' ;;
+    'setup nss') echo '--remove --dry-run --module --system --config --json --timeout --help' ;;
+    'setup firefox') echo '--remove --dry-run --module --system --config --json --timeout --help' ;;
+    'setup libreoffice') echo '--remove --dry-run --module --system --config --json --timeout --help' ;;
+    'setup openssl') echo '--remove --dry-run --module --system --config --json --timeout --help' ;;
+    'setup ssh') echo '--remove --dry-run --module --system --config --json --timeout --help' ;;
+    'setup java') echo '--remove --dry-run --module --system --config --json --timeout --help' ;;
+    'setup gnupg') echo '--remove --dry-run --module --system --config --json --timeout --help' ;;
     'status') echo '--config --json --timeout --help' ;;
     'doctor') echo '--module --config --json --timeout --help' ;;
     esac

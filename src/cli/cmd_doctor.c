@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 #include "cli/commands.h"
-#include "cli/output.h"
+#include "cli/doctor.h"
+#include "cli/module.h"
 #include "cli/text.h"
-#include "p11/module.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <trustp11/cryptoki.h>
 #include <unistd.h>
 
-static void add(struct tp_cli *cli, json_t *list, const char *verdict, const char *name, const char *words,
-                const char *advice)
+void tp_cli_doctor_add(struct tp_cli *cli, json_t *list, const char *verdict, const char *name, const char *words,
+                       const char *advice)
 {
     json_t *object = json_object();
     tp_cli_put_text(cli, object, "verdict", verdict);
@@ -27,18 +25,18 @@ static void add(struct tp_cli *cli, json_t *list, const char *verdict, const cha
 
 /* ---- this side ---- */
 
-/* Verdicts: ok; note (works, but look at it); bad. The engine's own checks use the same words. */
 static void check_configuration(struct tp_cli *cli, json_t *list)
 {
     const struct tp_client_conf *conf;
     if (tp_cli_conf(cli, &conf) != TP_OK) {
-        add(cli, list, "bad", "configuration", tp_error_words(&cli->error), "correct it, or name yours with --config");
+        tp_cli_doctor_add(cli, list, "bad", "configuration", tp_error_words(&cli->error),
+                          "correct it, or name yours with --config");
         return;
     }
-    add(cli, list, "ok", "configuration", tp_client_conf_path(conf), NULL);
+    tp_cli_doctor_add(cli, list, "ok", "configuration", tp_client_conf_path(conf), NULL);
     if (tp_client_conf_users(conf) == 0)
-        add(cli, list, "note", "users", "the client configuration names none, so programs see no slot",
-            "add a line: users = NAME, NAME");
+        tp_cli_doctor_add(cli, list, "note", "users", "the client configuration names none, so programs see no slot",
+                          "add a line: users = NAME, NAME");
 }
 
 static void add_socket_missing(struct tp_cli *cli, json_t *list, const char *path, bool spawn)
@@ -46,12 +44,13 @@ static void add_socket_missing(struct tp_cli *cli, json_t *list, const char *pat
     char words[PATH_MAX + 128];
     int reason = errno;
     if (spawn && reason == ENOENT) {
-        add(cli, list, "note", "socket", path, "not there yet: the engine is started on first use");
+        tp_cli_doctor_add(cli, list, "note", "socket", path, "not there yet: the engine is started on first use");
         return;
     }
     (void)snprintf(words, sizeof words, "%s: %s", path, strerror(reason));
-    add(cli, list, "bad", "socket", words,
-        reason == ENOENT ? "start the engine: systemctl start trustp11d" : "correct the key socket, or the rights");
+    tp_cli_doctor_add(cli, list, "bad", "socket", words,
+                      reason == ENOENT ? "start the engine: systemctl start trustp11d"
+                                       : "correct the key socket, or the rights");
 }
 
 static void check_socket(struct tp_cli *cli, json_t *list)
@@ -64,9 +63,9 @@ static void check_socket(struct tp_cli *cli, json_t *list)
     if (stat(config.socket_path, &status) != 0)
         add_socket_missing(cli, list, config.socket_path, config.spawn);
     else if (!S_ISSOCK(status.st_mode))
-        add(cli, list, "bad", "socket", config.socket_path, "this is no socket; correct the key socket");
+        tp_cli_doctor_add(cli, list, "bad", "socket", config.socket_path, "this is no socket; correct the key socket");
     else
-        add(cli, list, "ok", "socket", config.socket_path, NULL);
+        tp_cli_doctor_add(cli, list, "ok", "socket", config.socket_path, NULL);
 }
 
 static const char *part(const json_t *check, const char *key)
@@ -82,98 +81,43 @@ static void check_clock(struct tp_cli *cli, json_t *list)
         if (strcmp(part(json_array_get(list, i), "name"), "clock") == 0)
             return;
     if (tp_clock_synchronised())
-        add(cli, list, "ok", "clock", "kept by NTP", NULL);
+        tp_cli_doctor_add(cli, list, "ok", "clock", "kept by NTP", NULL);
     else
-        add(cli, list, "note", "clock", "not synchronised: one-time codes may be refused",
-            "run chrony or systemd-timesyncd");
+        tp_cli_doctor_add(cli, list, "note", "clock", "not synchronised: one-time codes may be refused",
+                          "run chrony or systemd-timesyncd");
 }
 
 /* ---- the module ---- */
 
-/* PKCS#11 pads with blanks, and ends with no NUL. */
-static bool is_padded(const unsigned char *field, size_t field_len, const char *text)
-{
-    size_t len = strlen(text);
-    if (len > field_len || memcmp(field, text, len) != 0)
-        return false;
-    while (len < field_len && field[len] == ' ')
-        len++;
-    return len == field_len;
-}
-
-static void ask_module(struct tp_cli *cli, json_t *list, const char *path, CK_FUNCTION_LIST *calls)
-{
-    CK_INFO info = {.flags = 0};
-    bool started = calls->C_Initialize(NULL) == CKR_OK;
-    bool told = started && calls->C_GetInfo(&info) == CKR_OK;
-    if (!told)
-        add(cli, list, "note", "module", "does not start with the configuration that programs would find",
-            "set TRUSTP11_CONF for them; with TRUSTP11_DEBUG=stderr they say why");
-    else if (!is_padded(info.libraryDescription, sizeof info.libraryDescription, TP_P11_LIBRARY))
-        add(cli, list, "bad", "module", path, "this is another PKCS#11 module; name libtrustp11.so with --module");
-    else
-        add(cli, list, "ok", "module", path, NULL);
-    if (started)
-        (void)calls->C_Finalize(NULL);
-}
-
-/* To dlopen(3) a name without a slash is one of the system's libraries; to people it is a file that lies here. */
-static void find_module(const struct tp_cli *cli, char ret_path[PATH_MAX])
-{
-    const char *path = tp_cli_text(&cli->args, "module");
-    path = path == NULL ? TP_MODULE_PATH : path;
-    bool is_here = strchr(path, '/') == NULL && access(path, F_OK) == 0;
-    (void)snprintf(ret_path, PATH_MAX, "%s%s", is_here ? "./" : "", path);
-}
+static const struct {
+    const char *verdict, *words, *advice; /* WORDS NULL: what the loader says */
+} modules[] = {
+    [TP_CLI_MODULE_OK] = {"ok", NULL, NULL},
+    [TP_CLI_MODULE_UNLOADABLE] = {"bad", NULL, "install it, or name it with --module"},
+    [TP_CLI_MODULE_OTHER_ARCH] = {"bad", NULL, "it is for another kind of machine: install the one for this"},
+    [TP_CLI_MODULE_NO_PKCS11] = {"bad", NULL, "this is no PKCS#11 module; name the right one with --module"},
+    [TP_CLI_MODULE_NOT_OURS] = {"bad", NULL, "this is another PKCS#11 module; name libtrustp11.so with --module"},
+    [TP_CLI_MODULE_NOT_STARTING] = {"note", "does not start with the configuration that programs would find",
+                                    "set TRUSTP11_CONF for them; with TRUSTP11_DEBUG=stderr they say why"},
+};
 
 static void check_module(struct tp_cli *cli, json_t *list)
 {
-    char path[PATH_MAX];
-    find_module(cli, path);
-    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    const char *why = module == NULL ? dlerror() : NULL;
-    CK_C_GetFunctionList get = NULL;
-    CK_FUNCTION_LIST *calls = NULL;
-    if (module != NULL)
-        *(void **)&get = dlsym(module, "C_GetFunctionList"); /* POSIX has it so: ISO C casts no function from void * */
-    if (module == NULL)
-        add(cli, list, "bad", "module", why, "install it, or name it with --module");
-    else if (get == NULL || get(&calls) != CKR_OK || calls == NULL)
-        add(cli, list, "bad", "module", path, "this is no PKCS#11 module; name the right one with --module");
-    else
-        ask_module(cli, list, path, calls);
-    if (module != NULL)
-        (void)dlclose(module);
-}
-
-static bool is_registered_in(const char *a, const char *b)
-{
-    char path[4096];
-    int len = snprintf(path, sizeof path, "%s%s/trustp11.module", a, b);
-    return len > 0 && (size_t)len < sizeof path && access(path, R_OK) == 0;
-}
-
-/* The folders that p11-kit itself reads: pkcs11.conf(5). */
-static void check_p11_kit(struct tp_cli *cli, json_t *list)
-{
-    const char *home = secure_getenv("HOME");
-    bool found = is_registered_in(TP_P11_KIT_MODULES, "") || is_registered_in(TP_P11_KIT_SYSTEM, "") ||
-                 (home != NULL && is_registered_in(home, "/.config/pkcs11/modules"));
-    if (found)
-        add(cli, list, "ok", "p11-kit", "trustp11.module is registered", NULL);
-    else
-        add(cli, list, "note", "p11-kit", "not registered: programs that use p11-kit do not see the module",
-            "put trustp11.module into " TP_P11_KIT_SYSTEM);
+    char path[PATH_MAX], words[PATH_MAX + 256];
+    tp_cli_module_path(cli, path);
+    enum tp_cli_module found = tp_cli_module_look(path, words, sizeof words);
+    tp_cli_doctor_add(cli, list, modules[found].verdict, "module",
+                      modules[found].words == NULL ? words : modules[found].words, modules[found].advice);
 }
 
 static void check_memory(struct tp_cli *cli, json_t *list)
 {
     struct tp_secret *probe TP_AUTO(tp_secret_free_p) = NULL;
     if (tp_secret_new(1, &probe) == TP_OK && tp_secret_locked())
-        add(cli, list, "ok", "memory", "secrets stay out of swap", NULL);
+        tp_cli_doctor_add(cli, list, "ok", "memory", "secrets stay out of swap", NULL);
     else
-        add(cli, list, "note", "memory", "secrets of this program may reach the swap space",
-            "raise ulimit -l (LimitMEMLOCK)");
+        tp_cli_doctor_add(cli, list, "note", "memory", "secrets of this program may reach the swap space",
+                          "raise ulimit -l (LimitMEMLOCK)");
 }
 
 /* ---- the engine's side ---- */
@@ -184,21 +128,22 @@ static void check_engine(struct tp_cli *cli, json_t *list)
     Tp__Ipc__Empty request = TP__IPC__EMPTY__INIT;
     enum tp_rc rc = tp_cli_call(cli, TP_OP_DOCTOR, &request.base, NULL, NULL, &reply);
     if (rc == TP_NOT_PERMITTED || rc == TP_NOT_LOGGED_IN) {
-        add(cli, list, "ok", "engine", "answers, and runs as the user that it should", NULL);
-        add(cli, list, "note", "engine", "tells how it is to officers, auditors and operators only",
-            "trustp11 login as one of them, or ask one");
+        tp_cli_doctor_add(cli, list, "ok", "engine", "answers, and runs as the user that it should", NULL);
+        tp_cli_doctor_add(cli, list, "note", "engine", "tells how it is to officers, auditors and operators only",
+                          "trustp11 login as one of them, or ask one");
         return;
     }
     if (rc != TP_OK) {
         const char *words = cli->error.rc == rc ? tp_error_words(&cli->error) : tp_rc_words(rc);
-        add(cli, list, "bad", "engine", words, rc == TP_UNREACHABLE ? "look at: systemctl status trustp11d" : NULL);
+        tp_cli_doctor_add(cli, list, "bad", "engine", words,
+                          rc == TP_UNREACHABLE ? "look at: systemctl status trustp11d" : NULL);
         return;
     }
-    add(cli, list, "ok", "engine", "answers, and runs as the user that it should", NULL);
+    tp_cli_doctor_add(cli, list, "ok", "engine", "answers, and runs as the user that it should", NULL);
     const Tp__Ipc__DoctorReply *doctor = (const void *)reply.message;
     for (size_t i = 0; i < doctor->n_checks; i++)
-        add(cli, list, doctor->checks[i]->verdict, doctor->checks[i]->name, doctor->checks[i]->words,
-            doctor->checks[i]->advice);
+        tp_cli_doctor_add(cli, list, doctor->checks[i]->verdict, doctor->checks[i]->name, doctor->checks[i]->words,
+                          doctor->checks[i]->advice);
 }
 
 /* ---- who is configured ---- */
@@ -214,11 +159,13 @@ static void check_user(struct tp_cli *cli, json_t *list, const char *user)
     if (rc == TP_NOT_FOUND) {
         (void)snprintf(words, sizeof words, "the client configuration names %s, whom the engine does not know", user);
         (void)snprintf(advice, sizeof advice, "trustp11 user add %s, or take the name out of the line users", user);
-        add(cli, list, "note", "users", words, advice);
+        tp_cli_doctor_add(cli, list, "note", "users", words, advice);
     } else if (rc == TP_OK && !token->enrolled) {
         (void)snprintf(words, sizeof words, "%s has not enrolled yet, and cannot log in", user);
         (void)snprintf(advice, sizeof advice, "trustp11 enrol --user %s", user);
-        add(cli, list, "note", "users", words, advice);
+        tp_cli_doctor_add(cli, list, "note", "users", words, advice);
+    } else if (rc == TP_OK) {
+        tp_cli_doctor_keys(cli, list, user);
     }
 }
 
@@ -271,7 +218,7 @@ static enum tp_rc print_checks(struct tp_cli *cli, json_t *list)
 enum tp_rc tp_cli_doctor(struct tp_cli *cli)
 {
     static void (*const checks[])(struct tp_cli * cli, json_t * list) = {
-        check_configuration, check_socket, check_module, check_p11_kit,
+        check_configuration, check_socket, check_module, tp_cli_doctor_programs,
         check_memory,        check_engine, check_clock,  check_users,
     };
     json_t *list = json_array();

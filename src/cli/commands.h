@@ -43,6 +43,8 @@ enum tp_rc tp_cli_audit_list(struct tp_cli *cli);
 enum tp_rc tp_cli_audit_verify(struct tp_cli *cli);
 enum tp_rc tp_cli_audit_checkpoint(struct tp_cli *cli);
 enum tp_rc tp_cli_audit_accept(struct tp_cli *cli);
+/* Each row of the noun: the verb names the program. */
+enum tp_rc tp_cli_setup(struct tp_cli *cli);
 enum tp_rc tp_cli_status(struct tp_cli *cli);
 enum tp_rc tp_cli_doctor(struct tp_cli *cli);
 
