@@ -180,7 +180,7 @@ complete -c trustp11 -n '__fish_seen_subcommand_from setup; and __fish_seen_subc
 complete -c trustp11 -n '__fish_seen_subcommand_from setup; and __fish_seen_subcommand_from libreoffice' -l dry-run -d 'show what would be changed, and change nothing'
 complete -c trustp11 -n '__fish_seen_subcommand_from setup; and __fish_seen_subcommand_from libreoffice' -l module -rF -d 'path of libtrustp11.so; default: the installed one'
 complete -c trustp11 -n '__fish_seen_subcommand_from setup; and __fish_seen_subcommand_from libreoffice' -l system -d 'as root, for the whole machine instead of this account'
-complete -c trustp11 -f -n '__fish_seen_subcommand_from setup; and not __fish_seen_subcommand_from p11-kit nss firefox libreoffice openssl ssh java gnupg' -a openssl -d 'write a configuration of OpenSSL, with the PKCS#11 provider and engine that are installed'
+complete -c trustp11 -f -n '__fish_seen_subcommand_from setup; and not __fish_seen_subcommand_from p11-kit nss firefox libreoffice openssl ssh java gnupg' -a openssl -d 'write a configuration of OpenSSL, for its PKCS#11 provider or engine'
 complete -c trustp11 -n '__fish_seen_subcommand_from setup; and __fish_seen_subcommand_from openssl' -l remove -d 'take it away again: what setup has written, and nothing else'
 complete -c trustp11 -n '__fish_seen_subcommand_from setup; and __fish_seen_subcommand_from openssl' -l dry-run -d 'show what would be changed, and change nothing'
 complete -c trustp11 -n '__fish_seen_subcommand_from setup; and __fish_seen_subcommand_from openssl' -l module -rF -d 'path of libtrustp11.so; default: the installed one'

@@ -297,7 +297,7 @@ static const struct tp_cli_command commands[] = {
      "Which one that is, is shown: as MOZILLA_CERTIFICATE_FOLDER or LibreOffice's settings say, or that of Thunderbird's or "
      "Firefox's default profile. Where there is none, one is made, and named in the settings. " SETUP_WORDS,
      "trustp11 setup libreoffice", SETUP, tp_cli_setup},
-    {"setup", "openssl", "", "write a configuration of OpenSSL, with the PKCS#11 provider and engine that are installed",
+    {"setup", "openssl", "", "write a configuration of OpenSSL, for its PKCS#11 provider or engine",
      "It is ~/.config/trustp11/openssl.cnf, or with --system /etc/trustp11/openssl.cnf, for OPENSSL_CONF to name. OpenSSL's "
      "own stays as it is. " SETUP_WORDS,
      "trustp11 setup openssl", SETUP, tp_cli_setup},

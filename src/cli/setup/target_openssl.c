@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * OpenSSL: a configuration of our own, for the provider and the engine as far as they are there, that OPENSSL_CONF
- * names. Not in openssl.cnf itself: every program of the machine that uses OpenSSL would load the module then.
+ * OpenSSL: a configuration of our own, that OPENSSL_CONF names, for the provider, or for the engine where there is none. Not
+ * in openssl.cnf itself: every program of the machine that uses OpenSSL would load the module then.
  */
 #include "cli/setup/setup.h"
 
@@ -46,43 +46,42 @@ static enum tp_rc put_start(struct tp_buf *body)
 /* Once one provider is named, OpenSSL's own is no longer there by itself. */
 static enum tp_rc put_provider(const char *module, struct tp_buf *body)
 {
-    return tp_buf_printf(body,
-                         "[trustp11_providers]\ndefault = trustp11_default\npkcs11 = trustp11_provider\n"
-                         "[trustp11_default]\nactivate = 1\n"
-                         "[trustp11_provider]\npkcs11-module-path = %s\nactivate = 1\n",
-                         module);
+    return tp_buf_printf(
+        body,
+        "providers = trustp11_providers\n[trustp11_providers]\ndefault = trustp11_default\npkcs11 = trustp11_provider\n"
+        "[trustp11_default]\nactivate = 1\n"
+        "[trustp11_provider]\npkcs11-module-path = %s\nactivate = 1\n",
+        module);
 }
 
 static enum tp_rc put_engine(const char *module, struct tp_buf *body)
 {
     return tp_buf_printf(body,
-                         "[trustp11_engines]\npkcs11 = trustp11_engine\n"
+                         "engines = trustp11_engines\n[trustp11_engines]\npkcs11 = trustp11_engine\n"
                          "[trustp11_engine]\nMODULE_PATH = %s\ninit = 0\n",
                          module);
 }
 
+/* Not both: where a configuration names the engine as well, OpenSSL 3.0 no longer signs with the provider's EC keys. */
 static enum tp_rc make_body(const char *module, struct tp_buf *body)
 {
     TP_TRY(put_start(body));
-    if (has_provider())
-        TP_TRY(tp_buf_append_string(body, "providers = trustp11_providers\n"));
-    if (has_engine())
-        TP_TRY(tp_buf_append_string(body, "engines = trustp11_engines\n"));
-    if (has_provider())
-        TP_TRY(put_provider(module, body));
-    return has_engine() ? put_engine(module, body) : TP_OK;
+    return has_provider() ? put_provider(module, body) : put_engine(module, body);
 }
 
 static enum tp_rc note(struct tp_setup *setup, const char *path)
 {
     TP_TRY(tp_setup_plan_note(&setup->plan, "to use it: export OPENSSL_CONF=%s", path));
-    if (has_provider())
-        TP_TRY(tp_setup_plan_note(&setup->plan, "by the provider: openssl dgst -sha256 -sign "
-                                                "'pkcs11:token=USER;object=LABEL;type=private' -out FILE.sig FILE"));
-    if (has_engine())
-        TP_TRY(tp_setup_plan_note(&setup->plan, "by the engine: the same, with -engine pkcs11 -keyform engine"));
-    return tp_setup_plan_note(&setup->plan, "in a configuration of your own instead: .include %s, as its last line",
-                              path);
+    TP_TRY(tp_setup_plan_note(&setup->plan,
+                              "then keys are files: openssl dgst -sha256 %s-sign "
+                              "'pkcs11:token=USER;object=LABEL;type=private' -out FILE.sig FILE",
+                              has_provider() ? "" : "-engine pkcs11 -keyform engine "));
+    if (has_provider() && has_engine())
+        TP_TRY(tp_setup_plan_note(&setup->plan,
+                                  "for programs that use the engine instead of the provider, and without that: "
+                                  "export PKCS11_MODULE_PATH=%s",
+                                  setup->module));
+    return tp_setup_plan_note(&setup->plan, "in a configuration of your own: .include %s, as its last line", path);
 }
 
 static enum tp_rc plan(struct tp_setup *setup)
