@@ -9,7 +9,7 @@ need apksigner jar jarsigner
 sign()
 {
     SECRET=$3 apksigner -J-add-exports=jdk.crypto.cryptoki/sun.security.pkcs11=ALL-UNNAMED sign \
-        --provider-class sun.security.pkcs11.SunPKCS11 --provider-arg trustp11.cfg \
+        --provider-class sun.security.pkcs11.SunPKCS11 --provider-arg "$HOME/.config/trustp11/java.cfg" \
         --ks NONE --ks-type PKCS11 --ks-pass env:SECRET --ks-key-alias "$1" --out "$2" unsigned.apk
 }
 

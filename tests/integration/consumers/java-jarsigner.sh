@@ -8,7 +8,7 @@ need jarsigner jar keytool
 # sign KEY FILE SECRET
 sign()
 {
-    SECRET=$3 jarsigner -keystore NONE -storetype PKCS11 -addprovider SunPKCS11 -providerArg trustp11.cfg \
+    SECRET=$3 jarsigner -keystore NONE -storetype PKCS11 -addprovider SunPKCS11 -providerArg "$HOME/.config/trustp11/java.cfg" \
         -storepass:env SECRET -signedjar "$2" program.jar "$1"
 }
 

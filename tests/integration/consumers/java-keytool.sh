@@ -9,7 +9,7 @@ need keytool
 request()
 {
     SECRET=$3 keytool -certreq -alias "$1" -file "$2" -keystore NONE -storetype PKCS11 -addprovider SunPKCS11 \
-        -providerarg trustp11.cfg -storepass:env SECRET
+        -providerarg "$HOME/.config/trustp11/java.cfg" -storepass:env SECRET
 }
 
 # request_good KEY FILE: its own signature is right, and it is for this key.

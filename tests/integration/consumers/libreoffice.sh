@@ -25,7 +25,7 @@ sign()
 {
     local subject
     subject=$(openssl x509 -in rsa.pem -noout -subject -nameopt RFC2253 | sed 's/^subject=//')
-    MOZILLA_CERTIFICATE_FOLDER=sql:$HOME/nss timeout 60 soffice --headless --convert-to \
+    timeout 60 soffice --headless --convert-to \
         "pdf:writer_pdf_Export:{\"SignPDF\": {\"type\": \"boolean\", \"value\": \"true\"},
         \"SignCertificateSubjectName\": {\"type\": \"string\", \"value\": \"$subject\"}}" --outdir refused file.txt
     [ -e refused/file.pdf ]

@@ -24,7 +24,8 @@ grep "Subject: .*CN *= *$TOKEN rsa" client.html
 
 dgst()
 {
-    OPENSSL_CONF=$HOME/openssl.cnf openssl dgst -sha256 -sign "pkcs11:token=$TOKEN;object=ec;type=private" -out "$1" file.txt
+    OPENSSL_CONF=$HOME/.config/trustp11/openssl.cnf openssl dgst -sha256 \
+        -sign "pkcs11:token=$TOKEN;object=ec;type=private;pin-source=file:$HOME/secret" -out "$1" file.txt
 }
 refused dgst used-code.sig
 printf '%s' "$PIN" >"$HOME/secret"
