@@ -150,18 +150,18 @@ static void assert_text(const char *path, const char *expected)
 CliTest(textfile, is_replaced_with_its_mode_and_leaves_nothing_beside_it)
 {
     struct tp_setup_textfile file;
-    write_file("config", 0640, "before");
-    cr_assert_eq(read_file("config", &file), TP_OK, "%s", error.words);
+    cr_assert_eq(mkdir("folder", 0700), 0);
+    write_file("folder/config", 0640, "before");
+    cr_assert_eq(read_file("folder/config", &file), TP_OK, "%s", error.words);
     cr_assert(file.there);
     cr_assert_eq(file.mode, 0640);
     cr_assert_str_eq(tp_buf_string(&file.text), "before");
     cr_assert_eq(tp_setup_textfile_replace(file.path, file.mode, TP_BYTES("after", 5), &error), TP_OK);
-    assert_text("config", "after");
-    cr_assert_eq(mode_of("config"), 0640);
+    assert_text("folder/config", "after");
+    cr_assert_eq(mode_of("folder/config"), 0640);
     tp_setup_textfile_clear(&file);
-    cr_assert_eq(unlink("config"), 0);
-    here("", file.path);
-    cr_assert_eq(rmdir(file.path), 0, "something was left beside it");
+    cr_assert_eq(unlink("folder/config"), 0);
+    cr_assert_eq(rmdir("folder"), 0, "something was left beside it");
 }
 
 CliTest(textfile, behind_a_link_the_link_stays)
