@@ -35,24 +35,28 @@ static enum tp_rc make_absolute(struct tp_cli *cli, const char *path, char ret_p
     return len < PATH_MAX ? TP_OK : tp_error_set(&cli->error, TP_TOO_LARGE, "the module's path is too long");
 }
 
+/* One that does not start is ours by its name; doctor says what keeps it from starting. */
+static const struct {
+    enum tp_rc rc;
+    const char *words; /* behind what the loader says, or the path */
+} verdicts[] = {
+    [TP_CLI_MODULE_OK] = {TP_OK, ""},
+    [TP_CLI_MODULE_UNLOADABLE] = {TP_NOT_FOUND, "; install the module, or name it with --module"},
+    [TP_CLI_MODULE_OTHER_ARCH] = {TP_UNSUPPORTED, "; it is for another kind of machine"},
+    [TP_CLI_MODULE_NO_PKCS11] = {TP_BAD_ARGUMENT, " is not libtrustp11.so"},
+    [TP_CLI_MODULE_NOT_OURS] = {TP_BAD_ARGUMENT, " is not libtrustp11.so"},
+    [TP_CLI_MODULE_NOT_STARTING] = {TP_OK, ""},
+};
+
 static enum tp_rc find_module(struct tp_cli *cli, char ret_path[PATH_MAX])
 {
     char path[PATH_MAX], words[PATH_MAX + 256];
     tp_cli_module_path(cli, path);
     TP_TRY(make_absolute(cli, path, ret_path));
     TP_TRY(check_characters(cli, ret_path));
-    switch (tp_cli_module_look(ret_path, words, sizeof words)) {
-    case TP_CLI_MODULE_OK:
-    case TP_CLI_MODULE_NOT_STARTING: /* it is ours by its name; doctor says what keeps it */
-        break;
-    case TP_CLI_MODULE_UNLOADABLE:
-        return tp_error_set(&cli->error, TP_NOT_FOUND, "%s; install the module, or name it with --module", words);
-    case TP_CLI_MODULE_OTHER_ARCH:
-        return tp_error_set(&cli->error, TP_UNSUPPORTED, "%s; it is for another kind of machine", words);
-    case TP_CLI_MODULE_NO_PKCS11:
-    case TP_CLI_MODULE_NOT_OURS:
-        return tp_error_set(&cli->error, TP_BAD_ARGUMENT, "%s is not libtrustp11.so", words);
-    }
+    enum tp_cli_module found = tp_cli_module_look(ret_path, words, sizeof words);
+    if (verdicts[found].rc != TP_OK)
+        return tp_error_set(&cli->error, verdicts[found].rc, "%s%s", words, verdicts[found].words);
     if (!tp_cli_module_is_named(ret_path)) /* --remove and doctor know it again by its name */
         return tp_error_set(&cli->error, TP_BAD_ARGUMENT, "%s: the module's file has to be called " TP_CLI_MODULE_FILE,
                             ret_path);
