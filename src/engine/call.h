@@ -46,8 +46,16 @@ unsigned tp_call_roles_locked(const struct tp_call *call);
  * tp_people_release_turn. */
 TP_MUST_USE enum tp_rc tp_call_turn(struct tp_call *call, const char *name, struct tp_user **ret_user);
 
+/* Runs ACT with the turn of user NAME, and answers with an empty message when that returns TP_OK. */
+typedef enum tp_rc tp_call_act(struct tp_call *call, struct tp_user *user);
+TP_MUST_USE enum tp_rc tp_call_on_user(struct tp_call *call, const char *name, tp_call_act *act);
+
 /* CALL goes on under ROLE, which it holds: role and subject of its entries. */
 void tp_call_act_as(struct tp_call *call, enum tp_role role);
+/* Who is owner and officer in one acts as officer where an owner may not. False: is none. */
+bool tp_call_act_as_officer(struct tp_call *call);
+/* TP_NOT_PERMITTED when CALL is its owner's, and owners may not (engine.conf: [owner]), unless they are officers too. */
+TP_MUST_USE enum tp_rc tp_call_owner_may(struct tp_call *call, enum tp_owner_wish wish);
 
 /* Every operation's function; one file a noun. */
 enum tp_rc tp_op_token(struct tp_call *call);
@@ -76,7 +84,11 @@ enum tp_rc tp_op_factor_remove(struct tp_call *call);
 enum tp_rc tp_op_key_generate(struct tp_call *call);
 enum tp_rc tp_op_key_state(struct tp_call *call);
 enum tp_rc tp_op_key_delete(struct tp_call *call);
+enum tp_rc tp_op_key_change(struct tp_call *call);
+enum tp_rc tp_op_object_put(struct tp_call *call);
+enum tp_rc tp_op_object_delete(struct tp_call *call);
 enum tp_rc tp_op_cert_import(struct tp_call *call);
+enum tp_rc tp_op_cert_remove(struct tp_call *call);
 enum tp_rc tp_op_crl_import(struct tp_call *call);
 enum tp_rc tp_op_policy_explain(struct tp_call *call);
 enum tp_rc tp_op_policy_show(struct tp_call *call);

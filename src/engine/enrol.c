@@ -332,12 +332,5 @@ static enum tp_rc change(struct tp_call *call, struct tp_user *user)
 enum tp_rc tp_op_pin_change(struct tp_call *call)
 {
     const Tp__Ipc__PinChangeRequest *message = (const Tp__Ipc__PinChangeRequest *)call->request->message;
-    Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
-    struct tp_user *user = NULL;
-    TP_TRY(tp_call_turn(call, message->user, &user));
-    enum tp_rc rc = change(call, user);
-    tp_people_release_turn(call->engine, user);
-    if (rc == TP_OK)
-        tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
-    return rc;
+    return tp_call_on_user(call, message->user, change);
 }

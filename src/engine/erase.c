@@ -25,6 +25,8 @@ static enum tp_rc erase_all(struct tp_call *call, struct tp_user *user, struct e
     TP_TRY(tp_ledger_each(call->engine->ledger, "factor", user->id, &cursor, SIZE_MAX, &call->error, erase_factor, erasure));
     for (struct tp_credential *at = user->credentials; at != NULL; at = at->next) /* closing has taken them: none */
         TP_TRY(tp_edit_key_delete(erasure->edit, at));
+    for (struct tp_beside *at = user->beside; at != NULL; at = at->next)
+        TP_TRY(tp_edit_beside_delete(erasure->edit, user, at));
     TP_TRY(tp_edit_user_delete(erasure->edit, user));
     return tp_edit_text_erase(erasure->edit, tp_field(user->record->salt), user->name);
 }
@@ -47,12 +49,5 @@ static enum tp_rc erase(struct tp_call *call, struct tp_user *user)
 enum tp_rc tp_op_user_erase(struct tp_call *call)
 {
     const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
-    Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
-    struct tp_user *user = NULL;
-    TP_TRY(tp_call_turn(call, message->user, &user));
-    enum tp_rc rc = erase(call, user);
-    tp_people_release_turn(call->engine, user);
-    if (rc == TP_OK)
-        tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
-    return rc;
+    return tp_call_on_user(call, message->user, erase);
 }

@@ -46,8 +46,12 @@
     X(KEY_GENERATE, 40, "key generate", KeyGenerateRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                            \
     X(KEY_STATE, 41, "key state", KeyRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                                          \
     X(KEY_DELETE, 42, "key delete", KeyRequest, Empty, TP_IPC_BODY_SMALL, 0)                                           \
+    X(KEY_CHANGE, 44, "key change", KeyChangeRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                                  \
+    X(OBJECT_PUT, 45, "object put", ObjectRequest, ObjectReply, TP_IPC_BODY_SMALL, 0)                                  \
+    X(OBJECT_DELETE, 46, "object delete", ObjectRequest, Empty, TP_IPC_BODY_SMALL, 0)                                  \
     X(CERT_IMPORT, 50, "cert import", CertificateRequest, KeyReply, TP_IPC_BODY_CHAIN, 0)                              \
     X(CRL_IMPORT, 51, "crl import", CrlRequest, CrlReply, TP_IPC_BODY_LARGE, 0)                                        \
+    X(CERT_REMOVE, 52, "cert remove", KeyRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                                      \
     X(POLICY_EXPLAIN, 60, "policy explain", ExplainRequest, ExplainReply, TP_IPC_BODY_SMALL, 0)                        \
     X(POLICY_SHOW, 61, "policy show", Empty, SettingsReply, TP_IPC_BODY_SMALL, 0)                                      \
     X(AUDIT_LIST, 70, "audit list", AuditListRequest, AuditListReply, TP_IPC_BODY_SMALL, 0)                            \

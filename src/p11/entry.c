@@ -5,6 +5,7 @@
  */
 #include "p11/entry.h"
 #include "p11/gate.h"
+#include "p11/key_pair.h"
 #include "p11/login.h"
 #include "p11/message.h"
 #include "p11/module.h"
@@ -352,6 +353,16 @@ CK_RV C_VerifyMessageNext(CK_SESSION_HANDLE session, void *parameter, CK_ULONG p
 CK_RV C_MessageVerifyFinal(CK_SESSION_HANDLE session)
 {
     TP_P11_LOCKED(session, tp_p11_message_verify_final(&call));
+}
+
+/* ---- keys (§5.18) ---- */
+
+CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *public_template,
+                        CK_ULONG public_count, CK_ATTRIBUTE *private_template, CK_ULONG private_count,
+                        CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
+{
+    const struct tp_p11_template public = {public_template, public_count}, private = {private_template, private_count};
+    TP_P11_SESSION(session, tp_p11_key_pair_generate(&call, mechanism, public, private, public_key, private_key));
 }
 
 /* ---- random numbers (§5.19) ---- */

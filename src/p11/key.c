@@ -44,6 +44,24 @@ static const struct curve *find_curve(struct tp_bytes oid)
     return NULL;
 }
 
+/* PrintableString: what OpenSC and PKCS#11 3.0 write for Edwards curves. */
+static bool is_edwards_name(struct tp_bytes params)
+{
+    static const char name[] = "\x13\x0c"
+                               "edwards25519";
+    return tp_bytes_equal(params, TP_BYTES(name, sizeof(name) - 1));
+}
+
+bool tp_p11_key_curve(struct tp_bytes params, enum tp_p11_kind *ret_kind, CK_ULONG *ret_bits)
+{
+    const struct curve *curve = find_curve(params);
+    if (curve == NULL && !is_edwards_name(params))
+        return false;
+    *ret_kind = curve == NULL || curve->group == NULL ? TP_P11_ED : TP_P11_EC;
+    *ret_bits = curve == NULL ? 255 : curve->bits;
+    return true;
+}
+
 /* ---- from SubjectPublicKeyInfo ---- */
 
 static enum tp_rc add_rsa(struct tp_bytes bits, struct tp_p11_attributes *attributes, struct tp_p11_key *key)

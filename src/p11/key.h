@@ -33,6 +33,10 @@ struct tp_p11_key {
 TP_MUST_USE enum tp_rc tp_p11_key_attributes(struct tp_bytes spki, struct tp_error *error,
                                              struct tp_p11_attributes *ret_attributes, struct tp_p11_key *ret_key);
 
+/* What CKA_EC_PARAMS names: the OBJECT IDENTIFIER of a curve, or the name of an Edwards one (mechanisms 3.0 §2.3.10).
+ * False when it is none that is known here. */
+bool tp_p11_key_curve(struct tp_bytes params, enum tp_p11_kind *ret_kind, CK_ULONG *ret_bits);
+
 /* The SubjectPublicKeyInfo of a template for C_CreateObject, appended. CKR_TEMPLATE_INCOMPLETE,
  * CKR_ATTRIBUTE_VALUE_INVALID. */
 CK_RV tp_p11_key_of_template(const CK_ATTRIBUTE *template, CK_ULONG count, struct tp_buf *ret_spki);

@@ -71,6 +71,7 @@ CK_RV tp_p11_rv(enum tp_rc rc)
     X(CKR_ATTRIBUTE_TYPE_INVALID)                                                                                      \
     X(CKR_ATTRIBUTE_VALUE_INVALID)                                                                                     \
     X(CKR_ACTION_PROHIBITED)                                                                                           \
+    X(CKR_CURVE_NOT_SUPPORTED)                                                                                         \
     X(CKR_DATA_INVALID)                                                                                                \
     X(CKR_DATA_LEN_RANGE)                                                                                              \
     X(CKR_DEVICE_ERROR)                                                                                                \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/token.h"
 #include "base/clock.h"
+#include "p11/key_type.h"
 #include "p11/module.h"
 #include "p11/rv.h"
 #include "p11/session.h"
@@ -40,6 +41,7 @@ static void remember(struct tp_p11_token *token, enum tp_rc rc, const struct tp_
     if (rc == TP_OK) {
         token->known = true;
         token->pin_min = facts->pin_min;
+        token->key_types = facts->key_types;
     }
     pthread_mutex_unlock(&token->mutex);
 }
@@ -55,6 +57,7 @@ static void read_reply(const Tp__Ipc__TokenReply *reply, struct tp_p11_token_fac
         .pin_min = reply->pin_min,
         .pin_max = reply->pin_max,
         .code_digits = reply->code_digits,
+        .key_types = tp_p11_key_types_of(reply->key_types, reply->n_key_types),
     };
     (void)snprintf(facts->label, sizeof(facts->label), "%s", reply->label);
     /* CK_TOKEN_INFO has room for half of an identifier; 64 bits tell the users of a deployment apart */
@@ -104,12 +107,24 @@ enum tp_rc tp_p11_token_pin_min(struct tp_p11_slot *slot, struct tp_error *error
     return TP_OK;
 }
 
+unsigned tp_p11_token_key_types(struct tp_p11_slot *slot)
+{
+    struct tp_p11_token_facts facts = {0};
+    pthread_mutex_lock(&slot->token.mutex);
+    bool known = slot->token.known;
+    facts.key_types = slot->token.key_types;
+    pthread_mutex_unlock(&slot->token.mutex);
+    if (!known && tp_p11_token_facts(slot, NULL, &facts) != TP_OK)
+        return 0;
+    return facts.key_types;
+}
+
 /* ---- C_GetTokenInfo ---- */
 
 /* LOCKED means that "user login to the token is not possible" (3.0 §3.2), which a suspended user's is not either. */
 static CK_FLAGS token_flags(const struct tp_p11_module *module, const struct tp_p11_token_facts *facts)
 {
-    CK_FLAGS flags = CKF_RNG | CKF_WRITE_PROTECTED | CKF_TOKEN_INITIALIZED;
+    CK_FLAGS flags = CKF_RNG | CKF_TOKEN_INITIALIZED;
     if (!module->session_login)
         flags |= CKF_LOGIN_REQUIRED;
     if (facts->enrolled)

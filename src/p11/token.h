@@ -17,12 +17,14 @@ struct tp_p11_token_facts {
     bool enrolled, locked, suspended;
     uint32_t tries_left, tries_most;
     uint32_t pin_min, pin_max, code_digits;
+    unsigned key_types; /* that can be made: key_type.h */
 };
 
 struct tp_p11_token {
     pthread_mutex_t mutex; /* never held while the engine is asked */
     bool known;
-    uint32_t pin_min;     /* as last told */
+    uint32_t pin_min;     /* as last told; and so */
+    unsigned key_types;
     int64_t timed_out_ms; /* monotonic; 0: the last question was answered */
     enum tp_rc heard;     /* how the last question went */
     int64_t heard_ms;     /* monotonic; 0: never asked */
@@ -38,6 +40,9 @@ TP_MUST_USE enum tp_rc tp_p11_token_facts(struct tp_p11_slot *slot, struct tp_er
 TP_MUST_USE enum tp_rc tp_p11_token_presence(struct tp_p11_slot *slot);
 /* The shortest PIN that can be right; asks only when it is not known yet. */
 TP_MUST_USE enum tp_rc tp_p11_token_pin_min(struct tp_p11_slot *slot, struct tp_error *error, uint32_t *ret_pin_min);
+
+/* The types of keys that can be made here, as last told; asks when nothing is known yet. */
+unsigned tp_p11_token_key_types(struct tp_p11_slot *slot);
 
 CK_RV tp_p11_token_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_TOKEN_INFO *ret_info);
 CK_RV tp_p11_token_init_refuse(struct tp_p11_call *call, CK_SLOT_ID id, const CK_UTF8CHAR *label);

@@ -50,8 +50,8 @@ MECHANISMS = {
     "SHA3_384": 0x2C0, "SHA3_512": 0x2D0,
 }
 MASK_GENERATORS = {"SHA_1": 1, "SHA256": 2, "SHA384": 3, "SHA512": 4, "SHA224": 5}
-CLASSES = {"certificate": 1, "public": 2, "private": 3, "profile": 9}
-ATTRIBUTES = {"CLASS": 0x0, "LABEL": 0x3, "VALUE": 0x11, "ID": 0x102, "PUBLIC_KEY_INFO": 0x129,
+CLASSES = {"data": 0, "certificate": 1, "public": 2, "private": 3, "profile": 9}
+ATTRIBUTES = {"CLASS": 0x0, "TOKEN": 0x1, "LABEL": 0x3, "VALUE": 0x11, "ID": 0x102, "PUBLIC_KEY_INFO": 0x129,
               "ALWAYS_AUTHENTICATE": 0x202}
 STATES = ["RO_PUBLIC", "RO_USER", "RW_PUBLIC", "RW_USER", "RW_SO"]
 TOKEN_FLAGS = {
@@ -189,6 +189,18 @@ class Cryptoki:
     def set_pin(self, session, old, new):
         old, new = old.encode(), new.encode()
         self.call("C_SetPIN", ctypes.c_ulong(session), old, ctypes.c_ulong(len(old)), new, ctypes.c_ulong(len(new)))
+
+    def create_data(self, label, value, count):
+        """Puts data on the token until that is refused, or COUNT are there. Returns how many."""
+        template = template_of({"CLASS": "data", "TOKEN": b"\x01", "LABEL": label.encode(), "VALUE": value.encode()})
+        session, created = self.open(rw=True), ctypes.c_ulong()
+        for done in range(count):
+            try:
+                self.call("C_CreateObject", ctypes.c_ulong(session), template, ctypes.c_ulong(len(template)),
+                          ctypes.byref(created))
+            except CryptokiError:
+                return done
+        return count
 
     def find(self, session, kind, label=None):
         attributes = {"CLASS": kind}

@@ -62,7 +62,8 @@ struct fake_login *fake_new_login(struct fake_engine *engine, bool shared)
 
 static void on_token(struct fake_engine *engine, struct tp_ipc_request *request)
 {
-    static char user_id[] = USER_ID, label[] = "Alice's token";
+    static char user_id[] = USER_ID, label[] = "Alice's token", rsa[] = "rsa-2048", ec[] = "p-256";
+    static char *key_types[] = {rsa, ec};
     const Tp__Ipc__TokenRequest *asked = (const Tp__Ipc__TokenRequest *)request->message;
     Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
     if (strcmp(asked->user, FAKE_USER) != 0) {
@@ -81,6 +82,8 @@ static void on_token(struct fake_engine *engine, struct tp_ipc_request *request)
     reply.code_digits = strlen(FAKE_CODE);
     reply.objects = engine->generation;
     reply.open = fake_shared_login(engine) != NULL;
+    reply.key_types = key_types;
+    reply.n_key_types = 2;
     answer(request, &reply.base);
 }
 
@@ -313,6 +316,74 @@ static void on_sign(struct fake_engine *engine, struct tp_ipc_request *request)
     tp_buf_clear(&signature);
 }
 
+/* ---- keys made and destroyed ---- */
+
+static bool somebody_is_logged_in(const struct fake_engine *engine)
+{
+    for (unsigned i = 0; i < engine->login_count; i++)
+        if (engine->logins[i].open && tp_clock_utc_ms() < engine->logins[i].until_ms)
+            return true;
+    return false;
+}
+
+static void answer_key(struct fake_engine *engine, struct tp_ipc_request *request, struct fake_key *key)
+{
+    Tp__Ipc__KeyReply reply = TP__IPC__KEY_REPLY__INIT;
+    Tp__Ipc__Credential credential;
+    ProtobufCBinaryData chain;
+    engine->generation++;
+    fill_credential(engine, key, &credential, &chain);
+    reply.credential = &credential;
+    answer(request, &reply.base);
+}
+
+static void on_key_generate(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    const Tp__Ipc__KeyGenerateRequest *asked = (const Tp__Ipc__KeyGenerateRequest *)request->message;
+    bool taken = false;
+    for (size_t i = 0; i < engine->key_count; i++)
+        taken = taken || strcmp(engine->keys[i].label, asked->label) == 0;
+    if (!somebody_is_logged_in(engine) || taken) {
+        refuse(engine, request, taken ? TP_EXISTS : TP_NOT_PERMITTED, "not so");
+        return;
+    }
+    struct fake_key *key = fake_add_key(engine, asked->key_type, asked->label);
+    if (asked->cka_id.len == sizeof(key->cka_id))
+        memcpy(key->cka_id, asked->cka_id.data, sizeof(key->cka_id));
+    key->always_authenticate = asked->always_authenticate;
+    answer_key(engine, request, key);
+}
+
+static void on_key_change(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    const Tp__Ipc__KeyChangeRequest *asked = (const Tp__Ipc__KeyChangeRequest *)request->message;
+    struct fake_key *key = find_key(engine, asked->credential);
+    if (!somebody_is_logged_in(engine) || key == NULL) {
+        refuse(engine, request, key == NULL ? TP_NOT_FOUND : TP_NOT_PERMITTED, "not so");
+        return;
+    }
+    if (asked->label[0] != '\0') {
+        free(key->label);
+        key->label = strdup(asked->label);
+    }
+    if (asked->cka_id.len == sizeof(key->cka_id))
+        memcpy(key->cka_id, asked->cka_id.data, sizeof(key->cka_id));
+    answer_key(engine, request, key);
+}
+
+static void on_key_delete(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    struct fake_key *key = find_key(engine, ((const Tp__Ipc__KeyRequest *)request->message)->credential);
+    Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
+    if (!somebody_is_logged_in(engine) || key == NULL) {
+        refuse(engine, request, key == NULL ? TP_NOT_FOUND : TP_NOT_PERMITTED, "not so");
+        return;
+    }
+    (void)snprintf(key->state, sizeof(key->state), "deleted");
+    engine->generation++;
+    answer(request, &reply.base);
+}
+
 /* ---- all ---- */
 
 void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request)
@@ -325,6 +396,9 @@ void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request)
         [TP_OP_AUTHORISATION] = on_authorisation,
         [TP_OP_SIGN] = on_sign,
         [TP_OP_PIN_CHANGE] = on_pin_change,
+        [TP_OP_KEY_GENERATE] = on_key_generate,
+        [TP_OP_KEY_CHANGE] = on_key_change,
+        [TP_OP_KEY_DELETE] = on_key_delete,
     };
     enum tp_ipc_op op = request->operation->op;
     if (engine->fail[op] != 0)

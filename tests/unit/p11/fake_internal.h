@@ -70,6 +70,7 @@ struct fake_engine {
 
 /* The mutex is held. */
 void fake_keys_start(struct fake_engine *engine);
+struct fake_key *fake_add_key(struct fake_engine *engine, const char *type, const char *label);
 void fake_keys_free(struct fake_engine *engine);
 struct fake_login *fake_shared_login(struct fake_engine *engine); /* or NULL */
 struct fake_login *fake_new_login(struct fake_engine *engine, bool shared);
