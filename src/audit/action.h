@@ -35,9 +35,9 @@
     X(KEY_STATE, "key.state", "a key was suspended, doubted, revoked or resumed")                                      \
     X(KEY_DELETE, "key.delete", "a key was destroyed")                                                                 \
     X(KEY_CHANGE, "key.change", "a key's label or id, or its certificate's label, was changed")                         \
+    X(KEY_CSR, "key.csr", "a certificate request was made")                                                            \
     X(OBJECT_PUT, "object.put", "an object was put beside a user's keys, or changed")                                  \
     X(OBJECT_DELETE, "object.delete", "an object beside a user's keys was deleted")                                    \
-    X(KEY_CSR, "key.csr", "a certificate request was made")                                                            \
     X(CERT_IMPORT, "cert.import", "a certificate was imported")                                                        \
     X(CERT_REMOVE, "cert.remove", "a key's certificate and its issuers were taken away")                                \
     X(CRL_IMPORT, "crl.import", "a revocation list was imported and kept, or stopped a key")                                    \
