@@ -1,10 +1,5 @@
-/* SPDX-License-Identifier: Apache-2.0
- *
- * Programs ask for more than they need ("may it decrypt as well?"), and would make no key at all if that were refused: a
- * use that no key here has may be asked for, and comes out false. What would weaken the key, or is not done, is refused.
- */
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/key_pair.h"
-#include "base/crypto.h"
 #include "p11/key_type.h"
 #include "p11/module.h"
 #include "p11/session.h"
@@ -15,38 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PUB  1u
-#define PRIV 2u
-#define BOTH (PUB | PRIV)
-
-enum rule {
-    READ,   /* looked at elsewhere */
-    ANY,    /* a use that keys here do not have, whatever is asked */
-    ALWAYS, /* a boolean that cannot be otherwise; so is */
-    NEVER,
-    EMPTY,  /* not kept */
-    CLASS,  /* the object's */
-    KIND,   /* the mechanism's */
-};
-
-static const struct {
-    CK_ATTRIBUTE_TYPE type;
-    unsigned sides;
-    enum rule rule;
-} table[] = {
-    {CKA_CLASS, BOTH, CLASS},         {CKA_KEY_TYPE, BOTH, KIND},     {CKA_LABEL, BOTH, READ},
-    {CKA_ID, BOTH, READ},             {CKA_TOKEN, BOTH, ALWAYS},        {CKA_PRIVATE, PUB, NEVER},
-    {CKA_PRIVATE, PRIV, ALWAYS},        {CKA_MODIFIABLE, BOTH, ALWAYS},   {CKA_COPYABLE, BOTH, ALWAYS},
-    {CKA_DESTROYABLE, PRIV, ALWAYS},    {CKA_DESTROYABLE, PUB, ANY},    {CKA_START_DATE, BOTH, EMPTY},
-    {CKA_END_DATE, BOTH, EMPTY},      {CKA_SUBJECT, BOTH, EMPTY},     {CKA_DERIVE, BOTH, ANY},
-    {CKA_VERIFY, PUB, ALWAYS},          {CKA_VERIFY_RECOVER, PUB, ANY}, {CKA_ENCRYPT, PUB, ANY},
-    {CKA_WRAP, PUB, ANY},             {CKA_TRUSTED, PUB, NEVER},      {CKA_MODULUS_BITS, PUB, READ},
-    {CKA_PUBLIC_EXPONENT, PUB, READ}, {CKA_EC_PARAMS, BOTH, READ},    {CKA_SIGN, PRIV, ALWAYS},
-    {CKA_SIGN_RECOVER, PRIV, ANY},    {CKA_DECRYPT, PRIV, ANY},       {CKA_UNWRAP, PRIV, ANY},
-    {CKA_SENSITIVE, PRIV, ALWAYS},      {CKA_EXTRACTABLE, PRIV, NEVER}, {CKA_WRAP_WITH_TRUSTED, PRIV, NEVER},
-    {CKA_ALWAYS_AUTHENTICATE, PRIV, READ},
-};
-
 struct pair {
     struct tp_p11_template public, private;
     enum tp_p11_kind kind;
@@ -55,74 +18,6 @@ struct pair {
 };
 
 /* ---- the templates ---- */
-
-static CK_KEY_TYPE key_type_of(enum tp_p11_kind kind)
-{
-    return kind == TP_P11_RSA ? CKK_RSA : kind == TP_P11_EC ? CKK_EC : CKK_EC_EDWARDS;
-}
-
-static CK_RV check_bool(const CK_ATTRIBUTE *item, enum rule rule)
-{
-    bool value = false;
-    CK_RV rv = tp_p11_template_bool(item, 1, item->type, false, &value);
-    if (rv != CKR_OK || rule == ANY)
-        return rv;
-    return value == (rule == ALWAYS) ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
-}
-
-static CK_RV check_number(const CK_ATTRIBUTE *item, CK_ULONG wanted)
-{
-    CK_ULONG value = 0;
-    CK_RV rv = tp_p11_template_ulong(item, 1, item->type, 0, &value);
-    return rv != CKR_OK ? rv : value == wanted ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
-}
-
-static CK_RV check_by_rule(const CK_ATTRIBUTE *item, enum rule rule, const struct pair *pair, unsigned side)
-{
-    switch (rule) {
-    case ANY:
-    case ALWAYS:
-    case NEVER:
-        return check_bool(item, rule);
-    case EMPTY:
-        return item->ulValueLen == 0 ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
-    case CLASS:
-        return check_number(item, side == PUB ? CKO_PUBLIC_KEY : CKO_PRIVATE_KEY);
-    case KIND:
-        return check_number(item, key_type_of(pair->kind));
-    case READ:
-        break;
-    }
-    return CKR_OK;
-}
-
-static CK_RV check_item(const CK_ATTRIBUTE *item, const struct pair *pair, unsigned side)
-{
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        if (table[i].type == item->type && (table[i].sides & side) != 0)
-            return check_by_rule(item, table[i].rule, pair, side);
-    return CKR_ATTRIBUTE_TYPE_INVALID;
-}
-
-static CK_RV check_template(const struct pair *pair, struct tp_p11_template template, unsigned side)
-{
-    for (CK_ULONG i = 0; i < template.count; i++) {
-        CK_RV rv = check_item(&template.items[i], pair, side);
-        if (rv == CKR_OK && tp_p11_template_find(template.items, i, template.items[i].type) != NULL)
-            rv = CKR_TEMPLATE_INCONSISTENT; /* the same attribute twice */
-        if (rv != CKR_OK)
-            return rv;
-    }
-    return CKR_OK;
-}
-
-/* CKA_TOKEN has to be said of the private key: its default is a session's key (3.0 §4.4), and there are none. */
-static CK_RV check_token(const struct pair *pair)
-{
-    bool on_token = false;
-    CK_RV rv = tp_p11_template_bool(pair->private.items, pair->private.count, CKA_TOKEN, false, &on_token);
-    return rv != CKR_OK ? rv : on_token ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
-}
 
 /* One of both may say it; both may when they say the same. */
 static CK_RV merge(const struct pair *pair, CK_ATTRIBUTE_TYPE type, CK_ATTRIBUTE *ret_item)
@@ -191,11 +86,9 @@ static CK_RV check(struct tp_p11_call *call, const CK_MECHANISM *mechanism, stru
     pair->kind = row->kind;
     CK_RV rv = tp_p11_token_object_check(call);
     if (rv == CKR_OK)
-        rv = check_template(pair, pair->public, PUB);
+        rv = tp_p11_key_template_check(pair->public, TP_P11_MAKE_PUBLIC, pair->kind);
     if (rv == CKR_OK)
-        rv = check_template(pair, pair->private, PRIV);
-    if (rv == CKR_OK)
-        rv = check_token(pair);
+        rv = tp_p11_key_template_check(pair->private, TP_P11_MAKE_PRIVATE, pair->kind);
     if (rv == CKR_OK)
         rv = tp_p11_template_bool(pair->private.items, pair->private.count, CKA_ALWAYS_AUTHENTICATE, false,
                                   &pair->always_authenticate);
@@ -204,20 +97,11 @@ static CK_RV check(struct tp_p11_call *call, const CK_MECHANISM *mechanism, stru
 
 /* ---- making it ---- */
 
-/* Keys have labels, and no two of a user's the same: a name for who gives none. */
 static CK_RV label_of(const struct pair *pair, char **ret_label)
 {
     CK_ATTRIBUTE item;
-    uint8_t number[4];
-    char made[48];
     CK_RV rv = merge(pair, CKA_LABEL, &item);
-    if (rv != CKR_OK || item.ulValueLen > 0)
-        return rv != CKR_OK ? rv : tp_p11_token_object_text(&item, 1, CKA_LABEL, "", ret_label);
-    if (tp_random(number, sizeof(number)) != TP_OK)
-        return CKR_FUNCTION_FAILED;
-    (void)snprintf(made, sizeof(made), "%s %02x%02x%02x%02x", pair->type->name, number[0], number[1], number[2], number[3]);
-    *ret_label = strdup(made);
-    return *ret_label != NULL ? CKR_OK : CKR_HOST_MEMORY;
+    return rv != CKR_OK ? rv : tp_p11_key_label(&item, pair->type->name, ret_label);
 }
 
 static CK_RV ask(struct tp_p11_call *call, const struct pair *pair, char *label, struct tp_bytes id,
@@ -230,8 +114,8 @@ static CK_RV ask(struct tp_p11_call *call, const struct pair *pair, char *label,
     request.label = label;
     request.cka_id = (ProtobufCBinaryData){.len = id.len, .data = (uint8_t *)(uintptr_t)id.data};
     request.always_authenticate = pair->always_authenticate;
-    enum tp_rc rc = tp_ipc_call(call->module->client, TP_OP_KEY_GENERATE, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0,
-                                &call->error, &reply);
+    enum tp_rc rc = tp_ipc_call(call->module->client, TP_OP_KEY_GENERATE, &request.base, TP_BYTES_NONE, TP_BYTES_NONE,
+                                0, &call->error, &reply);
     if (rc == TP_OK)
         (void)snprintf(ret_engine_id, TP_ID_LEN, "%s", ((const Tp__Ipc__KeyReply *)reply.message)->credential->id);
     tp_ipc_reply_clear(&reply);

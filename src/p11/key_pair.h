@@ -6,12 +6,7 @@
 #define TP_P11_KEY_PAIR_H
 
 #include "p11/call.h"
-
-/* One of C_GenerateKeyPair's two. */
-struct tp_p11_template {
-    const CK_ATTRIBUTE *items;
-    CK_ULONG count;
-};
+#include "p11/key_template.h"
 
 CK_RV tp_p11_key_pair_generate(struct tp_p11_call *call, const CK_MECHANISM *mechanism, struct tp_p11_template public,
                                struct tp_p11_template private, CK_OBJECT_HANDLE *ret_public,

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/token_object.h"
+#include "base/crypto.h"
 #include "p11/der.h"
 #include "p11/module.h"
+#include "p11/private_key.h"
 #include "p11/rv.h"
 #include "p11/session.h"
 #include "p11/slot.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +48,8 @@ static enum tp_rc ask(struct tp_p11_call *call, enum tp_ipc_op op, const Protobu
     return tp_ipc_call(call->module->client, op, request, TP_BYTES_NONE, TP_BYTES_NONE, 0, &call->error, ret_reply);
 }
 
-/* What was changed is seen at once. That it was is true, even when the new list does not come: the next look brings it. */
+/* What was changed is seen at once. That it was is true, even when the new list does not come: the next look brings it.
+ */
 static CK_RV ask_for_change(struct tp_p11_call *call, enum tp_ipc_op op, const ProtobufCMessage *request)
 {
     struct tp_ipc_reply reply = {0};
@@ -67,6 +71,19 @@ CK_RV tp_p11_token_object_text(const CK_ATTRIBUTE *template, CK_ULONG count, CK_
     return *ret_text == NULL ? CKR_HOST_MEMORY : CKR_OK;
 }
 
+CK_RV tp_p11_key_label(const CK_ATTRIBUTE *label, const char *kind, char **ret_label)
+{
+    uint8_t number[4];
+    char made[48];
+    if (label->ulValueLen > 0)
+        return tp_p11_token_object_text(label, 1, label->type, "", ret_label);
+    if (tp_random(number, sizeof(number)) != TP_OK)
+        return CKR_FUNCTION_FAILED;
+    (void)snprintf(made, sizeof(made), "%s %02x%02x%02x%02x", kind, number[0], number[1], number[2], number[3]);
+    *ret_label = strdup(made);
+    return *ret_label != NULL ? CKR_OK : CKR_HOST_MEMORY;
+}
+
 CK_RV tp_p11_token_object_handle(struct tp_p11_call *call, enum tp_p11_role role, const char *engine_id,
                                  CK_OBJECT_HANDLE *ret_handle)
 {
@@ -74,7 +91,8 @@ CK_RV tp_p11_token_object_handle(struct tp_p11_call *call, enum tp_p11_role role
     if (rc != TP_OK)
         return tp_p11_rv(rc);
     *ret_handle = tp_p11_inventory_handle(call->session->slot, role, engine_id);
-    return *ret_handle != CK_INVALID_HANDLE ? CKR_OK : CKR_OBJECT_HANDLE_INVALID; /* destroyed by another program already */
+    return *ret_handle != CK_INVALID_HANDLE ? CKR_OK
+                                            : CKR_OBJECT_HANDLE_INVALID; /* destroyed by another program already */
 }
 
 static ProtobufCBinaryData field_of(struct tp_bytes bytes)
@@ -146,7 +164,8 @@ static CK_RV check_id(struct tp_p11_call *call, const struct tp_p11_object *key,
     if (id == NULL || id->ulValueLen == 0 ||
         tp_bytes_equal(TP_BYTES(id->pValue, id->ulValueLen), tp_p11_attributes_value(&key->attributes, CKA_ID)))
         return CKR_OK;
-    (void)tp_error_set(&call->error, TP_BAD_ARGUMENT, "it belongs to a key that has another CKA_ID: give that, or none");
+    (void)tp_error_set(&call->error, TP_BAD_ARGUMENT,
+                       "it belongs to a key that has another CKA_ID: give that, or none");
     return CKR_ATTRIBUTE_VALUE_INVALID;
 }
 
@@ -264,7 +283,12 @@ CK_RV tp_p11_token_object_create(struct tp_p11_call *call, const CK_ATTRIBUTE *t
                                  CK_OBJECT_HANDLE *ret_object)
 {
     struct tp_p11_object *made TP_AUTO(tp_p11_object_unref_p) = NULL;
+    CK_OBJECT_CLASS class = CK_UNAVAILABLE_INFORMATION;
     CK_RV rv = tp_p11_token_object_check(call);
+    if (rv == CKR_OK)
+        rv = tp_p11_template_ulong(template, count, CKA_CLASS, class, &class);
+    if (rv == CKR_OK && class == CKO_PRIVATE_KEY)
+        return tp_p11_private_key_create(call, (struct tp_p11_template){template, count}, ret_object);
     if (rv == CKR_OK)
         rv = tp_p11_object_create(template, count, &call->error, &made);
     if (rv == CKR_OK)
@@ -280,8 +304,8 @@ static bool is_changeable(const struct tp_p11_object *object, CK_ATTRIBUTE_TYPE 
         CK_ATTRIBUTE_TYPE type;
         bool data, other;
     } table[] = {
-        {CKA_LABEL, true, true},         {CKA_ID, false, true},   {CKA_APPLICATION, true, false},
-        {CKA_OBJECT_ID, true, false},    {CKA_VALUE, true, false},
+        {CKA_LABEL, true, true},      {CKA_ID, false, true},    {CKA_APPLICATION, true, false},
+        {CKA_OBJECT_ID, true, false}, {CKA_VALUE, true, false},
     };
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
         if (table[i].type == type)
@@ -376,9 +400,8 @@ CK_RV tp_p11_token_object_change(struct tp_p11_call *call, const struct tp_p11_o
     CK_RV rv = check_changes(object, template, count);
     if (rv != CKR_OK)
         return rv;
-    return object->role == TP_P11_DATA || object->role == TP_P11_STRANGER
-               ? change_beside(call, object, template, count)
-               : change_key(call, object, template, count);
+    return object->role == TP_P11_DATA || object->role == TP_P11_STRANGER ? change_beside(call, object, template, count)
+                                                                          : change_key(call, object, template, count);
 }
 
 /* ---- C_DestroyObject ---- */

@@ -14,7 +14,9 @@ static CK_OBJECT_HANDLE public, private;
 #define P256      "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07"
 #define P384      "\x06\x05\x2b\x81\x04\x00\x22"
 #define SECP256K1 "\x06\x05\x2b\x81\x04\x00\x0a"
-#define ED25519   "\x13\x0c" "edwards25519"
+#define ED25519                                                                                                        \
+    "\x13\x0c"                                                                                                         \
+    "edwards25519"
 
 static void begin(void)
 {
@@ -30,7 +32,8 @@ static void end(void)
 TestSuite(p11_key_pair, .init = begin, .fini = end);
 
 /* With CKA_TOKEN, and one more attribute on each side. */
-static CK_RV generate(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type, CK_ATTRIBUTE of_public, CK_ATTRIBUTE of_private)
+static CK_RV generate(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type, CK_ATTRIBUTE of_public,
+                      CK_ATTRIBUTE of_private)
 {
     CK_MECHANISM mechanism = {type, NULL, 0};
     CK_ATTRIBUTE public_template[] = {{CKA_TOKEN, &yes, 1}, of_public};
@@ -43,7 +46,8 @@ static const CK_ATTRIBUTE curve = TEXT(CKA_EC_PARAMS, P256), size = {CKA_MODULUS
 
 static CK_RV generate_ec(const char *label)
 {
-    return generate(f.session, CKM_EC_KEY_PAIR_GEN, curve, (CK_ATTRIBUTE){CKA_LABEL, (void *)(uintptr_t)label, strlen(label)});
+    return generate(f.session, CKM_EC_KEY_PAIR_GEN, curve,
+                    (CK_ATTRIBUTE){CKA_LABEL, (void *)(uintptr_t)label, strlen(label)});
 }
 
 Test(p11_key_pair, both_halves_are_there_and_sign_and_verify)
@@ -133,7 +137,7 @@ Test(p11_key_pair, keys_that_the_token_cannot_make_are_refused)
         CK_RV rv;
     } cases[] = {
         {CKM_EC_KEY_PAIR_GEN, TEXT(CKA_EC_PARAMS, SECP256K1), CKR_CURVE_NOT_SUPPORTED},
-        {CKM_EC_KEY_PAIR_GEN, TEXT(CKA_EC_PARAMS, P384), CKR_CURVE_NOT_SUPPORTED}, /* not this HSM */
+        {CKM_EC_KEY_PAIR_GEN, TEXT(CKA_EC_PARAMS, P384), CKR_CURVE_NOT_SUPPORTED},    /* not this HSM */
         {CKM_EC_KEY_PAIR_GEN, TEXT(CKA_EC_PARAMS, ED25519), CKR_CURVE_NOT_SUPPORTED}, /* another mechanism's */
         {CKM_EC_EDWARDS_KEY_PAIR_GEN, TEXT(CKA_EC_PARAMS, ED25519), CKR_CURVE_NOT_SUPPORTED},
         {CKM_EC_KEY_PAIR_GEN, {CKA_VERIFY, &yes, 1}, CKR_TEMPLATE_INCOMPLETE},
@@ -182,7 +186,8 @@ Test(p11_key_pair, mechanisms_are_those_of_what_the_token_makes)
 Test(p11_key_pair, label_and_id_of_all_that_belongs_to_a_key_change_together)
 {
     CK_ATTRIBUTE changes[] = {TEXT(CKA_LABEL, "new"), TEXT(CKA_ID, "\1\2\3\4")}, empty[] = {{CKA_LABEL, NULL, 0}};
-    CK_ATTRIBUTE same[] = {{CKA_SIGN, &yes, 1}}, other[] = {{CKA_SIGN, &no, 1}}, unknown[] = {{CKA_VALUE_LEN, &bits, 8}};
+    CK_ATTRIBUTE same[] = {{CKA_SIGN, &yes, 1}}, other[] = {{CKA_SIGN, &no, 1}},
+                 unknown[] = {{CKA_VALUE_LEN, &bits, 8}};
     CK_BYTE id[8];
     cr_assert_eq(generate_ec("mine"), CKR_OK);
     cr_assert_eq(C_SetAttributeValue(f.session, private, changes, 2), CKR_OK);
