@@ -36,6 +36,7 @@ static const struct tp_conf_key schema[] = {
     {"login", "for", TP_CONF_DURATION, "15m", NULL, 1000, DAY_MS},
     {"login", "shared_for", TP_CONF_DURATION, "8h", NULL, 1000, 7 * DAY_MS},
     {"login", "approval", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
+    {"owner", "import", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
     {"policy", "signatures", TP_CONF_INTEGER, "0", NULL, 0, 1 << 30},
     {"policy", "login_age", TP_CONF_DURATION, "8h", NULL, 1000, 7 * DAY_MS},
     {"policy", "insecure_sha1", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
@@ -81,6 +82,16 @@ static enum tp_rc read_pin(const struct tp_conf *file, struct tp_error *error, s
     conf->pin_cost.lanes = (uint32_t)tp_conf_integer(file, "pin", "lanes");
     enum tp_rc rc = tp_pin_cost_check(&conf->pin_cost, tp_conf_boolean(file, "pin", "insecure_cheap"), error);
     return rc == TP_OK ? TP_OK : tp_error_prefix(error, rc, "%s: [pin]", tp_conf_path(file));
+}
+
+static const char *const owner_wishes[TP_OWNER_WISHES] = {
+    [TP_OWNER_IMPORT] = "import",
+};
+
+static void read_owner(const struct tp_conf *file, struct tp_engine_conf *conf)
+{
+    for (size_t i = 0; i < TP_OWNER_WISHES; i++)
+        conf->owner_may[i] = tp_conf_boolean(file, "owner", owner_wishes[i]);
 }
 
 static uint32_t allowed_mechanism(const struct tp_conf *file, const char *key, enum tp_hsm_mechanism mechanism)
@@ -135,6 +146,7 @@ static enum tp_rc read_all(struct tp_conf *file, struct tp_error *error, struct 
     conf->approval = tp_conf_boolean(file, "login", "approval");
     TP_TRY(read_pin(file, error, conf));
     TP_TRY(read_otp(file, error, conf));
+    read_owner(file, conf);
     read_policy(file, &conf->policy);
     return TP_OK;
 }

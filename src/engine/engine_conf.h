@@ -11,6 +11,9 @@
 #include "base/conf.h"
 #include "engine/policy.h"
 
+/* What owners may do with keys of their own beyond what they always may: section [owner], a key each. */
+enum tp_owner_wish { TP_OWNER_IMPORT, TP_OWNER_WISHES };
+
 struct tp_engine_conf {
     struct tp_conf *file; /* owns the strings */
     const char *name, *socket, *store, *hsm, *audit_key;
@@ -31,6 +34,7 @@ struct tp_engine_conf {
     int64_t shared_login_ms;  /* most that `trustp11 login` gets */
     bool approval;            /* logins wait for a code that is given in another place: approval.h */
     unsigned authorisations_most;
+    bool owner_may[TP_OWNER_WISHES];
     struct tp_policy policy;
 };
 

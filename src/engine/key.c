@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A user's keys: made in the HSM, wrapped, and from then on one of the states that the policy knows (RS-5, RS-16).
+ * A user's keys, once they are there: one of the states that the policy knows (RS-5, RS-16), and what they may sign without a
+ * certificate. How they come about is in key_make.c.
  */
 #include "engine/key.h"
 
@@ -16,10 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CKA_ID_MAX 64
-#define LABEL_MAX 128
 #define NAMES_MAX 32 /* subjectAltNames of a request, of one kind */
-#define OWN_MOST 100 /* keys up to which an owner may make more; an officer may go on */
 
 /* ---- view ---- */
 
@@ -57,6 +55,7 @@ enum tp_rc tp_key_view_locked(const struct tp_credential *credential, struct tp_
     view->message.created_ms = record->created_ms;
     view->message.reason = record->reason;
     view->message.always_authenticate = record->always_authenticate;
+    view->message.imported = record->imported;
     return TP_OK;
 }
 
@@ -100,171 +99,12 @@ static enum tp_rc with_key(struct tp_call *call, const char *user_name, const ch
     return rc;
 }
 
-/* Who is owner and officer in one acts as officer where an owner may not. */
-static bool as_officer(struct tp_call *call)
+bool tp_key_as_officer(struct tp_call *call)
 {
     if ((call->held & (TP_ROLE_OFFICER | TP_ROLE_ENGINE)) == 0)
         return false;
     tp_call_act_as(call, (call->held & TP_ROLE_OFFICER) != 0 ? TP_ROLE_OFFICER : TP_ROLE_ENGINE);
     return true;
-}
-
-/* ---- generate ---- */
-
-struct generation {
-    struct tp_user *user;
-    enum tp_hsm_key_type type;
-    char id[TP_ID_LEN];
-    struct tp_edit *edit;
-    struct tp_secret *wrapped;
-    struct tp_buf spki, uwk;
-};
-
-static void generation_clear(struct generation *generation)
-{
-    tp_edit_free(generation->edit);
-    tp_secret_free(generation->wrapped);
-    tp_buf_clear(&generation->spki);
-    tp_buf_clear(&generation->uwk);
-}
-
-static enum tp_rc can_make(struct tp_call *call, enum tp_hsm_key_type type)
-{
-    const struct tp_hsm_abilities *abilities = &call->engine->abilities;
-    if (abilities->key[type].generate && abilities->key[type].wrap && abilities->key[type].unwrap)
-        return TP_OK;
-    return tp_error_set(&call->error, TP_UNSUPPORTED, "this HSM cannot keep %s keys wrapped (%s); see: trustp11 doctor",
-                        tp_hsm_key_type_name(type), abilities->key[type].why_not);
-}
-
-static enum tp_rc check_wish(struct tp_call *call, const Tp__Ipc__KeyGenerateRequest *message,
-                             struct generation *generation)
-{
-    const char *type = message->key_type[0] != '\0' ? message->key_type : "p-256";
-    size_t label_len = strlen(message->label);
-    if (tp_hsm_key_type_parse(type, &generation->type) != TP_OK)
-        return tp_error_set(&call->error, TP_BAD_ARGUMENT,
-                            "there is no key type \"%s\": rsa-2048, rsa-3072, rsa-4096, p-256, p-384, p-521, ed25519", type);
-    if (label_len == 0 || label_len > LABEL_MAX)
-        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a key needs a label of 1 to %d bytes", LABEL_MAX);
-    if (message->cka_id.len > CKA_ID_MAX)
-        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "an id has at most %d bytes", CKA_ID_MAX);
-    return can_make(call, generation->type);
-}
-
-/* The user wrapping key: made with the first key, or by enrolment. */
-static enum tp_rc user_wrapping_key(struct tp_call *call, struct generation *generation)
-{
-    struct tp_user *user = generation->user;
-    if (user->record->uwk.len > 0)
-        return tp_buf_append(&generation->uwk, tp_field(user->record->uwk));
-    Tp__Engine__User *record = tp_edit_user(generation->edit, user);
-    if (record == NULL)
-        return TP_MEMORY;
-    TP_TRY(tp_hsm_uwk_generate(call->session, &call->error, &generation->uwk));
-    return tp_field_bytes(&record->uwk, tp_buf_bytes(&generation->uwk));
-}
-
-/* Sealed at once when its owner is logged in; pending otherwise (architecture: Keys). */
-static enum tp_rc protect(struct tp_call *call, struct generation *generation, Tp__Engine__Key *record)
-{
-    struct tp_secret *key TP_AUTO(tp_secret_free_p) = NULL;
-    struct tp_buf sealed TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    struct tp_bytes wrapped = tp_secret_bytes(generation->wrapped);
-    enum tp_rc rc = tp_authorisation_sealing_key(call->engine, generation->user, "", &key);
-    record->pending = rc != TP_OK;
-    if (rc != TP_OK)
-        return tp_field_bytes(&record->blob, wrapped);
-    TP_TRY(tp_vault_seal(tp_secret_bytes(key), generation->user->id, generation->id, wrapped, &call->error, &sealed));
-    return tp_field_bytes(&record->blob, tp_buf_bytes(&sealed));
-}
-
-/* Programs that choose a key by CKA_ID must find one. */
-static enum tp_rc id_is_free(struct tp_call *call, const struct tp_user *user, struct tp_bytes cka_id)
-{
-    for (const struct tp_credential *at = user->credentials; at != NULL; at = at->next)
-        if (tp_bytes_equal(tp_field(at->record->cka_id), cka_id))
-            return tp_error_set(&call->error, TP_EXISTS, "another key of the user has that id already; choose another");
-    return TP_OK;
-}
-
-static enum tp_rc fill_record(struct tp_call *call, struct generation *generation, struct tp_bytes cka_id,
-                              Tp__Engine__Key *record)
-{
-    struct tp_pki_key_info info;
-    TP_TRY(tp_pki_key_info(tp_buf_bytes(&generation->spki), &call->error, &info));
-    if (cka_id.len == 0)
-        cka_id = TP_BYTES(info.key_id, sizeof info.key_id);
-    TP_TRY(id_is_free(call, generation->user, cka_id));
-    record->type = (uint32_t)generation->type;
-    record->state = (uint32_t)TP_STATE_ACTIVE;
-    record->created_ms = tp_clock_utc_ms();
-    TP_TRY(tp_field_bytes(&record->cka_id, cka_id));
-    TP_TRY(tp_field_bytes(&record->spki, tp_buf_bytes(&generation->spki)));
-    return protect(call, generation, record);
-}
-
-/* Every key costs memory in the engine, and time whenever somebody looks. */
-static enum tp_rc may_have_more(struct tp_call *call, const struct tp_user *user)
-{
-    unsigned keys = 0;
-    if (user->record->closed)
-        return tp_error_set(&call->error, TP_NOT_PERMITTED, "the user is closed, for good");
-    for (const struct tp_credential *at = user->credentials; at != NULL; at = at->next)
-        keys++;
-    if (keys < OWN_MOST || call->role != TP_ROLE_OWNER || as_officer(call))
-        return TP_OK;
-    return tp_error_set(&call->error, TP_NOT_PERMITTED, "there are %u keys already; ask an officer for more, or to delete some",
-                        keys);
-}
-
-static enum tp_rc generate(struct tp_call *call, const Tp__Ipc__KeyGenerateRequest *message,
-                           struct generation *generation)
-{
-    struct tp_user *user = generation->user;
-    TP_TRY(may_have_more(call, user));
-    TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_KEY_GENERATE, &generation->edit));
-    TP_TRY(user_wrapping_key(call, generation));
-    TP_TRY(tp_hsm_key_generate(call->session, tp_buf_bytes(&generation->uwk), generation->type, &call->error,
-                               &generation->wrapped, &generation->spki));
-    Tp__Engine__Key *record = tp_edit_key_new(generation->edit, user, generation->id, message->label);
-    if (record == NULL)
-        return tp_error_set(&call->error, TP_MEMORY, "out of memory");
-    TP_TRY(fill_record(call, generation, TP_BYTES(message->cka_id.data, message->cka_id.len), record));
-    tp_edit_object(generation->edit, "credential", generation->id);
-    record->always_authenticate = message->always_authenticate;
-    tp_edit_detail(generation->edit, "%s for user %s%s%s", tp_hsm_key_type_name(generation->type), user->id,
-                   record->pending ? ", pending" : "", record->always_authenticate ? ", always authenticates" : "");
-    enum tp_rc rc = tp_edit_commit(generation->edit, &call->error);
-    if (rc == TP_EXISTS)
-        return tp_error_set(&call->error, TP_EXISTS, "the user has a key with the label \"%s\" already; choose another",
-                            message->label);
-    return rc;
-}
-
-static enum tp_rc generate_and_answer(struct tp_call *call, const Tp__Ipc__KeyGenerateRequest *message,
-                                      struct generation *generation)
-{
-    TP_TRY(generate(call, message, generation));
-    struct tp_credential *made = NULL;
-    pthread_mutex_lock(&call->engine->lock);
-    HASH_FIND_STR(call->engine->credentials, generation->id, made);
-    pthread_mutex_unlock(&call->engine->lock);
-    tp_key_answer(call, made);
-    return TP_OK;
-}
-
-enum tp_rc tp_op_key_generate(struct tp_call *call)
-{
-    const Tp__Ipc__KeyGenerateRequest *message = (const Tp__Ipc__KeyGenerateRequest *)call->request->message;
-    struct generation generation = {0};
-    TP_TRY(check_wish(call, message, &generation));
-    TP_TRY(tp_id_make(generation.id));
-    TP_TRY(tp_call_turn(call, message->user, &generation.user));
-    enum tp_rc rc = generate_and_answer(call, message, &generation);
-    tp_people_release_turn(call->engine, generation.user);
-    generation_clear(&generation);
-    return rc;
 }
 
 /* ---- states ---- */
@@ -294,7 +134,7 @@ static enum tp_rc check_transition(struct tp_call *call, enum tp_policy_state fr
     for (size_t i = 0; i < sizeof transitions / sizeof transitions[0]; i++) {
         if (transitions[i].from != from || transitions[i].to != to)
             continue;
-        if (call->role != TP_ROLE_OWNER || transitions[i].owner || as_officer(call))
+        if (call->role != TP_ROLE_OWNER || transitions[i].owner || tp_key_as_officer(call))
             return TP_OK;
         return tp_error_set(&call->error, TP_NOT_PERMITTED, "only an officer can make a key %s", tp_policy_state_name(to));
     }
@@ -313,7 +153,7 @@ static enum tp_rc set_state(struct tp_call *call, struct tp_user *user, struct t
     if (tp_policy_state_parse(message->state, &to) != TP_OK || to == TP_STATE_DELETED || to == TP_STATE_PENDING)
         return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a key is made active, suspended, doubt or revoked");
     if (call->role == TP_ROLE_OWNER && !owner_may_make(to))
-        (void)as_officer(call); /* whether or not it succeeds: it is not the owner's to do */
+        (void)tp_key_as_officer(call); /* whether or not it succeeds: it is not the owner's to do */
     TP_TRY(check_transition(call, (enum tp_policy_state)credential->record->state, to));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_KEY_STATE, &edit));
     Tp__Engine__Key *record = tp_edit_key(edit, credential);

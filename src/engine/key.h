@@ -16,6 +16,8 @@ struct tp_key_view {
 /* With the engine's lock held. */
 TP_MUST_USE enum tp_rc tp_key_view_locked(const struct tp_credential *credential, struct tp_key_view *ret_view);
 void tp_key_view_clear(struct tp_key_view *view);
+/* Who is owner and officer in one acts as officer where an owner may not: false when the caller is no officer. */
+bool tp_key_as_officer(struct tp_call *call);
 void tp_key_answer(struct tp_call *call, struct tp_credential *credential);
 
 #endif

@@ -228,7 +228,7 @@ struct setting {
     char value[32];
 };
 
-#define SETTINGS_LEN 15
+#define SETTINGS_LEN 16
 
 static void yes_no(struct setting *setting, const char *name, const char *meaning, bool value)
 {
@@ -261,6 +261,7 @@ static void fill_settings(const struct tp_engine_conf *conf, struct setting sett
     number(&settings[12], "login.for", "a login lasts", conf->login_ms / 1000, " s");
     number(&settings[13], "pin.least", "shortest PIN", (int64_t)conf->pin_least, " bytes");
     number(&settings[14], "pin.tries", "wrong tries until the user is locked", conf->tries_most, "");
+    yes_no(&settings[15], "owner.import", "owners may import keys that were made elsewhere", conf->owner_may[TP_OWNER_IMPORT]);
 }
 
 enum tp_rc tp_op_policy_show(struct tp_call *call)

@@ -46,6 +46,7 @@
     X(KEY_GENERATE, 40, "key generate", KeyGenerateRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                            \
     X(KEY_STATE, 41, "key state", KeyRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                                          \
     X(KEY_DELETE, 42, "key delete", KeyRequest, Empty, TP_IPC_BODY_SMALL, 0)                                           \
+    X(KEY_IMPORT, 43, "key import", KeyImportRequest, KeyReply, TP_IPC_BODY_SMALL, 1)                                  \
     X(CERT_IMPORT, 50, "cert import", CertificateRequest, KeyReply, TP_IPC_BODY_CHAIN, 0)                              \
     X(CRL_IMPORT, 51, "crl import", CrlRequest, CrlReply, TP_IPC_BODY_LARGE, 0)                                        \
     X(POLICY_EXPLAIN, 60, "policy explain", ExplainRequest, ExplainReply, TP_IPC_BODY_SMALL, 0)                        \

@@ -136,3 +136,17 @@ enum tp_rc tp_pki_private_key_parse(struct tp_bytes der, struct tp_error *error,
     pkcs8 = NULL;
     return TP_OK;
 }
+
+enum tp_rc tp_pki_private_key_make(struct tp_secret **ret_pkcs8, struct tp_buf *ret_spki)
+{
+    TP_PKI_ERRORS_KEEP;
+    EVP_PKEY *key TP_AUTO(EVP_PKEY_free_p) = EVP_PKEY_Q_keygen(tp_crypto_libctx(), NULL, "EC", "P-256");
+    struct tp_secret *pkcs8 TP_AUTO(tp_secret_free_p) = NULL;
+    if (key == NULL)
+        return TP_CRYPTO;
+    TP_TRY(write(key, &pkcs8));
+    TP_TRY(take_spki(key, NULL, ret_spki));
+    *ret_pkcs8 = pkcs8;
+    pkcs8 = NULL;
+    return TP_OK;
+}

@@ -19,6 +19,9 @@
 TP_MUST_USE enum tp_rc tp_pki_private_key_parse(struct tp_bytes der, struct tp_error *error,
                                                 struct tp_secret **ret_pkcs8, struct tp_buf *ret_spki);
 
+/* A new P-256 key, for trials of what takes such keys; SPKI appended. */
+TP_MUST_USE enum tp_rc tp_pki_private_key_make(struct tp_secret **ret_pkcs8, struct tp_buf *ret_spki);
+
 /* What a file holds: one private key, as tp_pki_private_key_parse gives it, and the certificates that came with it. */
 struct tp_pki_private_file {
     struct tp_secret *pkcs8;
