@@ -28,8 +28,9 @@ _trustp11_words()
     'factor list') echo '--user --config --json --timeout --help' ;;
     'factor remove') echo '--user --yes --config --json --timeout --help' ;;
     'factor import') echo '--user --serial --key-file --passphrase-file --config --json --timeout --help' ;;
-    'key') echo 'generate list csr suspend resume doubt revoke delete change' ;;
+    'key') echo 'generate import list csr suspend resume doubt revoke delete change' ;;
     'key generate') echo '--user --type --label --id --always-authenticate --config --json --timeout --help' ;;
+    'key import') echo '--user --label --id --always-authenticate --key-only --password-file --config --json --timeout --help' ;;
     'key list') echo '--user --config --json --timeout --help' ;;
     'key csr') echo '--user --subject --dns --email --out --der --pin-file --config --json --timeout --help' ;;
     'key suspend') echo '--user --reason --config --json --timeout --help' ;;
@@ -73,7 +74,7 @@ _trustp11_choices()
     --factor) echo 'totp hotp hardware' ;;
     --type) echo 'rsa-2048 rsa-3072 rsa-4096 p-256 p-384 p-521 ed25519' ;;
     --mechanism) echo 'rsa-pkcs rsa-pss ecdsa eddsa' ;;
-    --action) echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset user.reread factor.add factor.remove key.generate key.state key.delete key.change object.put object.delete key.csr cert.import cert.remove crl.import look audit.list audit.checkpoint audit.accept connection.refused refusals deployment.create engine.start engine.stop' ;;
+    --action) echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset user.reread factor.add factor.remove key.generate key.import key.state key.delete key.change key.csr object.put object.delete cert.import cert.remove crl.import look audit.list audit.checkpoint audit.accept connection.refused refusals deployment.create engine.start engine.stop' ;;
     --outcome) echo 'ok refused failed intent unknown' ;;
     --completion) echo 'bash zsh fish' ;;
     esac
@@ -82,7 +83,7 @@ _trustp11_choices()
 _trustp11_takes_value()
 {
     case $1 in
-    --config | --timeout | --dir | --hsm | --name | --users | --backup-key | --backup-dir | --service-user | --display | --code-file | --dormant | --reason | --user | --for | --signatures | --pin-file | --uri-file | --serial | --new-pin-file | --key-file | --passphrase-file | --label | --id | --subject | --dns | --email | --out | --key | --file | --issuer | --hash | --digest | --salt-len | --at | --used | --login-age | --object | --since | --until | --last | --store | --origin | --checkpoint | --module) return 0 ;;
+    --config | --timeout | --dir | --hsm | --name | --users | --backup-key | --backup-dir | --service-user | --display | --code-file | --dormant | --reason | --user | --for | --signatures | --pin-file | --uri-file | --serial | --new-pin-file | --key-file | --passphrase-file | --label | --id | --password-file | --subject | --dns | --email | --out | --key | --file | --issuer | --hash | --digest | --salt-len | --at | --used | --login-age | --object | --since | --until | --last | --store | --origin | --checkpoint | --module) return 0 ;;
     *) return 1 ;;
     esac
 }

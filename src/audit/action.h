@@ -32,6 +32,7 @@
     X(FACTOR_ADD, "factor.add", "a second factor was registered")                                                      \
     X(FACTOR_REMOVE, "factor.remove", "a second factor was removed")                                                   \
     X(KEY_GENERATE, "key.generate", "a key was generated")                                                             \
+    X(KEY_IMPORT, "key.import", "a key that was made elsewhere was imported")                                         \
     X(KEY_STATE, "key.state", "a key was suspended, doubted, revoked or resumed")                                      \
     X(KEY_DELETE, "key.delete", "a key was destroyed")                                                                 \
     X(KEY_CHANGE, "key.change", "a key's label or id, or its certificate's label, was changed")                         \

@@ -49,6 +49,7 @@ static const struct {
     {"factor remove", ADMIN, 0},
 
     {"key generate", ADMIN | TP_ROLE_OWNER, 0},
+    {"key import", ADMIN | TP_ROLE_OWNER, 0}, /* an owner's if the engine's configuration says so: [owner] */
     {"key state", ADMIN | TP_ROLE_OWNER,
      0}, /* RS-16: an owner stops a key at once; the engine allows the owner no more */
     {"key delete", ADMIN | TP_ROLE_OWNER, 0}, /* owners: here and in the next as far as [owner] of engine.conf goes */

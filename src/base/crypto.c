@@ -5,7 +5,9 @@
  * ever.
  */
 #include "base/crypto.h"
+#include "base/secret.h"
 
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
@@ -164,4 +166,45 @@ enum tp_rc tp_random(void *ret_bytes, size_t len)
     int done = RAND_priv_bytes_ex(libctx, ret_bytes, len, 0);
     (void)ERR_pop_to_mark();
     return done == 1 ? TP_OK : TP_CRYPTO;
+}
+
+/* ---- memory ---- */
+
+static void *plain_allocate(size_t len, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return malloc(len);
+}
+
+static void wiping_free(void *memory, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (memory != NULL)
+        tp_wipe(memory, malloc_usable_size(memory));
+    free(memory);
+}
+
+/* realloc(3) may move, and leave a copy where it was. */
+static void *wiping_reallocate(void *memory, size_t len, const char *file, int line)
+{
+    if (memory == NULL)
+        return malloc(len);
+    if (len == 0) {
+        wiping_free(memory, file, line);
+        return NULL;
+    }
+    const size_t before = malloc_usable_size(memory);
+    void *moved = malloc(len);
+    if (moved == NULL)
+        return NULL;
+    memcpy(moved, memory, before < len ? before : len);
+    wiping_free(memory, file, line);
+    return moved;
+}
+
+bool tp_crypto_wipe_freed(void)
+{
+    return CRYPTO_set_mem_functions(plain_allocate, wiping_reallocate, wiping_free) == 1;
 }

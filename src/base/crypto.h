@@ -24,6 +24,11 @@ void tp_crypto_release(void);
  * held libcrypto's locks on them; a first use makes them anew. */
 void tp_crypto_abandon(void);
 
+/* From here on whatever libcrypto frees, in whichever context, is wiped first: also what its decoders leave of a private
+ * key, and what an HSM in software does in this process. For this whole process, before its first use of libcrypto: in
+ * services and the command line only. False when it came too late. */
+TP_MUST_USE bool tp_crypto_wipe_freed(void);
+
 TP_MUST_USE enum tp_rc tp_sha256(struct tp_bytes a, struct tp_bytes b, struct tp_bytes c,
                                  uint8_t ret_hash[TP_SHA256_LEN]); /* of a ‖ b ‖ c */
 /* From the private random generator: good for keys. After a failure the bytes must not be used. */

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/credential.h"
 #include "cli/file.h"
+#include "cli/key.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
 #include "cli/session.h"
@@ -29,6 +30,7 @@ static json_t *describe(struct tp_cli *cli, const Tp__Ipc__Credential *credentia
     tp_cli_put_flag(cli, object, "pending", credential->pending);
     tp_cli_put_flag(cli, object, "certificate", credential->certificate.len > 0);
     tp_cli_put_flag(cli, object, "always_authenticate", credential->always_authenticate);
+    tp_cli_put_flag(cli, object, "imported", credential->imported);
     tp_cli_put_time(cli, object, "created", credential->created_ms, false);
     return object;
 }
@@ -48,12 +50,21 @@ enum tp_rc tp_cli_key_list(struct tp_cli *cli)
 
 /* ---- making ---- */
 
-static enum tp_rc read_id(struct tp_cli *cli, struct tp_buf *ret_id)
+enum tp_rc tp_cli_key_id(struct tp_cli *cli, struct tp_buf *ret_id)
 {
     const char *hex = tp_cli_text(&cli->args, "id");
     if (hex != NULL && tp_hex_decode(hex, strlen(hex), ret_id) != TP_OK)
         return tp_error_set(&cli->error, TP_USAGE, "--id %s: not an even number of hexadecimal digits", hex);
     return TP_OK;
+}
+
+enum tp_rc tp_cli_key_made(struct tp_cli *cli, const struct tp_ipc_reply *reply)
+{
+    const Tp__Ipc__Credential *made = ((const Tp__Ipc__KeyReply *)(const void *)reply->message)->credential;
+    if (made == NULL)
+        return tp_error_set(&cli->error, TP_INTERNAL, "the engine did not say which key it made");
+    return tp_cli_emit_done(cli, describe(cli, made), "%s  %s  %s%s", made->id, made->key_type, made->label,
+                            made->pending ? "  (waits for its owner's first login)" : "");
 }
 
 enum tp_rc tp_cli_key_generate(struct tp_cli *cli)
@@ -62,18 +73,14 @@ enum tp_rc tp_cli_key_generate(struct tp_cli *cli)
     struct tp_buf id TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     Tp__Ipc__KeyGenerateRequest request = TP__IPC__KEY_GENERATE_REQUEST__INIT;
     const char *type = tp_cli_text(&cli->args, "type"), *label = tp_cli_text(&cli->args, "label");
-    TP_TRY(read_id(cli, &id));
+    TP_TRY(tp_cli_key_id(cli, &id));
     TP_TRY(tp_cli_user(cli, &request.user));
     request.key_type = (char *)(uintptr_t)(type == NULL ? "p-256" : type);
     request.label = (char *)(uintptr_t)(label == NULL ? request.user : label);
     request.cka_id = (ProtobufCBinaryData){.data = id.data, .len = id.len};
     request.always_authenticate = tp_cli_flag(&cli->args, "always-authenticate");
     TP_TRY(tp_cli_usage(cli, tp_cli_call(cli, TP_OP_KEY_GENERATE, &request.base, NULL, NULL, &reply)));
-    const Tp__Ipc__Credential *made = ((const Tp__Ipc__KeyReply *)(const void *)reply.message)->credential;
-    if (made == NULL)
-        return tp_error_set(&cli->error, TP_INTERNAL, "the engine did not say which key it made");
-    return tp_cli_emit_done(cli, describe(cli, made), "%s  %s  %s%s", made->id, made->key_type, made->label,
-                            made->pending ? "  (waits for its owner's first login)" : "");
+    return tp_cli_key_made(cli, &reply);
 }
 
 /* ---- states ---- */
@@ -126,7 +133,7 @@ enum tp_rc tp_cli_key_change(struct tp_cli *cli)
     struct tp_buf id TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     Tp__Ipc__KeyChangeRequest request = TP__IPC__KEY_CHANGE_REQUEST__INIT;
     const char *label = tp_cli_text(&cli->args, "label");
-    TP_TRY(read_id(cli, &id));
+    TP_TRY(tp_cli_key_id(cli, &id));
     if (label == NULL && id.len == 0)
         return tp_error_set(&cli->error, TP_USAGE, "give --label, --id or both: what the key is to be called");
     TP_TRY(tp_cli_user(cli, &request.user));

@@ -189,6 +189,21 @@ static const struct tp_cli_command commands[] = {
              TEXT("id", "HEX", "CKA_ID; default: made from the public key"),
              FLAG("always-authenticate", "each signature wants PIN and code: CKA_ALWAYS_AUTHENTICATE, libtrustp11(7)")),
      tp_cli_key_generate},
+    {"key", "import", "FILE", "take over a private key that was made elsewhere",
+     "FILE is PKCS#12, PEM (PKCS#8 or traditional) or DER; - is standard input. Others must not be able to read it. RSA "
+     "with 2048, 3072 or 4096 bits, P-256, P-384, P-521. It holds one key; the key's certificate and its issuers, where "
+     "they are in the file, go along. Nothing is written anywhere but into the store, wrapped by the HSM; whatever else "
+     "has a copy can go on signing. Owners may import where the engine's configuration says so ([owner] import).\n"
+     "The file's password is asked for when it has one. " SECRETS,
+     "trustp11 key import alice.p12 --user alice --label 'Alice signs'\n"
+     "trustp11 key import server.pem --user server --password-file server.password --always-authenticate\n"
+     "ssh old-host cat /etc/ssl/private/server.pem | trustp11 key import - --user server",
+     OPTIONS(USER, TEXT("label", "TEXT", "CKA_LABEL; default: the user's name"),
+             TEXT("id", "HEX", "CKA_ID; default: made from the public key"),
+             FLAG("always-authenticate", "each signature wants PIN and code: CKA_ALWAYS_AUTHENTICATE, libtrustp11(7)"),
+             FLAG("key-only", "leave the file's certificates out"),
+             A_FILE("password-file", "read the file's password from the first line of FILE")),
+     tp_cli_key_import},
     {"key", "list", "", "show a user's keys", "", "trustp11 key list --user alice", OPTIONS(USER), tp_cli_key_list},
     {"key", "csr", "KEY", "make a PKCS#10 request, signed with the key",
      KEY_WORDS " Asks for PIN and one-time code unless trustp11 login has been there.",

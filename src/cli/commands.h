@@ -27,6 +27,7 @@ enum tp_rc tp_cli_factor_list(struct tp_cli *cli);
 enum tp_rc tp_cli_factor_remove(struct tp_cli *cli);
 enum tp_rc tp_cli_factor_import(struct tp_cli *cli);
 enum tp_rc tp_cli_key_generate(struct tp_cli *cli);
+enum tp_rc tp_cli_key_import(struct tp_cli *cli);
 enum tp_rc tp_cli_key_list(struct tp_cli *cli);
 enum tp_rc tp_cli_key_csr(struct tp_cli *cli);
 enum tp_rc tp_cli_key_suspend(struct tp_cli *cli);

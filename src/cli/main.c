@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/secret.h"
@@ -14,6 +15,8 @@ int main(int argc, char **argv)
     if (!tp_process_std_fill(&std))
         return 1; /* and nowhere to say so */
     tp_process_harden(); /* PINs pass through: no core file, no ptrace */
+    if (!tp_crypto_wipe_freed()) /* keys that are imported, too */
+        (void)fputs("trustp11: something has used libcrypto before us: what it frees is not wiped\n", stderr);
     tp_cli_text_start();
     (void)signal(SIGPIPE, SIG_IGN); /* an engine that goes away is an error with words */
     struct tp_cli cli = {

@@ -82,6 +82,7 @@ enum tp_rc tp_op_factor_add(struct tp_call *call);
 enum tp_rc tp_op_factor_list(struct tp_call *call);
 enum tp_rc tp_op_factor_remove(struct tp_call *call);
 enum tp_rc tp_op_key_generate(struct tp_call *call);
+enum tp_rc tp_op_key_import(struct tp_call *call);
 enum tp_rc tp_op_key_state(struct tp_call *call);
 enum tp_rc tp_op_key_delete(struct tp_call *call);
 enum tp_rc tp_op_key_change(struct tp_call *call);

@@ -2,6 +2,8 @@
  *
  * Certificates of users' keys. The lists of those that are no longer good are in crl.c.
  */
+#include "engine/certificate.h"
+
 #include "base/clock.h"
 #include "engine/crl.h"
 #include "engine/edit.h"
@@ -14,9 +16,9 @@
 
 #define CHAIN_MOST 8
 
-static struct tp_bytes der_at(const Tp__Ipc__CertificateRequest *message, size_t at)
+static struct tp_bytes der_at(const struct tp_certificates *certificates, size_t at)
 {
-    return TP_BYTES(message->der[at].data, message->der[at].len);
+    return tp_field(certificates->der[at]);
 }
 
 static struct tp_credential *key_of_certificate(struct tp_engine *engine, struct tp_user *user, struct tp_bytes spki)
@@ -48,16 +50,23 @@ static enum tp_rc find_key(struct tp_call *call, struct tp_user *user, const str
     return TP_OK;
 }
 
-static enum tp_rc check_chain(struct tp_call *call, const Tp__Ipc__CertificateRequest *message)
+static enum tp_rc check_chain(struct tp_call *call, const struct tp_certificates *certificates)
 {
-    if (message->n_der == 0 || message->n_der > CHAIN_MOST + 1)
+    if (certificates->len == 0 || certificates->len > CHAIN_MOST + 1)
         return tp_error_set(&call->error, TP_BAD_ARGUMENT, "give the certificate and at most %d issuers", CHAIN_MOST);
-    for (size_t i = 0; i + 1 < message->n_der; i++)
-        if (tp_pki_certificate_issued_by(der_at(message, i), der_at(message, i + 1), NULL) != TP_OK)
+    for (size_t i = 0; i + 1 < certificates->len; i++)
+        if (tp_pki_certificate_issued_by(der_at(certificates, i), der_at(certificates, i + 1), NULL) != TP_OK)
             return tp_error_set(&call->error, TP_BAD_ARGUMENT,
                                 "certificate %zu was not issued by certificate %zu: give the user's own first, then its issuers in order",
                                 i + 1, i + 2);
     return TP_OK;
+}
+
+enum tp_rc tp_certificates_parse(struct tp_call *call, const struct tp_certificates *certificates,
+                                 struct tp_pki_certificate *ret_own)
+{
+    TP_TRY(check_chain(call, certificates));
+    return tp_pki_certificate_parse(der_at(certificates, 0), &call->error, ret_own);
 }
 
 static void drop_certificates(Tp__Engine__Key *record)
@@ -69,41 +78,48 @@ static void drop_certificates(Tp__Engine__Key *record)
     record->n_certificates = 0;
 }
 
-static enum tp_rc put_certificates(const Tp__Ipc__CertificateRequest *message, Tp__Engine__Key *record)
+enum tp_rc tp_certificates_put(const struct tp_certificates *certificates, Tp__Engine__Key *record)
 {
     drop_certificates(record);
-    record->certificates = calloc(message->n_der, sizeof record->certificates[0]);
+    record->certificates = calloc(certificates->len, sizeof record->certificates[0]);
     if (record->certificates == NULL)
         return TP_MEMORY;
-    for (; record->n_certificates < message->n_der; record->n_certificates++)
-        TP_TRY(tp_field_bytes(&record->certificates[record->n_certificates], der_at(message, record->n_certificates)));
+    for (; record->n_certificates < certificates->len; record->n_certificates++)
+        TP_TRY(tp_field_bytes(&record->certificates[record->n_certificates], der_at(certificates, record->n_certificates)));
     return TP_OK;
 }
 
 /* One that is revoked is refused, not taken with the key revoked: that state is for good, and one wrong file would end a key
  * that is. Refused, the key stays as it was: without certificate it signs nothing, and with another one it was judged by
  * that. */
-static enum tp_rc check_good(struct tp_call *call, const struct tp_pki_certificate *certificate)
+enum tp_rc tp_certificates_judge(struct tp_call *call, const struct tp_certificates *certificates,
+                                 const struct tp_pki_certificate *own)
+{
+    if (own->not_after_ms <= tp_clock_utc_ms())
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "the certificate has expired; renew it first");
+    return tp_crl_judge(call->engine, own, certificates->len > 1 ? der_at(certificates, 1) : TP_BYTES_NONE, &call->error);
+}
+
+static struct tp_certificates certificates_of(const struct tp_call *call)
 {
     const Tp__Ipc__CertificateRequest *message = (const Tp__Ipc__CertificateRequest *)call->request->message;
-    if (certificate->not_after_ms <= tp_clock_utc_ms())
-        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "the certificate has expired; renew it first");
-    return tp_crl_judge(call->engine, certificate, message->n_der > 1 ? der_at(message, 1) : TP_BYTES_NONE, &call->error);
+    return (struct tp_certificates){.der = message->der, .len = message->n_der};
 }
 
 static enum tp_rc import(struct tp_call *call, struct tp_user *user, const struct tp_pki_certificate *certificate)
 {
     const Tp__Ipc__CertificateRequest *message = (const Tp__Ipc__CertificateRequest *)call->request->message;
+    const struct tp_certificates certificates = certificates_of(call);
     struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
     struct tp_credential *credential = NULL;
     TP_TRY(tp_call_owner_may(call, TP_OWNER_CERTIFICATE));
     TP_TRY(find_key(call, user, certificate, &credential));
-    TP_TRY(check_good(call, certificate));
+    TP_TRY(tp_certificates_judge(call, &certificates, certificate));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_CERT_IMPORT, &edit));
     Tp__Engine__Key *record = tp_edit_key(edit, credential);
     if (record == NULL)
         return tp_error_set(&call->error, TP_MEMORY, "out of memory");
-    TP_TRY(put_certificates(message, record));
+    TP_TRY(tp_certificates_put(&certificates, record));
     TP_TRY(tp_field_text(&record->certificate_label, message->label));
     tp_edit_object(edit, "credential", credential->id);
     tp_edit_detail(edit, "serial %s", certificate->serial);
@@ -124,12 +140,12 @@ static enum tp_rc import_for_user(struct tp_call *call, const struct tp_pki_cert
 
 enum tp_rc tp_op_cert_import(struct tp_call *call)
 {
-    const Tp__Ipc__CertificateRequest *message = (const Tp__Ipc__CertificateRequest *)call->request->message;
+    const struct tp_certificates certificates = certificates_of(call);
     struct tp_pki_certificate certificate = {0};
-    TP_TRY(check_chain(call, message));
+    const Tp__Ipc__CertificateRequest *message = (const Tp__Ipc__CertificateRequest *)call->request->message;
     if (message->label[0] != '\0')
         TP_TRY(tp_key_check_label(call, message->label));
-    TP_TRY(tp_pki_certificate_parse(der_at(message, 0), &call->error, &certificate));
+    TP_TRY(tp_certificates_parse(call, &certificates, &certificate));
     pthread_mutex_lock(&call->engine->sweep); /* no list may come between the judgement and the commit */
     enum tp_rc rc = import_for_user(call, &certificate);
     pthread_mutex_unlock(&call->engine->sweep);

@@ -49,6 +49,7 @@ static const struct tp_duty duties[] = {
     {TP_OP_FACTOR_LIST, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_factor_list},
     {TP_OP_FACTOR_REMOVE, TP_LANE_OFFICE, TP_ACTION_FACTOR_REMOVE, true, false, tp_op_factor_remove},
     {TP_OP_KEY_GENERATE, TP_LANE_LOGIN, TP_ACTION_KEY_GENERATE, true, true, tp_op_key_generate},
+    {TP_OP_KEY_IMPORT, TP_LANE_LOGIN, TP_ACTION_KEY_IMPORT, true, true, tp_op_key_import},
     {TP_OP_KEY_STATE, TP_LANE_OFFICE, TP_ACTION_KEY_STATE, true, false, tp_op_key_state},
     {TP_OP_KEY_DELETE, TP_LANE_OFFICE, TP_ACTION_KEY_DELETE, true, false, tp_op_key_delete},
     {TP_OP_KEY_CHANGE, TP_LANE_OFFICE, TP_ACTION_KEY_CHANGE, true, false, tp_op_key_change},

@@ -96,6 +96,12 @@ static enum tp_rc read_pin(const struct tp_conf *file, struct tp_error *error, s
     return rc == TP_OK ? TP_OK : tp_error_prefix(error, rc, "%s: [pin]", tp_conf_path(file));
 }
 
+static void read_owner(const struct tp_conf *file, struct tp_engine_conf *conf)
+{
+    for (size_t i = 0; i < TP_OWNER_WISHES_LEN; i++)
+        conf->owner[i] = tp_conf_boolean(file, "owner", tp_owner_wish_name((enum tp_owner_wish)i));
+}
+
 static uint32_t allowed_mechanism(const struct tp_conf *file, const char *key, enum tp_hsm_mechanism mechanism)
 {
     return tp_conf_boolean(file, "policy", key) ? 1U << mechanism : 0;
@@ -146,10 +152,9 @@ static enum tp_rc read_all(struct tp_conf *file, struct tp_error *error, struct 
     conf->login_ms = tp_conf_integer(file, "login", "for");
     conf->shared_login_ms = tp_conf_integer(file, "login", "shared_for");
     conf->approval = tp_conf_boolean(file, "login", "approval");
-    for (size_t i = 0; i < TP_OWNER_WISHES_LEN; i++)
-        conf->owner[i] = tp_conf_boolean(file, "owner", tp_owner_wish_name((enum tp_owner_wish)i));
     TP_TRY(read_pin(file, error, conf));
     TP_TRY(read_otp(file, error, conf));
+    read_owner(file, conf);
     read_policy(file, &conf->policy);
     return TP_OK;
 }

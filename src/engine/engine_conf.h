@@ -15,6 +15,7 @@
  * engine.conf, default, words for people. An owner who stops or ends a key (RS-16) needs no leave for that. */
 #define TP_OWNER_WISHES(X)                                                                                             \
     X(GENERATE, "generate", "yes", "owners make keys of their own")                                                    \
+    X(IMPORT, "import", "no", "owners import keys that were made elsewhere")                                           \
     X(CHANGE, "change", "yes", "owners change labels and ids of their keys")                                           \
     X(DELETE, "delete", "no", "owners destroy their keys")                                                             \
     X(CERTIFICATE, "certificate", "yes", "owners put certificates to their keys, and take them away")                  \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A user's keys: made in the HSM, wrapped, and from then on one of the states that the policy knows (RS-5, RS-16).
+ * A user's keys, once they are there: one of the states that the policy knows (RS-5, RS-16), and what they may sign without a
+ * certificate. How they come about is in key_make.c.
  */
 #include "engine/key.h"
 
@@ -17,7 +18,6 @@
 
 #define CKA_ID_MAX 64
 #define LABEL_MAX 128
-#define OWN_MOST 100 /* keys up to which an owner may make more; an officer may go on */
 
 /* ---- view ---- */
 
@@ -56,6 +56,7 @@ enum tp_rc tp_key_view_locked(const struct tp_credential *credential, struct tp_
     view->message.reason = record->reason;
     view->message.always_authenticate = record->always_authenticate;
     view->message.certificate_label = record->certificate_label;
+    view->message.imported = record->imported;
     return TP_OK;
 }
 
@@ -121,154 +122,6 @@ enum tp_rc tp_key_check_id(struct tp_call *call, const struct tp_user *user, con
 enum tp_rc tp_key_label_exists(struct tp_call *call, const char *label)
 {
     return tp_error_set(&call->error, TP_EXISTS, "the user has a key with the label \"%s\" already; choose another", label);
-}
-
-/* ---- generate ---- */
-
-struct generation {
-    struct tp_user *user;
-    enum tp_hsm_key_type type;
-    char id[TP_ID_LEN];
-    struct tp_edit *edit;
-    struct tp_secret *wrapped;
-    struct tp_buf spki, uwk;
-};
-
-static void generation_clear(struct generation *generation)
-{
-    tp_edit_free(generation->edit);
-    tp_secret_free(generation->wrapped);
-    tp_buf_clear(&generation->spki);
-    tp_buf_clear(&generation->uwk);
-}
-
-bool tp_key_can_make(const struct tp_engine *engine, enum tp_hsm_key_type type)
-{
-    const struct tp_hsm_abilities *abilities = &engine->abilities;
-    return abilities->key[type].generate && abilities->key[type].wrap && abilities->key[type].unwrap;
-}
-
-static enum tp_rc can_make(struct tp_call *call, enum tp_hsm_key_type type)
-{
-    if (tp_key_can_make(call->engine, type))
-        return TP_OK;
-    return tp_error_set(&call->error, TP_UNSUPPORTED, "this HSM cannot keep %s keys wrapped (%s); see: trustp11 doctor",
-                        tp_hsm_key_type_name(type), call->engine->abilities.key[type].why_not);
-}
-
-static enum tp_rc check_wish(struct tp_call *call, const Tp__Ipc__KeyGenerateRequest *message,
-                             struct generation *generation)
-{
-    const char *type = message->key_type[0] != '\0' ? message->key_type : "p-256";
-    if (tp_hsm_key_type_parse(type, &generation->type) != TP_OK)
-        return tp_error_set(&call->error, TP_BAD_ARGUMENT,
-                            "there is no key type \"%s\": rsa-2048, rsa-3072, rsa-4096, p-256, p-384, p-521, ed25519", type);
-    TP_TRY(tp_key_check_label(call, message->label));
-    return can_make(call, generation->type);
-}
-
-/* The user wrapping key: made with the first key, or by enrolment. */
-static enum tp_rc user_wrapping_key(struct tp_call *call, struct generation *generation)
-{
-    struct tp_user *user = generation->user;
-    if (user->record->uwk.len > 0)
-        return tp_buf_append(&generation->uwk, tp_field(user->record->uwk));
-    Tp__Engine__User *record = tp_edit_user(generation->edit, user);
-    if (record == NULL)
-        return TP_MEMORY;
-    TP_TRY(tp_hsm_uwk_generate(call->session, &call->error, &generation->uwk));
-    return tp_field_bytes(&record->uwk, tp_buf_bytes(&generation->uwk));
-}
-
-/* Sealed at once when its owner is logged in; pending otherwise (architecture: Keys). */
-static enum tp_rc protect(struct tp_call *call, struct generation *generation, Tp__Engine__Key *record)
-{
-    struct tp_secret *key TP_AUTO(tp_secret_free_p) = NULL;
-    struct tp_buf sealed TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    struct tp_bytes wrapped = tp_secret_bytes(generation->wrapped);
-    enum tp_rc rc = tp_authorisation_sealing_key(call->engine, generation->user, "", &key);
-    record->pending = rc != TP_OK;
-    if (rc != TP_OK)
-        return tp_field_bytes(&record->blob, wrapped);
-    TP_TRY(tp_vault_seal(tp_secret_bytes(key), generation->user->id, generation->id, wrapped, &call->error, &sealed));
-    return tp_field_bytes(&record->blob, tp_buf_bytes(&sealed));
-}
-
-static enum tp_rc fill_record(struct tp_call *call, struct generation *generation, struct tp_bytes cka_id,
-                              Tp__Engine__Key *record)
-{
-    struct tp_pki_key_info info;
-    TP_TRY(tp_pki_key_info(tp_buf_bytes(&generation->spki), &call->error, &info));
-    if (cka_id.len == 0)
-        cka_id = TP_BYTES(info.key_id, sizeof info.key_id);
-    TP_TRY(tp_key_check_id(call, generation->user, NULL, cka_id));
-    record->type = (uint32_t)generation->type;
-    record->state = (uint32_t)TP_STATE_ACTIVE;
-    record->created_ms = tp_clock_utc_ms();
-    TP_TRY(tp_field_bytes(&record->cka_id, cka_id));
-    TP_TRY(tp_field_bytes(&record->spki, tp_buf_bytes(&generation->spki)));
-    return protect(call, generation, record);
-}
-
-/* Every key costs memory in the engine, and time whenever somebody looks. */
-static enum tp_rc may_have_more(struct tp_call *call, const struct tp_user *user)
-{
-    unsigned keys = 0;
-    if (user->record->closed)
-        return tp_error_set(&call->error, TP_NOT_PERMITTED, "the user is closed, for good");
-    for (const struct tp_credential *at = user->credentials; at != NULL; at = at->next)
-        keys++;
-    if (keys < OWN_MOST || call->role != TP_ROLE_OWNER || tp_call_act_as_officer(call))
-        return TP_OK;
-    return tp_error_set(&call->error, TP_NOT_PERMITTED, "there are %u keys already; ask an officer for more, or to delete some",
-                        keys);
-}
-
-static enum tp_rc generate(struct tp_call *call, const Tp__Ipc__KeyGenerateRequest *message,
-                           struct generation *generation)
-{
-    struct tp_user *user = generation->user;
-    TP_TRY(tp_call_owner_may(call, TP_OWNER_GENERATE));
-    TP_TRY(may_have_more(call, user));
-    TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_KEY_GENERATE, &generation->edit));
-    TP_TRY(user_wrapping_key(call, generation));
-    TP_TRY(tp_hsm_key_generate(call->session, tp_buf_bytes(&generation->uwk), generation->type, &call->error,
-                               &generation->wrapped, &generation->spki));
-    Tp__Engine__Key *record = tp_edit_key_new(generation->edit, user, generation->id, message->label);
-    if (record == NULL)
-        return tp_error_set(&call->error, TP_MEMORY, "out of memory");
-    TP_TRY(fill_record(call, generation, TP_BYTES(message->cka_id.data, message->cka_id.len), record));
-    tp_edit_object(generation->edit, "credential", generation->id);
-    record->always_authenticate = message->always_authenticate;
-    tp_edit_detail(generation->edit, "%s for user %s%s%s", tp_hsm_key_type_name(generation->type), user->id,
-                   record->pending ? ", pending" : "", record->always_authenticate ? ", always authenticates" : "");
-    enum tp_rc rc = tp_edit_commit(generation->edit, &call->error);
-    return rc == TP_EXISTS ? tp_key_label_exists(call, message->label) : rc;
-}
-
-static enum tp_rc generate_and_answer(struct tp_call *call, const Tp__Ipc__KeyGenerateRequest *message,
-                                      struct generation *generation)
-{
-    TP_TRY(generate(call, message, generation));
-    struct tp_credential *made = NULL;
-    pthread_mutex_lock(&call->engine->lock);
-    HASH_FIND_STR(call->engine->credentials, generation->id, made);
-    pthread_mutex_unlock(&call->engine->lock);
-    tp_key_answer(call, made);
-    return TP_OK;
-}
-
-enum tp_rc tp_op_key_generate(struct tp_call *call)
-{
-    const Tp__Ipc__KeyGenerateRequest *message = (const Tp__Ipc__KeyGenerateRequest *)call->request->message;
-    struct generation generation = {0};
-    TP_TRY(check_wish(call, message, &generation));
-    TP_TRY(tp_id_make(generation.id));
-    TP_TRY(tp_call_turn(call, message->user, &generation.user));
-    enum tp_rc rc = generate_and_answer(call, message, &generation);
-    tp_people_release_turn(call->engine, generation.user);
-    generation_clear(&generation);
-    return rc;
 }
 
 /* ---- states ---- */

@@ -131,6 +131,14 @@ static void check_key_types(struct doctor *doctor)
     }
 }
 
+static void check_import(struct doctor *doctor)
+{
+    const struct tp_hsm_abilities *abilities = &doctor->engine->abilities;
+    say(doctor, "key import", abilities->import ? "ok" : "note", "keys are made in the HSM: trustp11 key generate",
+        abilities->import ? "the HSM takes keys that were made elsewhere%s%s" : "no key that was made elsewhere can be imported%s%s",
+        abilities->import ? "" : ": ", abilities->import_why_not);
+}
+
 static void check_log(struct doctor *doctor)
 {
     struct tp_ledger_info info;
@@ -181,6 +189,7 @@ enum tp_rc tp_op_doctor(struct tp_call *call)
     check_surroundings(&doctor);
     check_hsm(&doctor);
     check_key_types(&doctor);
+    check_import(&doctor);
     check_log(&doctor);
     check_crls(&doctor);
     reply.checks = doctor.pointers;

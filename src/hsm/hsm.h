@@ -91,6 +91,8 @@ struct tp_hsm_abilities {
     } key[TP_HSM_KEY_TYPE_END];
     const char *wrap_mechanism; /* "CKM_AES_KEY_WRAP_PAD", … or NULL when there is none that we know */
     bool hmac_sha256, aes_cbc_pad, rsa_oaep_wrap, random;
+    bool import; /* takes keys that were made elsewhere; tried with a P-256 key */
+    char import_why_not[TP_ERROR_WORDS_LEN];
 };
 /* Tries each thing with session objects that are destroyed again. RSA sizes above 2048 are judged from the mechanism's
  * limits rather than generated, which would take minutes. */
@@ -145,6 +147,13 @@ TP_MUST_USE enum tp_rc tp_hsm_uwk_generate(struct tp_hsm_session *session, struc
 TP_MUST_USE enum tp_rc tp_hsm_key_generate(struct tp_hsm_session *session, struct tp_bytes wrapped_uwk,
                                            enum tp_hsm_key_type type, struct tp_error *error,
                                            struct tp_secret **ret_wrapped, struct tp_buf *ret_spki);
+
+/* A private key that was made elsewhere: PKCS8, as tp_pki_private_key_parse gives it, with its public half. It goes into
+ * the HSM wrapped by a key that only this HSM can unwrap, signs there to prove that it is SPKI's, and comes out as
+ * tp_hsm_key_generate's do. The session objects are destroyed. */
+TP_MUST_USE enum tp_rc tp_hsm_key_import(struct tp_hsm_session *session, struct tp_bytes wrapped_uwk,
+                                         enum tp_hsm_key_type type, struct tp_bytes pkcs8, struct tp_bytes spki,
+                                         struct tp_error *error, struct tp_secret **ret_wrapped);
 
 /* Supplies what is needed to unwrap: called without any lock held, only when the key is not in the cache. */
 struct tp_hsm_wrapped {

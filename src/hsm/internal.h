@@ -155,9 +155,14 @@ void tp_hsm_keys_destroy(struct tp_hsm_session *session, struct tp_hsm_key *gone
 
 /* ---- wrapping (wrap.c) ---- */
 
+/* TP_UNSUPPORTED with words when the token has none that we know. */
+TP_MUST_USE enum tp_rc tp_hsm_wrap_mechanism(const struct tp_hsm *hsm, struct tp_error *error,
+                                             CK_MECHANISM *ret_mechanism);
 /* RET_WRAPPED has CAPACITY bytes. */
 TP_MUST_USE enum tp_rc tp_hsm_wrap(struct tp_hsm_session *session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE key,
                                    struct tp_error *error, uint8_t *ret_wrapped, size_t capacity, size_t *ret_len);
+TP_MUST_USE enum tp_rc tp_hsm_wrap_to_secret(struct tp_hsm_session *session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE key,
+                                             struct tp_error *error, struct tp_secret **ret_wrapped);
 TP_MUST_USE enum tp_rc tp_hsm_unwrap(struct tp_hsm_session *session, CK_OBJECT_HANDLE by, struct tp_bytes wrapped,
                                      struct tp_hsm_template *template, struct tp_error *error,
                                      CK_OBJECT_HANDLE *ret_key);
@@ -170,11 +175,15 @@ TP_MUST_USE enum tp_rc tp_hsm_private_unwrap(struct tp_hsm_session *session, CK_
                                              enum tp_hsm_key_type type, struct tp_bytes wrapped, struct tp_error *error,
                                              CK_OBJECT_HANDLE *ret_key);
 
+/* ---- import (import.c) ---- */
+
+/* As tp_hsm_key_import, wrapped by BY. */
+TP_MUST_USE enum tp_rc tp_hsm_import_under(struct tp_hsm_session *session, CK_OBJECT_HANDLE by,
+                                           enum tp_hsm_key_type type, struct tp_bytes pkcs8, struct tp_bytes spki,
+                                           struct tp_error *error, struct tp_secret **ret_wrapped);
+
 /* ---- token keys (token_keys.c) ---- */
 
-/* Appends KEY wrapped to an RSA public key. */
-TP_MUST_USE enum tp_rc tp_hsm_oaep_wrap(struct tp_hsm_session *session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE key,
-                                        struct tp_error *error, struct tp_buf *ret_wrapped);
 /* The handle, or TP_NOT_FOUND before tp_hsm_token_keys_find. */
 TP_MUST_USE enum tp_rc tp_hsm_token_key(const struct tp_hsm *hsm, enum tp_hsm_role role, struct tp_error *error,
                                         CK_OBJECT_HANDLE *ret_key);

@@ -4,7 +4,9 @@
  * what doctor shows.
  */
 #include "hsm/internal.h"
+#include "hsm/oaep.h"
 #include "hsm/public_key.h"
+#include "pki/private_key.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -136,6 +138,24 @@ static bool can_random(struct tp_hsm_session *session)
     return TP_HSM_CALL(session, C_GenerateRandom, bytes, sizeof(bytes)) == CKR_OK;
 }
 
+static enum tp_rc try_import(struct tp_hsm_session *session, CK_OBJECT_HANDLE wrapping_key, struct tp_error *error)
+{
+    struct tp_secret *pkcs8 TP_AUTO(tp_secret_free_p) = NULL, *wrapped TP_AUTO(tp_secret_free_p) = NULL;
+    struct tp_buf spki TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    TP_TRY(tp_pki_private_key_make(&pkcs8, &spki));
+    return tp_hsm_import_under(session, wrapping_key, TP_HSM_P256, tp_secret_bytes(pkcs8), tp_buf_bytes(&spki), error,
+                               &wrapped);
+}
+
+static void probe_import(struct tp_hsm_session *session, CK_OBJECT_HANDLE wrapping_key,
+                         struct tp_hsm_abilities *abilities)
+{
+    struct tp_error error = {0};
+    abilities->import = try_import(session, wrapping_key, &error) == TP_OK;
+    if (!abilities->import)
+        snprintf(abilities->import_why_not, sizeof(abilities->import_why_not), "%s", tp_error_words(&error));
+}
+
 static const char *wrap_name(const struct tp_hsm *hsm)
 {
     switch (atomic_load(&hsm->wrap_mechanism)) {
@@ -162,6 +182,7 @@ enum tp_rc tp_hsm_probe(struct tp_hsm_session *session, struct tp_error *error, 
     abilities.hmac_sha256 = can_hmac(session);
     abilities.aes_cbc_pad = can_encrypt(session);
     abilities.random = can_random(session);
+    probe_import(session, key.object, &abilities);
     /* What was tried on a token that went away says nothing about it. */
     if (!tp_hsm_is_linked(session->hsm))
         return tp_hsm_call_rc(session->hsm, CKR_DEVICE_REMOVED, "the probe", error);

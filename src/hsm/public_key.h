@@ -18,7 +18,15 @@ TP_MUST_USE enum tp_rc tp_hsm_public_key_point(struct tp_bytes attribute, size_t
 /* An RSA key of 2048 bits or more as a session object that can only wrap. TP_BAD_ARGUMENT with words otherwise. */
 TP_MUST_USE enum tp_rc tp_hsm_public_key_import(struct tp_hsm_session *session, struct tp_bytes spki,
                                                 struct tp_error *error, struct tp_hsm_scrap *ret_key);
-/* A new pair as session objects; the private half is extractable, to be wrapped and destroyed. */
+/* What the halves of a new pair may do. */
+struct tp_hsm_pair_uses {
+    unsigned public_uses, private_uses; /* enum tp_hsm_use */
+    bool extractable;                   /* the private half, by wrapping */
+};
+TP_MUST_USE enum tp_rc tp_hsm_pair_generate_for(struct tp_hsm_session *session, const struct tp_hsm_key_kind *kind,
+                                                const struct tp_hsm_pair_uses *uses, struct tp_error *error,
+                                                struct tp_hsm_scrap *ret_public, struct tp_hsm_scrap *ret_private);
+/* A new pair that signs, as session objects; the private half is extractable, to be wrapped and destroyed. */
 TP_MUST_USE enum tp_rc tp_hsm_pair_generate(struct tp_hsm_session *session, const struct tp_hsm_key_kind *kind,
                                             struct tp_error *error, struct tp_hsm_scrap *ret_public,
                                             struct tp_hsm_scrap *ret_private);

@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "hsm/internal.h"
+#include "hsm/oaep.h"
 #include "hsm/public_key.h"
 
 #include <stdio.h>
@@ -180,29 +181,6 @@ static enum tp_rc generate(struct tp_hsm_session *session, unsigned role, struct
     TP_TRY(tp_hsm_call_rc(session->hsm, rv, "C_GenerateKey", error));
     *ret_key = (struct tp_hsm_scrap){.session = session, .object = key};
     return TP_OK;
-}
-
-/* SHA-256 where the token has it; SoftHSM's OAEP knows SHA-1 only, which is no weakness there (RFC 8017, 7.1). Whoever
- * restores tries both. */
-enum tp_rc tp_hsm_oaep_wrap(struct tp_hsm_session *session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE key,
-                            struct tp_error *error, struct tp_buf *ret_wrapped)
-{
-    static CK_RSA_PKCS_OAEP_PARAMS params[] = {
-        {.hashAlg = CKM_SHA256, .mgf = CKG_MGF1_SHA256, .source = CKZ_DATA_SPECIFIED},
-        {.hashAlg = CKM_SHA_1, .mgf = CKG_MGF1_SHA1, .source = CKZ_DATA_SPECIFIED},
-    };
-    uint8_t wrapped[TP_HSM_SIGNATURE_MAX];
-    CK_ULONG len = 0;
-    CK_RV rv = CKR_OK;
-    for (size_t i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
-        CK_MECHANISM mechanism = {CKM_RSA_PKCS_OAEP, &params[i], sizeof(params[i])};
-        len = sizeof(wrapped);
-        rv = TP_HSM_CALL(session, C_WrapKey, &mechanism, by, key, wrapped, &len);
-        if (rv == CKR_OK || tp_hsm_ckr_is_loss(rv))
-            break;
-    }
-    TP_TRY(tp_hsm_call_rc(session->hsm, rv, "C_WrapKey", error));
-    return tp_buf_append(ret_wrapped, TP_BYTES(wrapped, len));
 }
 
 static enum tp_rc copy_to_token(struct tp_hsm_session *session, unsigned role, CK_OBJECT_HANDLE key,

@@ -10,7 +10,7 @@
 
 static const CK_BYTE rsa_exponent[] = {0x01, 0x00, 0x01};
 
-static enum tp_rc wrap_mechanism(const struct tp_hsm *hsm, struct tp_error *error, CK_MECHANISM *ret_mechanism)
+enum tp_rc tp_hsm_wrap_mechanism(const struct tp_hsm *hsm, struct tp_error *error, CK_MECHANISM *ret_mechanism)
 {
     CK_MECHANISM_TYPE type = atomic_load(&hsm->wrap_mechanism);
     if (type == 0)
@@ -27,7 +27,7 @@ enum tp_rc tp_hsm_wrap(struct tp_hsm_session *session, CK_OBJECT_HANDLE by, CK_O
 {
     CK_MECHANISM mechanism;
     CK_ULONG len = capacity;
-    TP_TRY(wrap_mechanism(session->hsm, error, &mechanism));
+    TP_TRY(tp_hsm_wrap_mechanism(session->hsm, error, &mechanism));
     TP_HSM_TRY(session, error, C_WrapKey, &mechanism, by, key, ret_wrapped, &len);
     *ret_len = len;
     return TP_OK;
@@ -68,7 +68,7 @@ enum tp_rc tp_hsm_unwrap(struct tp_hsm_session *session, CK_OBJECT_HANDLE by, st
     CK_MECHANISM mechanism;
     CK_OBJECT_HANDLE key = 0;
     CK_RV rv;
-    TP_TRY(wrap_mechanism(session->hsm, error, &mechanism));
+    TP_TRY(tp_hsm_wrap_mechanism(session->hsm, error, &mechanism));
     if (wrapped.len == 0 || wrapped.len > TP_HSM_WRAPPED_MAX)
         return tp_error_set(error, TP_KEY_DAMAGED, "a stored key of %zu bytes is none: restore it from a backup",
                             wrapped.len);
@@ -126,27 +126,27 @@ enum tp_rc tp_hsm_uwk_generate(struct tp_hsm_session *session, struct tp_error *
     return tp_buf_append(ret_wrapped, TP_BYTES(wrapped, len));
 }
 
-static void pair_templates(const struct tp_hsm_key_kind *kind, struct tp_hsm_template *public_half,
-                           struct tp_hsm_template *private_half)
+static void pair_templates(const struct tp_hsm_key_kind *kind, const struct tp_hsm_pair_uses *uses,
+                           struct tp_hsm_template *public_half, struct tp_hsm_template *private_half)
 {
-    tp_hsm_template_start(public_half, &tp_hsm_class_public, &kind->type, false, TP_HSM_USE_VERIFY);
+    tp_hsm_template_start(public_half, &tp_hsm_class_public, &kind->type, false, uses->public_uses);
     if (kind->type == CKK_RSA) {
         tp_hsm_template_add(public_half, CKA_MODULUS_BITS, &kind->bits, sizeof(kind->bits));
         tp_hsm_template_add(public_half, CKA_PUBLIC_EXPONENT, rsa_exponent, sizeof(rsa_exponent));
     } else {
         tp_hsm_template_add(public_half, CKA_EC_PARAMS, kind->ec_params.data, kind->ec_params.len);
     }
-    tp_hsm_template_start(private_half, &tp_hsm_class_private, &kind->type, true, TP_HSM_USE_SIGN);
+    tp_hsm_template_start(private_half, &tp_hsm_class_private, &kind->type, uses->extractable, uses->private_uses);
 }
 
-enum tp_rc tp_hsm_pair_generate(struct tp_hsm_session *session, const struct tp_hsm_key_kind *kind,
-                                struct tp_error *error, struct tp_hsm_scrap *ret_public,
-                                struct tp_hsm_scrap *ret_private)
+enum tp_rc tp_hsm_pair_generate_for(struct tp_hsm_session *session, const struct tp_hsm_key_kind *kind,
+                                    const struct tp_hsm_pair_uses *uses, struct tp_error *error,
+                                    struct tp_hsm_scrap *ret_public, struct tp_hsm_scrap *ret_private)
 {
     CK_MECHANISM mechanism = {.mechanism = kind->generate};
     CK_OBJECT_HANDLE public_key, private_key;
     struct tp_hsm_template public_half, private_half;
-    pair_templates(kind, &public_half, &private_half);
+    pair_templates(kind, uses, &public_half, &private_half);
     TP_HSM_TRY(session, error, C_GenerateKeyPair, &mechanism, public_half.at, public_half.count, private_half.at,
                private_half.count, &public_key, &private_key);
     *ret_public = (struct tp_hsm_scrap){.session = session, .object = public_key};
@@ -154,7 +154,16 @@ enum tp_rc tp_hsm_pair_generate(struct tp_hsm_session *session, const struct tp_
     return TP_OK;
 }
 
-static enum tp_rc wrap_to_secret(struct tp_hsm_session *session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE key,
+enum tp_rc tp_hsm_pair_generate(struct tp_hsm_session *session, const struct tp_hsm_key_kind *kind,
+                                struct tp_error *error, struct tp_hsm_scrap *ret_public,
+                                struct tp_hsm_scrap *ret_private)
+{
+    const struct tp_hsm_pair_uses uses = {
+        .public_uses = TP_HSM_USE_VERIFY, .private_uses = TP_HSM_USE_SIGN, .extractable = true};
+    return tp_hsm_pair_generate_for(session, kind, &uses, error, ret_public, ret_private);
+}
+
+enum tp_rc tp_hsm_wrap_to_secret(struct tp_hsm_session *session, CK_OBJECT_HANDLE by, CK_OBJECT_HANDLE key,
                                  struct tp_error *error, struct tp_secret **ret_wrapped)
 {
     struct tp_secret *scratch TP_AUTO(tp_secret_free_p) = NULL;
@@ -178,7 +187,7 @@ enum tp_rc tp_hsm_key_generate(struct tp_hsm_session *session, struct tp_bytes w
         return tp_error_set(error, TP_BAD_ARGUMENT, "no key type has the number %d", (int)type);
     TP_TRY(tp_hsm_uwk_unwrap(session, wrapped_uwk, TP_HSM_USE_WRAP, error, &uwk, &by));
     TP_TRY(tp_hsm_pair_generate(session, kind, error, &public_key, &private_key));
-    TP_TRY(wrap_to_secret(session, by, private_key.object, error, &wrapped));
+    TP_TRY(tp_hsm_wrap_to_secret(session, by, private_key.object, error, &wrapped));
     TP_TRY(tp_hsm_public_key_read(session, public_key.object, kind, error, ret_spki));
     *ret_wrapped = wrapped;
     wrapped = NULL;

@@ -24,7 +24,7 @@
 #include <stdint.h>
 
 #define TP_IPC_HEADER_LEN 24
-#define TP_IPC_SECRET_MAX 1024 /* bytes of one secret */
+#define TP_IPC_SECRET_MAX 2560 /* bytes of one secret: an RSA-4096 key that is imported (TP_PKI_PRIVATE_KEY_MAX) */
 
 struct tp_ipc_header {
     uint32_t body_len;

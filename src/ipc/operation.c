@@ -31,6 +31,7 @@
 #define OF_HelloRequest         (&tp__ipc__hello_request__descriptor)
 #define OF_KeyChangeRequest     (&tp__ipc__key_change_request__descriptor)
 #define OF_KeyGenerateRequest   (&tp__ipc__key_generate_request__descriptor)
+#define OF_KeyImportRequest     (&tp__ipc__key_import_request__descriptor)
 #define OF_KeyReply             (&tp__ipc__key_reply__descriptor)
 #define OF_KeyRequest           (&tp__ipc__key_request__descriptor)
 #define OF_ListRequest          (&tp__ipc__list_request__descriptor)

@@ -46,6 +46,7 @@
     X(KEY_GENERATE, 40, "key generate", KeyGenerateRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                            \
     X(KEY_STATE, 41, "key state", KeyRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                                          \
     X(KEY_DELETE, 42, "key delete", KeyRequest, Empty, TP_IPC_BODY_SMALL, 0)                                           \
+    X(KEY_IMPORT, 43, "key import", KeyImportRequest, KeyReply, TP_IPC_BODY_SMALL, 1)                                  \
     X(KEY_CHANGE, 44, "key change", KeyChangeRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                                  \
     X(OBJECT_PUT, 45, "object put", ObjectRequest, ObjectReply, TP_IPC_BODY_SMALL, 0)                                  \
     X(OBJECT_DELETE, 46, "object delete", ObjectRequest, Empty, TP_IPC_BODY_SMALL, 0)                                  \

@@ -4,7 +4,7 @@
  *
  * SIGN is true whatever the state of the credential: the engine alone says whether a key may be used now, and a client
  * that once saw a suspended key must find it again when it is resumed. LOCAL, ALWAYS_SENSITIVE and NEVER_EXTRACTABLE
- * are said of the token that this module shows: no key enters or leaves it in the clear.
+ * are said of keys that were made in the HSM; one that was imported has been elsewhere.
  */
 #include "p11/object.h"
 #include "p11/der.h"
@@ -83,9 +83,15 @@ static enum tp_rc put_always_authenticate(const struct making *making, const str
     return tp_p11_attributes_add_bool(&making->object->attributes, row->type, making->object->always_authenticate);
 }
 
+static bool was_made_here(const struct making *making)
+{
+    const Tp__Ipc__Credential *credential = making->source->credential;
+    return credential != NULL && !credential->imported;
+}
+
 static enum tp_rc put_local(const struct making *making, const struct row *row)
 {
-    return tp_p11_attributes_add_bool(&making->object->attributes, row->type, making->source->credential != NULL);
+    return tp_p11_attributes_add_bool(&making->object->attributes, row->type, was_made_here(making));
 }
 
 static enum tp_rc put_generated_with(const struct making *making, const struct row *row)
@@ -93,8 +99,8 @@ static enum tp_rc put_generated_with(const struct making *making, const struct r
     static const CK_MECHANISM_TYPE by_kind[] = {[TP_P11_RSA] = CKM_RSA_PKCS_KEY_PAIR_GEN,
                                                 [TP_P11_EC] = CKM_EC_KEY_PAIR_GEN,
                                                 [TP_P11_ED] = CKM_EC_EDWARDS_KEY_PAIR_GEN};
-    CK_ULONG mechanism = making->source->credential != NULL ? by_kind[making->object->key.kind]
-                                                            : CK_UNAVAILABLE_INFORMATION; /* 3.0 §4.7: not LOCAL */
+    CK_ULONG mechanism = was_made_here(making) ? by_kind[making->object->key.kind]
+                                               : CK_UNAVAILABLE_INFORMATION; /* 3.0 §4.7: not LOCAL */
     return tp_p11_attributes_add_ulong(&making->object->attributes, row->type, mechanism);
 }
 
@@ -275,9 +281,9 @@ static const struct row rows[] = {
     {CKA_DECRYPT, PRIV, put_bool, 0},
     {CKA_UNWRAP, PRIV, put_bool, 0},
     {CKA_SENSITIVE, PRIV, put_bool, 1},
-    {CKA_ALWAYS_SENSITIVE, PRIV, put_bool, 1},
+    {CKA_ALWAYS_SENSITIVE, PRIV, put_local, 0},
     {CKA_EXTRACTABLE, PRIV, put_bool, 0},
-    {CKA_NEVER_EXTRACTABLE, PRIV, put_bool, 1},
+    {CKA_NEVER_EXTRACTABLE, PRIV, put_local, 0},
     {CKA_WRAP_WITH_TRUSTED, PRIV, put_bool, 0},
     {CKA_ALWAYS_AUTHENTICATE, PRIV, put_always_authenticate, 0},
 };

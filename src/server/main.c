@@ -5,6 +5,7 @@
  *   trustp11d engine --config FILE             in the foreground, for a service manager
  *   trustp11d engine --config FILE --spawned   in the background, for `engine = spawn`: ends by itself when idle
  */
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/secret.h"
@@ -176,11 +177,14 @@ int main(int argc, char **argv)
         return 1; /* and nowhere to say so */
     umask(077);
     tp_process_harden();
+    bool wipes = tp_crypto_wipe_freed();
     raise_files();
     /* The committer's memory grows and shrinks with each group: giving it back to the kernel each time costs more than
      * the bookkeeping that it was for. */
     mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
     tp_log_open(STDERR_FILENO, TP_LOG_INFO, "trustp11d");
+    if (!wipes)
+        tp_log(TP_LOG_WARNING, "something has used libcrypto before us: what it frees is not wiped");
     if (argc >= 2 && strcmp(argv[1], "engine") == 0)
         return run_engine(argc - 1, argv + 1);
     if (argc == 2 && strcmp(argv[1], "--version") == 0)

@@ -5,6 +5,7 @@
  */
 #include "fixture.h"
 #include "hsm/internal.h"
+#include "pki/private_key.h"
 
 #include <stdio.h>
 
@@ -131,6 +132,20 @@ static enum tp_rc generate_key(struct tp_error *error)
     return rc;
 }
 
+static enum tp_rc import_key(struct tp_error *error)
+{
+    struct tp_secret *wrapped = NULL, *pkcs8 = NULL;
+    struct tp_buf spki = TP_BUF_INIT;
+    cr_assert_eq(tp_pki_private_key_make(&pkcs8, &spki), TP_OK);
+    enum tp_rc rc = tp_hsm_key_import(session, tp_buf_bytes(&stored.uwk), TP_HSM_P256, tp_secret_bytes(pkcs8),
+                                      tp_buf_bytes(&spki), error, &wrapped);
+    cr_expect_eq(wrapped != NULL, rc == TP_OK);
+    tp_secret_free(wrapped);
+    tp_secret_free(pkcs8);
+    tp_buf_clear(&spki);
+    return rc;
+}
+
 static enum tp_rc sign(struct tp_error *error)
 {
     enum tp_rc rc = sign_once(session, "a", &stored, error);
@@ -157,6 +172,7 @@ static void every_verb(const char *code)
     every_call_fails(find_token_keys, code, TP_HSM_ROLE_END);
     every_call_fails(generate_uwk, code, TP_HSM_ROLE_END);
     every_call_fails(generate_key, code, TP_HSM_ROLE_END);
+    every_call_fails(import_key, code, TP_HSM_ROLE_END);
     every_call_fails(sign, code, TP_HSM_ROLE_END);
     every_call_fails(encrypt_and_decrypt, code, TP_HSM_ROLE_END);
     stored_key_clear(&stored);

@@ -38,6 +38,16 @@ Test(hsm_probe, finds_what_softhsm_can_do)
     cr_expect(abilities.aes_cbc_pad);
     cr_expect(abilities.rsa_oaep_wrap);
     cr_expect(abilities.random);
+    cr_expect(abilities.import, "%s", abilities.import_why_not);
+    cr_expect_str_empty(abilities.import_why_not);
+}
+
+Test(hsm_probe, says_why_nothing_can_be_imported)
+{
+    struct tp_hsm_abilities abilities = probe(fx.fault_uri, "C_GenerateKeyPair 6 fail 0x70\n");
+    cr_expect(can_all(&abilities, TP_HSM_P521), "%s", abilities.key[TP_HSM_P521].why_not);
+    cr_expect_not(abilities.import);
+    cr_expect_not_null(strstr(abilities.import_why_not, "CKR_MECHANISM_INVALID"), "%s", abilities.import_why_not);
 }
 
 Test(hsm_probe, finds_what_softhsm_cannot_do_and_why)
