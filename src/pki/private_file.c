@@ -11,9 +11,9 @@
 #include <openssl/provider.h>
 #include <string.h>
 
-/* What a file may make us compute. RFC 8018 leaves it to the file, which would keep us busy for days. */
-#define ITERATIONS_MOST  2000000
-#define SCRYPT_COST_MOST ((uint64_t)1 << 24) /* N × r × p: some seconds */
+/* What a file may make us compute in all, some seconds. RFC 8018 leaves it to the file, which could keep us busy for days.
+ * Of scrypt (RFC 7914) a round is two blocks mixed. */
+#define ROUNDS_MOST 2000000
 #define SAFES_MOST       8
 #define BAGS_MOST        64
 
@@ -70,6 +70,7 @@ struct reading {
     struct tp_error *error;
     struct tp_bytes password; /* not .data NULL: some functions take that for "ask at the terminal" */
     bool has_legacy;
+    int64_t rounds_left;
     struct tp_buf found[TP_PKI_PRIVATE_FILE_CERTIFICATES]; /* in the file's order */
     size_t found_len;
 };
@@ -138,63 +139,71 @@ static enum tp_rc take_pkey(struct reading *reading, EVP_PKEY *key)
 
 /* ---- encryption (RFC 8018, RFC 7914) ---- */
 
-static bool iterations_bounded(const ASN1_INTEGER *number)
+/* Rounds that it takes; -1: not to be told, or more than any file may. */
+static int64_t rounds_of_number(const ASN1_INTEGER *number)
 {
-    int64_t value = 0;
-    return number != NULL && ASN1_INTEGER_get_int64(&value, number) == 1 && value <= ITERATIONS_MOST;
+    int64_t value = -1;
+    if (number == NULL || ASN1_INTEGER_get_int64(&value, number) != 1 || value < 0 || value > ROUNDS_MOST)
+        return -1;
+    return value;
 }
 
-static bool pbe_bounded(const ASN1_TYPE *parameter)
+static int64_t rounds_of_pbe(const ASN1_TYPE *parameter)
 {
     PBEPARAM *params TP_AUTO(PBEPARAM_free_p) = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), parameter);
-    return params != NULL && iterations_bounded(params->iter);
+    return params != NULL ? rounds_of_number(params->iter) : -1;
 }
 
-static bool scrypt_bounded(const ASN1_TYPE *parameter)
+static int64_t rounds_of_scrypt(const ASN1_TYPE *parameter)
 {
     SCRYPT_PARAMS *params TP_AUTO(SCRYPT_PARAMS_free_p) =
         ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(SCRYPT_PARAMS), parameter);
-    uint64_t n = 0, r = 0, p = 0;
-    if (params == NULL || ASN1_INTEGER_get_uint64(&n, params->costParameter) != 1 ||
-        ASN1_INTEGER_get_uint64(&r, params->blockSize) != 1 ||
-        ASN1_INTEGER_get_uint64(&p, params->parallelizationParameter) != 1)
-        return false;
-    return n <= SCRYPT_COST_MOST && r <= SCRYPT_COST_MOST && p <= SCRYPT_COST_MOST && n * r <= SCRYPT_COST_MOST &&
-           n * r * p <= SCRYPT_COST_MOST;
+    const int64_t n = params == NULL ? -1 : rounds_of_number(params->costParameter);
+    const int64_t r = params == NULL ? -1 : rounds_of_number(params->blockSize);
+    const int64_t p = params == NULL ? -1 : rounds_of_number(params->parallelizationParameter);
+    if (n < 0 || r < 0 || p < 0 || n * r > 2 * ROUNDS_MOST || n * r * p > 2 * ROUNDS_MOST)
+        return -1;
+    return n * r * p / 2;
 }
 
-static bool pbkdf2_bounded(const ASN1_TYPE *parameter)
+static int64_t rounds_of_pbkdf2(const ASN1_TYPE *parameter)
 {
     PBKDF2PARAM *params TP_AUTO(PBKDF2PARAM_free_p) = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), parameter);
-    return params != NULL && iterations_bounded(params->iter);
+    return params != NULL ? rounds_of_number(params->iter) : -1;
 }
 
-static bool pbes2_bounded(const ASN1_TYPE *parameter)
+static int64_t rounds_of_pbes2(const ASN1_TYPE *parameter)
 {
     PBE2PARAM *params TP_AUTO(PBE2PARAM_free_p) = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), parameter);
     if (params == NULL || params->keyfunc == NULL || params->keyfunc->parameter == NULL)
-        return false;
-    return OBJ_obj2nid(params->keyfunc->algorithm) == NID_id_scrypt ? scrypt_bounded(params->keyfunc->parameter)
-                                                                    : pbkdf2_bounded(params->keyfunc->parameter);
+        return -1;
+    return OBJ_obj2nid(params->keyfunc->algorithm) == NID_id_scrypt ? rounds_of_scrypt(params->keyfunc->parameter)
+                                                                    : rounds_of_pbkdf2(params->keyfunc->parameter);
 }
 
-static enum tp_rc check_cost(const struct reading *reading, const X509_ALGOR *algorithm)
+static int64_t rounds_of(const X509_ALGOR *algorithm)
 {
-    const bool bounded = algorithm != NULL && algorithm->parameter != NULL &&
-                         (OBJ_obj2nid(algorithm->algorithm) == NID_pbes2 ? pbes2_bounded(algorithm->parameter)
-                                                                         : pbe_bounded(algorithm->parameter));
-    return bounded ? TP_OK
-                   : tp_error_set(reading->error, TP_UNSUPPORTED,
-                                  "the file is encrypted in a way that is not known, or takes more than %d rounds to "
-                                  "decrypt",
-                                  ITERATIONS_MOST);
+    if (algorithm == NULL || algorithm->parameter == NULL)
+        return -1;
+    return OBJ_obj2nid(algorithm->algorithm) == NID_pbes2 ? rounds_of_pbes2(algorithm->parameter)
+                                                          : rounds_of_pbe(algorithm->parameter);
+}
+
+static enum tp_rc spend(struct reading *reading, int64_t rounds)
+{
+    if (rounds < 0 || rounds > reading->rounds_left)
+        return tp_error_set(reading->error, TP_UNSUPPORTED,
+                            "the file is encrypted in a way that is not known, or takes more than %d rounds to decrypt",
+                            ROUNDS_MOST);
+    reading->rounds_left -= rounds;
+    return TP_OK;
 }
 
 static enum tp_rc take_encrypted(struct reading *reading, const X509_SIG *encrypted)
 {
     const X509_ALGOR *algorithm = NULL;
     X509_SIG_get0(encrypted, &algorithm, NULL);
-    TP_TRY(check_cost(reading, algorithm));
+    TP_TRY(spend(reading, rounds_of(algorithm)));
     PKCS8_PRIV_KEY_INFO *info TP_AUTO(PKCS8_PRIV_KEY_INFO_free_p) =
         PKCS8_decrypt(encrypted, (const char *)reading->password.data, (int)reading->password.len);
     return info != NULL ? take_key(reading, info) : wrong_password(reading);
@@ -212,11 +221,11 @@ static PKCS12 *parse_pkcs12(struct tp_bytes der)
     return NULL;
 }
 
-static bool mac_bounded(const PKCS12 *pkcs12)
+static int64_t rounds_of_mac(const PKCS12 *pkcs12)
 {
     const ASN1_INTEGER *iterations = NULL;
     PKCS12_get0_mac(NULL, NULL, NULL, &iterations, pkcs12);
-    return iterations == NULL || iterations_bounded(iterations); /* RFC 7292, 4: DEFAULT 1 */
+    return iterations == NULL ? 1 : rounds_of_number(iterations); /* RFC 7292, 4: DEFAULT 1 */
 }
 
 /* No password is either two zero bytes or nothing at all, depending on who has written the file. */
@@ -268,16 +277,14 @@ static enum tp_rc take_safe(struct reading *reading, PKCS7 *safe)
         return tp_error_set(reading->error, TP_UNSUPPORTED, "the PKCS#12 file is encrypted to a certificate, not by a password");
     if (safe->d.encrypted == NULL || safe->d.encrypted->enc_data == NULL)
         return tp_error_set(reading->error, TP_MALFORMED, "a part of the PKCS#12 file is broken");
-    TP_TRY(check_cost(reading, safe->d.encrypted->enc_data->algorithm));
+    TP_TRY(spend(reading, rounds_of(safe->d.encrypted->enc_data->algorithm)));
     bags = PKCS12_unpack_p7encdata(safe, (const char *)reading->password.data, (int)reading->password.len);
     return bags != NULL ? take_bags(reading, bags) : wrong_password(reading);
 }
 
 static enum tp_rc read_pkcs12(struct reading *reading, PKCS12 *pkcs12)
 {
-    if (!mac_bounded(pkcs12))
-        return tp_error_set(reading->error, TP_UNSUPPORTED, "the PKCS#12 file takes more than %d rounds to check",
-                            ITERATIONS_MOST);
+    TP_TRY(spend(reading, rounds_of_mac(pkcs12)));
     if (PKCS12_mac_present(pkcs12) && !mac_good(pkcs12, &reading->password))
         return wrong_password(reading);
     STACK_OF(PKCS7) *safes TP_AUTO(safes_free) = PKCS12_unpack_authsafes(pkcs12);
@@ -475,7 +482,7 @@ enum tp_rc tp_pki_private_file_read(struct tp_bytes file, const struct tp_secret
     struct tp_pki_private_file result TP_AUTO(tp_pki_private_file_clear) = {0};
     struct tp_bytes given = tp_secret_bytes(password);
     struct reading reading TP_AUTO(reading_clear) = {
-        .file = &result, .error = error, .password = given.len > 0 ? given : TP_BYTES("", 0)};
+        .file = &result, .error = error, .rounds_left = ROUNDS_MOST, .password = given.len > 0 ? given : TP_BYTES("", 0)};
     if (file.len > TP_SECRET_MAX || given.len > TP_SECRET_MAX)
         return tp_error_set(error, TP_TOO_LARGE, "the file or its password is larger than %zu bytes", TP_SECRET_MAX);
     if (file.len == 0)
@@ -512,7 +519,7 @@ static bool der_wants_password(struct tp_bytes der)
     struct tp_bytes none = TP_BYTES("", 0);
     PKCS12 *pkcs12 TP_AUTO(PKCS12_free_p) = parse_pkcs12(der);
     if (pkcs12 != NULL)
-        return mac_bounded(pkcs12) && !(PKCS12_mac_present(pkcs12) && mac_good(pkcs12, &none));
+        return rounds_of_mac(pkcs12) >= 0 && !(PKCS12_mac_present(pkcs12) && mac_good(pkcs12, &none));
     X509_SIG *encrypted TP_AUTO(X509_SIG_free_p) = parse_encrypted(der);
     return encrypted != NULL;
 }

@@ -119,6 +119,64 @@ class MakingKeys(WritingTest):
         self.written('--keypairgen', *P256, '--label', 'new')
 
 
+class BringingKeys(WritingTest):
+    settings = {('owner', 'import'): 'yes'}
+
+    def made_elsewhere(self, *options):
+        """A private key in DER, as pkcs11-tool reads it, and its public key."""
+        pem, der, public = (self.deployed.dir / name for name in ('elsewhere.pem', 'elsewhere.der', 'elsewhere.pub'))
+        must(['openssl', 'genpkey', *options, '-out', pem])
+        must(['openssl', 'pkey', '-in', pem, '-outform', 'DER', '-out', der])
+        must(['openssl', 'pkey', '-in', pem, '-pubout', '-out', public])
+        return der, public
+
+    def assert_signs_as(self, public, kind, cka_id):
+        data, out = self.deployed.dir / 'signed.data', self.deployed.dir / 'signed.sig'
+        data.write_bytes(b'what is signed')
+        mechanism = 'SHA256-RSA-PKCS' if kind == 'rsa' else 'ECDSA-SHA256'
+        self.written('--sign', '--mechanism', mechanism, '--id', cka_id, '--input-file', data, '--output-file', out,
+                     '--signature-format', 'openssl')
+        must(['openssl', 'dgst', '-sha256', '-verify', public, '-signature', out, data])
+
+    def test_a_key_that_was_made_elsewhere_signs_and_says_so(self):
+        for kind, options in (('rsa', ('-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048')),
+                              ('p-256', ('-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256')),
+                              ('p-521', ('-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-521'))):
+            with self.subTest(kind):
+                der, public = self.made_elsewhere(*options)
+                cka_id = kind.encode().hex()
+                out = self.written('--write-object', der, '--type', 'privkey', '--label', kind, '--id', cka_id)
+                self.assertIn('sensitive', out)
+                self.assertNotIn('local', out)
+                self.assertNotIn('never extractable', out)
+                self.assert_signs_as(public, kind, cka_id)
+        self.assertEqual([(entry['role'], entry['outcome']) for entry in self.entries('key.import')], [('owner', 'ok')] * 3)
+        self.assert_sound(self.deployed)
+
+    def test_one_key_is_there_once(self):
+        der, _ = self.made_elsewhere('-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256')
+        self.written('--write-object', der, '--type', 'privkey', '--label', 'first')
+        self.assert_answer(self.tool('--write-object', der, '--type', 'privkey', '--label', 'second'),
+                           'CKR_ATTRIBUTE_VALUE_INVALID')
+
+    def test_keys_that_are_not_kept_here_are_refused(self):
+        for options in (('-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:1024'),
+                        ('-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:secp256k1')):
+            der, _ = self.made_elsewhere(*options)
+            done = self.tool('--write-object', der, '--type', 'privkey', '--label', 'x')
+            self.assertNotEqual(done.status, 0, done.out)
+        self.assertEqual(list(self.keys()), ['k'])
+
+    @needs_root
+    def test_owners_bring_none_where_they_may_not(self):
+        der, _ = self.made_elsewhere('-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256')
+        self.deployed.configure('owner', 'import', 'no')
+        self.deployed.restart()
+        self.stranger_from_now_on()
+        self.assert_answer(self.tool('--write-object', der, '--type', 'privkey', '--label', 'x'), '0x200')
+        self.assertEqual(list(self.keys()), ['k'])
+
+
 class ChangingKeys(WritingTest):
     settings = OWNERS_MAY
 

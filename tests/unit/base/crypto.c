@@ -17,6 +17,12 @@ static void assert_sha256(struct tp_bytes a, struct tp_bytes b, struct tp_bytes 
     cr_assert_str_eq(text, expected);
 }
 
+static void context_hashes(void)
+{
+    assert_sha256(TP_BYTES("abc", 3), TP_BYTES_NONE, TP_BYTES_NONE,
+                  "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 /* FIPS 180-2, B.1 */
 Test(crypto, sha256_joins_its_three_parts)
 {
@@ -26,6 +32,15 @@ Test(crypto, sha256_joins_its_three_parts)
     assert_sha256(TP_BYTES_NONE, TP_BYTES("ab", 2), TP_BYTES("c", 1), abc);
     assert_sha256(TP_BYTES_NONE, TP_BYTES_NONE, TP_BYTES_NONE,
                   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
+/* That nothing is left when it is in time is what tests/integration/test_import.py looks for, in the engine's memory. */
+Test(crypto, says_when_it_is_too_late_to_wipe_what_is_freed)
+{
+    context_hashes();
+    cr_assert_not(tp_crypto_wipe_freed());
+    context_hashes();
+    tp_crypto_release();
 }
 
 Test(crypto, context_is_private_and_has_the_default_provider)

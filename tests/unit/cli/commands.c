@@ -431,6 +431,97 @@ CliTest(key, generate_has_the_users_name_as_label_unless_told)
     cr_assert_eq(status, 2);
 }
 
+/* A P-256 key that is nobody's; `openssl pkcs8 -topk8` with the password "horse". */
+#define PLAIN_KEY                                                                                                      \
+    "-----BEGIN PRIVATE KEY-----\n"                                                                                    \
+    "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg7zPYVBnmepc32tKi\n"                                               \
+    "ZssS/fTEzXg9xVI9UuoLBgbg3D6hRANCAASrQwwXRvi8X7rcN6uth/n3F5BEymZu\n"                                               \
+    "jqAzMeLgRBc29vY5yEN6nBc/7mbweAm3xEGIVrCkUFTUtchS3Fkg1bTp\n"                                                       \
+    "-----END PRIVATE KEY-----\n"
+#define ENCRYPTED_KEY                                                                                                  \
+    "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"                                                                          \
+    "MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAiQURQ9f6qmaAICCAAw\n"                                               \
+    "DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEED4I0SzDwh2hRatAI4wFUkgEgZD8\n"                                               \
+    "hnmCUm7s/T0+UxJiYaXFELpiSfqJwLRg82Ju0y8QYzvQPLj/1sa0qEBH6KbCnJvr\n"                                               \
+    "k9krsDoTpUF1amIRK4ae/LcqDeRsRsRa6bW6GtvSaks4mj1qGohQiWy718t1+QHD\n"                                               \
+    "ttdNZX4MElrSiu+kwgqQJ6M8m8tVjAzWof/aFA/LnGiRX5je6UioPam1GxGmqIc=\n"                                               \
+    "-----END ENCRYPTED PRIVATE KEY-----\n"
+#define OTHERS_CERTIFICATE                                                                                             \
+    "-----BEGIN CERTIFICATE-----\n"                                                                                    \
+    "MIIBdzCCAR2gAwIBAgIUSgLsCJS7znTq8BRDp5fQ42xPV3AwCgYIKoZIzj0EAwIw\n"                                               \
+    "EDEOMAwGA1UEAwwFb3RoZXIwIBcNMjYxMTI4MTIxMDA1WhgPMjEyNjExMDQxMjEw\n"                                               \
+    "MDVaMBAxDjAMBgNVBAMMBW90aGVyMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n"                                               \
+    "Z3O+tBzMTvk6jf77sl8IM2RpsxGmsFGK5CcjM/qFrfLE79ZBJJn6g4sfoeD95cGU\n"                                               \
+    "PWeflRV/g0UldJKMHACHdaNTMFEwHQYDVR0OBBYEFC0TZT4qbrAlq6y+l1GvEMfb\n"                                               \
+    "9R4TMB8GA1UdIwQYMBaAFC0TZT4qbrAlq6y+l1GvEMfb9R4TMA8GA1UdEwEB/wQF\n"                                               \
+    "MAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAPbJIHl0zGwuq2eE56ol/Kho0b0zkaF9\n"                                               \
+    "lp9YlaWnaUkXAiAb22CkjDK4hFWD+WrDAhTb0Sv+qWH70jwwjrM4NR9ibw==\n"                                                   \
+    "-----END CERTIFICATE-----\n"
+
+static void answer_imported(void)
+{
+    Tp__Ipc__Credential made = TP__IPC__CREDENTIAL__INIT;
+    Tp__Ipc__KeyReply reply = TP__IPC__KEY_REPLY__INIT;
+    made.id = "1111";
+    reply.credential = &made;
+    engine_answers(TP_OP_KEY_IMPORT, &reply.base, NULL);
+    write_file("plain.pem", 0600, PLAIN_KEY);
+    write_file("encrypted.pem", 0600, ENCRYPTED_KEY);
+    write_file("open.pem", 0644, PLAIN_KEY);
+    write_file("both.pem", 0600, PLAIN_KEY OTHERS_CERTIFICATE);
+    write_file("password", 0600, "horse\n");
+}
+
+CliTest(key, import_sends_the_key_as_a_secret_and_asks_for_a_password_only_where_there_is_one)
+{
+    answer_imported();
+    run(NULL, "key import plain.pem --user alice --id 0aff --always-authenticate");
+    cr_assert_eq(status, 0, "%s", err);
+    const Tp__Ipc__KeyImportRequest *request = asked_for(TP_OP_KEY_IMPORT);
+    cr_assert_str_eq(request->label, "alice");
+    cr_assert(request->cka_id.len == 2 && request->always_authenticate && request->n_certificates == 0);
+    cr_assert_eq((unsigned char)asked_last(TP_OP_KEY_IMPORT)->secret[0][0], 0x30, "DER");
+    run("horse\n", "key import encrypted.pem --user alice --label old --json");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_str_eq(((const Tp__Ipc__KeyImportRequest *)asked_for(TP_OP_KEY_IMPORT))->label, "old");
+    cr_assert_not_null(strstr(out, "\"imported\""));
+    run("", "key import encrypted.pem --user alice --password-file password");
+    cr_assert_eq(status, 0, "%s", err);
+    cr_assert_eq(asked_len, 1);
+}
+
+CliTest(key, import_of_what_is_no_key_or_is_open_to_others_asks_nothing_of_the_engine)
+{
+    static const struct {
+        const char *line, *words;
+        int status;
+    } rows[] = {
+        {"key import none.pem --user alice", "No such file", 1},
+        {"key import open.pem --user alice", "chmod 600", 1},
+        {"key import password --user alice", "no private key", 1},
+        {"key import encrypted.pem --user alice", "none on standard input", 1},
+        {"key import both.pem --user alice", "--key-only", 1},
+        {"key import plain.pem --user alice --id 0af", "--id", 2},
+        {"key import --user alice", "FILE", 2},
+    };
+    answer_imported();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        run("", rows[i].line);
+        cr_expect_eq(status, rows[i].status, "%s: %s", rows[i].line, err);
+        cr_expect_not_null(strstr(err, rows[i].words), "%s: %s", rows[i].line, err);
+        cr_expect_eq(asked_len, 0, "%s", rows[i].line);
+    }
+    run("donkey\n", "key import encrypted.pem --user alice");
+    cr_expect_eq(status, 1);
+    cr_expect_not_null(strstr(err, "password is wrong"));
+    run("", "key import both.pem --user alice --key-only");
+    cr_expect_eq(status, 0, "%s", err);
+    engine_refuses(TP_OP_KEY_IMPORT, TP_EXISTS, "the user has this key already");
+    run("", "key import plain.pem --user alice");
+    cr_expect_eq(status, 1);
+    cr_expect_not_null(strstr(err, "has this key already"));
+}
+
 CliTest(key, a_label_that_two_keys_have_is_refused_and_an_id_is_not)
 {
     answer_keys(2);

@@ -182,7 +182,7 @@ Test(private_file, whose_decryption_takes_days_is_refused_at_once)
     unsigned char salt[8] = {0};
     refused_cost(PKCS5_pbe2_set(EVP_aes_256_cbc(), 2000001, NULL, 0));
     refused_cost(PKCS5_pbe_set(NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 2000001, NULL, 0));
-    refused_cost(PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), salt, sizeof salt, NULL, 1 << 14, 8, 200));
+    refused_cost(PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), salt, sizeof salt, NULL, 1 << 14, 8, 31));
 }
 
 static struct tp_buf bio_take(BIO *bio)
