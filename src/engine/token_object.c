@@ -171,12 +171,8 @@ static enum tp_rc put(struct tp_call *call, struct tp_user *user)
 enum tp_rc tp_op_object_put(struct tp_call *call)
 {
     const Tp__Ipc__ObjectRequest *message = (const Tp__Ipc__ObjectRequest *)call->request->message;
-    struct tp_user *user = NULL;
     TP_TRY(check_wish(call, message));
-    TP_TRY(tp_call_turn(call, message->user, &user));
-    enum tp_rc rc = put(call, user);
-    tp_people_release_turn(call->engine, user);
-    return rc;
+    return tp_call_on_user(call, message->user, put);
 }
 
 static enum tp_rc delete(struct tp_call *call, struct tp_user *user)
@@ -190,7 +186,8 @@ static enum tp_rc delete(struct tp_call *call, struct tp_user *user)
     TP_TRY(tp_edit_beside_delete(edit, user, known));
     tp_edit_object(edit, "object", known->id);
     tp_edit_detail(edit, "of user %s", user->id);
-    return tp_edit_commit(edit, &call->error);
+    TP_TRY(tp_edit_commit(edit, &call->error));
+    return tp_call_done(call);
 }
 
 enum tp_rc tp_op_object_delete(struct tp_call *call)

@@ -36,7 +36,7 @@ struct fake_key {
 
 struct fake_login {
     char id[33];
-    bool open, shared;
+    bool open, shared, officer;
     uint32_t left; /* when counted */
     bool counted;
     int64_t until_ms;
@@ -57,13 +57,15 @@ struct fake_engine {
     unsigned login_count, logins_made;
     uint32_t signatures;
     int64_t for_ms;
-    bool enrolled, locked, suspended;
+    bool enrolled, locked, suspended, pin_initial, without_factor;
+    char added[64]; /* by TOKEN_INIT: another user, without PIN */
+    char label[64];
     uint32_t tries_left;
     int fail[TP_IPC_OP_END];
     bool stall[TP_IPC_OP_END];
     unsigned count[TP_IPC_OP_END];
     struct tp_ipc_request *kept;
-    char pin[128];
+    char pin[128], so_pin[128];
     char last_hash_name[32];
     size_t last_data_len;
 };

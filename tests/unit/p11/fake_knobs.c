@@ -52,6 +52,18 @@ void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked
     LOCKED(engine, engine->enrolled = enrolled; engine->locked = locked; engine->suspended = suspended);
 }
 
+void fake_engine_set_factor(struct fake_engine *engine, bool has_factor)
+{
+    LOCKED(engine, engine->without_factor = !has_factor);
+}
+
+unsigned fake_engine_logins(struct fake_engine *engine)
+{
+    unsigned count = 0;
+    LOCKED(engine, for (unsigned i = 0; i < engine->login_count; i++) count += engine->logins[i].open);
+    return count;
+}
+
 void fake_engine_set_tries(struct fake_engine *engine, uint32_t left)
 {
     LOCKED(engine, engine->tries_left = left);
