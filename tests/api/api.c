@@ -105,7 +105,8 @@ static void prepare(void)
     (void)snprintf(socket_path, sizeof socket_path, "%s/engine.sock", folder);
     FILE *conf = fopen(conf_path, "w");
     require(conf != NULL, "no configuration");
-    (void)fprintf(conf, "socket = %s\nengine_user = %u\nusers = %s\n", socket_path, (unsigned)getuid(), FAKE_USER);
+    (void)fprintf(conf, "socket = %s\nengine_user = %u\nusers = %s\nofficer = %s\n", socket_path, (unsigned)getuid(), FAKE_USER,
+                  FAKE_OFFICER);
     (void)fclose(conf);
     (void)setenv("TRUSTP11_CONF", conf_path, 1);
     model.engine = fake_engine_start(socket_path);

@@ -49,7 +49,8 @@ void fake_engine_open_shared(struct fake_engine *engine, bool open)
 
 void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked, bool suspended)
 {
-    LOCKED(engine, engine->enrolled = enrolled; engine->locked = locked; engine->suspended = suspended);
+    LOCKED(engine, engine->enrolled = enrolled; engine->locked = locked; engine->suspended = suspended;
+           engine->pin_initial = false);
 }
 
 void fake_engine_set_factor(struct fake_engine *engine, bool has_factor)
