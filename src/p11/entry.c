@@ -354,6 +354,14 @@ CK_RV C_MessageVerifyFinal(CK_SESSION_HANDLE session)
     TP_P11_LOCKED(session, tp_p11_message_verify_final(&call));
 }
 
+/* ---- making keys (§5.18) ---- */
+
+CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template, CK_ULONG count,
+                    CK_OBJECT_HANDLE *key)
+{
+    TP_P11_SESSION(session, tp_p11_objects_generate(&call, mechanism, template, count, key));
+}
+
 /* ---- random numbers (§5.19) ---- */
 
 CK_RV C_SeedRandom(CK_SESSION_HANDLE session, CK_BYTE *seed, CK_ULONG seed_len)

@@ -31,6 +31,8 @@ void tp_p11_operation_end(struct tp_p11_operation *operation)
 static CK_RV check_key(const struct tp_p11_object *key, const struct tp_p11_mechanism *row, CK_FLAGS use)
 {
     bool signing = use == CKF_SIGN;
+    if (key->secret != NULL)
+        return CKR_KEY_TYPE_INCONSISTENT;
     if (key->class != (signing ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY))
         return key->class == CKO_PRIVATE_KEY || key->class == CKO_PUBLIC_KEY ? CKR_KEY_FUNCTION_NOT_PERMITTED
                                                                              : CKR_KEY_HANDLE_INVALID;
@@ -54,7 +56,7 @@ static CK_RV begin(struct tp_p11_operation *operation, struct tp_p11_object *key
 {
     CK_RV rv = check_key(key, row, use);
     if (rv == CKR_OK)
-        rv = tp_p11_mechanism_parameter(row, mechanism, key->key.bits, &operation->pss);
+        rv = tp_p11_mechanism_parameter(row, mechanism, use, key->key.bits, &operation->pss);
     if (rv == CKR_OK && row->hash != TP_PKI_HASH_NONE)
         rv = tp_p11_rv(tp_p11_hash_begin(&operation->hash, row->hash));
     if (rv != CKR_OK)

@@ -27,8 +27,6 @@
     X(C_DecryptDigestUpdate, (HERE, TP_CK_IN(encrypted), TP_CK_OUT(part)))                                             \
     X(C_SignEncryptUpdate, (HERE, TP_CK_IN(part), TP_CK_OUT(encrypted)))                                               \
     X(C_DecryptVerifyUpdate, (HERE, TP_CK_IN(encrypted), TP_CK_OUT(part)))                                             \
-    X(C_GenerateKey,                                                                                                   \
-      (HERE, CK_MECHANISM * mechanism, CK_ATTRIBUTE * template, CK_ULONG count, CK_OBJECT_HANDLE * key))               \
     X(C_GenerateKeyPair, (HERE, CK_MECHANISM * mechanism, CK_ATTRIBUTE * public_template, CK_ULONG public_count,       \
                           CK_ATTRIBUTE * private_template, CK_ULONG private_count, CK_OBJECT_HANDLE * public_key,      \
                           CK_OBJECT_HANDLE * private_key))                                                             \

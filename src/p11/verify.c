@@ -77,6 +77,8 @@ static enum tp_rc verify_input(const struct tp_p11_operation *operation, struct 
         return verify_ecdsa(pkey, input, signature);
     case TP_P11_ED:
         return verify_eddsa(pkey, input, signature);
+    case TP_P11_GENERIC:
+    case TP_P11_AES:
     case TP_P11_NO_KEY:
         break;
     }
