@@ -17,6 +17,10 @@ enum tp_p11_kind { TP_P11_NO_KEY, TP_P11_RSA, TP_P11_EC, TP_P11_ED, TP_P11_GENER
 enum tp_p11_mode {
     TP_P11_NO_MODE, /* not with a secret key */
     TP_P11_KEY_GEN,
+    TP_P11_HMAC,         /* RFC 2104, with the row's hash */
+    TP_P11_HMAC_GENERAL, /* cut to the length that the parameter says */
+    TP_P11_CMAC,         /* RFC 4493, SP 800-38B */
+    TP_P11_CMAC_GENERAL,
 };
 
 struct tp_p11_mechanism {
