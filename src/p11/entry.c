@@ -200,6 +200,50 @@ CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE session)
     TP_P11_LOCKED(session, tp_p11_find_final(&call));
 }
 
+/* ---- ciphers (§5.8, §5.10) ---- */
+
+CK_RV C_EncryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_init(&call, &call.session->encrypt, CKF_ENCRYPT, mechanism, key));
+}
+
+CK_RV C_Encrypt(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *result, CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_whole(&call.session->encrypt, TP_BYTES(data, data_len), result, result_len));
+}
+
+CK_RV C_EncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len, CK_BYTE *result,
+                      CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_update(&call.session->encrypt, TP_BYTES(part, part_len), result, result_len));
+}
+
+CK_RV C_EncryptFinal(CK_SESSION_HANDLE session, CK_BYTE *result, CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_final(&call.session->encrypt, result, result_len));
+}
+
+CK_RV C_DecryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_init(&call, &call.session->decrypt, CKF_DECRYPT, mechanism, key));
+}
+
+CK_RV C_Decrypt(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *result, CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_whole(&call.session->decrypt, TP_BYTES(data, data_len), result, result_len));
+}
+
+CK_RV C_DecryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len, CK_BYTE *result,
+                      CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_update(&call.session->decrypt, TP_BYTES(part, part_len), result, result_len));
+}
+
+CK_RV C_DecryptFinal(CK_SESSION_HANDLE session, CK_BYTE *result, CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_final(&call.session->decrypt, result, result_len));
+}
+
 /* ---- digests (§5.12) ---- */
 
 CK_RV C_DigestInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism)

@@ -21,6 +21,11 @@ enum tp_p11_mode {
     TP_P11_HMAC_GENERAL, /* cut to the length that the parameter says */
     TP_P11_CMAC,         /* RFC 4493, SP 800-38B */
     TP_P11_CMAC_GENERAL,
+    TP_P11_ECB, /* SP 800-38A */
+    TP_P11_CBC,
+    TP_P11_CBC_PAD, /* as in PKCS #7 */
+    TP_P11_CTR,
+    TP_P11_GCM, /* SP 800-38D */
 };
 
 struct tp_p11_mechanism {

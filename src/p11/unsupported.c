@@ -9,16 +9,8 @@
 
 #define HERE CK_SESSION_HANDLE session
 
-/* Encryption, recovery, two operations at once, and making or moving keys: a token for signatures has none of these. */
+/* Recovery, two operations at once, and making key pairs here: a token for signatures has none of these. */
 #define UNSUPPORTED(X)                                                                                                 \
-    X(C_EncryptInit, (TP_CK_KEYED))                                                                                    \
-    X(C_Encrypt, (HERE, TP_CK_IN(data), TP_CK_OUT(encrypted)))                                                         \
-    X(C_EncryptUpdate, (HERE, TP_CK_IN(part), TP_CK_OUT(encrypted)))                                                   \
-    X(C_EncryptFinal, (HERE, TP_CK_OUT(encrypted)))                                                                    \
-    X(C_DecryptInit, (TP_CK_KEYED))                                                                                    \
-    X(C_Decrypt, (HERE, TP_CK_IN(encrypted), TP_CK_OUT(data)))                                                         \
-    X(C_DecryptUpdate, (HERE, TP_CK_IN(encrypted), TP_CK_OUT(part)))                                                   \
-    X(C_DecryptFinal, (HERE, TP_CK_OUT(part)))                                                                         \
     X(C_SignRecoverInit, (TP_CK_KEYED))                                                                                \
     X(C_SignRecover, (HERE, TP_CK_IN(data), TP_CK_OUT(signature)))                                                     \
     X(C_VerifyRecoverInit, (TP_CK_KEYED))                                                                              \
