@@ -15,6 +15,7 @@
 #include "p11/slot.h"
 #include "p11/token.h"
 #include "p11/verify.h"
+#include "p11/wrap.h"
 
 /* ---- general (3.0 §5.4) ---- */
 
@@ -398,12 +399,25 @@ CK_RV C_MessageVerifyFinal(CK_SESSION_HANDLE session)
     TP_P11_LOCKED(session, tp_p11_message_verify_final(&call));
 }
 
-/* ---- making keys (§5.18) ---- */
+/* ---- making and moving keys (§5.18) ---- */
 
 CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template, CK_ULONG count,
                     CK_OBJECT_HANDLE *key)
 {
     TP_P11_SESSION(session, tp_p11_objects_generate(&call, mechanism, template, count, key));
+}
+
+CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key,
+                CK_BYTE *wrapped, CK_ULONG *wrapped_len)
+{
+    TP_P11_SESSION(session, tp_p11_wrap(&call, mechanism, wrapping_key, key, wrapped, wrapped_len));
+}
+
+CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key, CK_BYTE *wrapped,
+                  CK_ULONG wrapped_len, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *key)
+{
+    TP_P11_SESSION(session, tp_p11_unwrap(&call, mechanism, unwrapping_key, TP_BYTES(wrapped, wrapped_len), template,
+                                          count, key));
 }
 
 /* ---- random numbers (§5.19) ---- */

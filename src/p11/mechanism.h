@@ -26,6 +26,8 @@ enum tp_p11_mode {
     TP_P11_CBC_PAD, /* as in PKCS #7 */
     TP_P11_CTR,
     TP_P11_GCM, /* SP 800-38D */
+    TP_P11_KW,  /* RFC 3394, SP 800-38F */
+    TP_P11_KWP, /* RFC 5649, the same with padding */
 };
 
 struct tp_p11_mechanism {

@@ -22,9 +22,6 @@
     X(C_GenerateKeyPair, (HERE, CK_MECHANISM * mechanism, CK_ATTRIBUTE * public_template, CK_ULONG public_count,       \
                           CK_ATTRIBUTE * private_template, CK_ULONG private_count, CK_OBJECT_HANDLE * public_key,      \
                           CK_OBJECT_HANDLE * private_key))                                                             \
-    X(C_WrapKey, (TP_CK_KEYED, CK_OBJECT_HANDLE wrapped, TP_CK_OUT(bytes)))                                            \
-    X(C_UnwrapKey,                                                                                                     \
-      (TP_CK_KEYED, TP_CK_IN(bytes), CK_ATTRIBUTE * template, CK_ULONG count, CK_OBJECT_HANDLE * new_key))             \
     X(C_DeriveKey, (TP_CK_KEYED, CK_ATTRIBUTE * template, CK_ULONG count, CK_OBJECT_HANDLE * new_key))
 
 #define REFUSE(name, parameters)                                                                                       \
