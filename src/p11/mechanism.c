@@ -135,14 +135,12 @@ const struct tp_p11_mechanism *tp_p11_mechanism(CK_MECHANISM_TYPE type)
     return NULL;
 }
 
-CK_RV tp_p11_mechanism_list(bool has_edwards_key, CK_MECHANISM_TYPE *types, CK_ULONG *count)
+CK_RV tp_p11_mechanism_list(CK_MECHANISM_TYPE *types, CK_ULONG *count)
 {
     CK_ULONG found = 0;
     if (count == NULL)
         return CKR_ARGUMENTS_BAD;
     for (size_t i = 0; i < TABLE_LEN; i++) {
-        if (table[i].kind == TP_P11_ED && !has_edwards_key)
-            continue;
         if (types != NULL && found < *count)
             types[found] = table[i].type;
         found++;
@@ -152,16 +150,19 @@ CK_RV tp_p11_mechanism_list(bool has_edwards_key, CK_MECHANISM_TYPE *types, CK_U
     return fits ? CKR_OK : CKR_BUFFER_TOO_SMALL;
 }
 
-/* Signatures over SHA-1 are refused by the engine unless its policy has insecure_sha1, which is not known here: nobody
+/* What a token does not sign with is shown for verifying, which the module does.
+ *
+ * Signatures over SHA-1 are refused by the engine unless its policy has insecure_sha1, which is not known here: nobody
  * is invited to make one, and who asks for one all the same gets the engine's answer, and its reason in the audit log.
  */
-static CK_FLAGS advertised(const struct tp_p11_mechanism *row)
+static CK_FLAGS advertised(const struct tp_p11_mechanism *row, bool has_edwards_key)
 {
-    return row->hash == TP_PKI_SHA1 && row->primitive != 0 ? row->flags & ~(CK_FLAGS)(CKF_SIGN | CKF_MESSAGE_SIGN)
-                                                           : row->flags;
+    bool over_sha1 = row->hash == TP_PKI_SHA1 && row->primitive != 0;
+    bool signs = !over_sha1 && (row->kind != TP_P11_ED || has_edwards_key);
+    return signs ? row->flags : row->flags & ~(CK_FLAGS)(CKF_SIGN | CKF_MESSAGE_SIGN);
 }
 
-CK_RV tp_p11_mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
+CK_RV tp_p11_mechanism_info(CK_MECHANISM_TYPE type, bool has_edwards_key, CK_MECHANISM_INFO *ret_info)
 {
     const struct tp_p11_mechanism *row = tp_p11_mechanism(type);
     if (ret_info == NULL)
@@ -169,7 +170,8 @@ CK_RV tp_p11_mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
     if (row == NULL)
         return CKR_MECHANISM_INVALID;
     struct key_size size = key_size_of(row);
-    *ret_info = (CK_MECHANISM_INFO){.ulMinKeySize = size.min, .ulMaxKeySize = size.max, .flags = advertised(row)};
+    *ret_info = (CK_MECHANISM_INFO){
+        .ulMinKeySize = size.min, .ulMaxKeySize = size.max, .flags = advertised(row, has_edwards_key)};
     return CKR_OK;
 }
 
