@@ -25,7 +25,8 @@ TP_DEFINE_AUTO(EVP_PKEY, EVP_PKEY_free)
 struct tp_p11_key {
     enum tp_p11_kind kind;
     size_t bits;
-    size_t signature_len; /* bytes */
+    size_t signature_len;  /* bytes; 0 for secret keys, whose mechanism says it */
+    enum tp_pki_hash hash; /* secret keys that are for HMAC with one hash only; else NONE */
 };
 
 /* Appends CKA_KEY_TYPE, CKA_PUBLIC_KEY_INFO, and what the type has: MODULUS, MODULUS_BITS and
@@ -37,8 +38,8 @@ TP_MUST_USE enum tp_rc tp_p11_key_attributes(struct tp_bytes spki, struct tp_err
  * False when it is none that is known here. */
 bool tp_p11_key_curve(struct tp_bytes params, enum tp_p11_kind *ret_kind, CK_ULONG *ret_bits);
 
-/* The point in CKA_EC_POINT: callers wrap it in an OCTET STRING as the specification says, or give it bare, as old ones do. */
-struct tp_bytes tp_p11_key_point(struct tp_bytes value);
+/* The point in CKA_EC_POINT of a key on the curve in CKA_EC_PARAMS, wrapped or bare. */
+struct tp_bytes tp_p11_key_point(struct tp_bytes params, struct tp_bytes value);
 
 /* OBJECT IDENTIFIERs of algorithms, in DER: rsaEncryption, id-ecPublicKey, id-Ed25519. */
 struct tp_bytes tp_p11_oid_rsa(void);

@@ -158,7 +158,7 @@ static CK_RV put_on_curve(struct writer *writer, struct tp_p11_template template
     if (!tp_p11_key_curve(curve, &of_curve, &bits) || of_curve != kind)
         return CKR_CURVE_NOT_SUPPORTED;
     if (kind == TP_P11_EC)
-        return put_ec(writer, curve, value, bits, tp_p11_key_point(point));
+        return put_ec(writer, curve, value, bits, tp_p11_key_point(curve, point));
     return bits == ED25519_BITS ? put_edwards(writer, value) : CKR_CURVE_NOT_SUPPORTED;
 }
 

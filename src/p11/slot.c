@@ -102,8 +102,8 @@ CK_RV tp_p11_slot_wait(struct tp_p11_call *call, CK_FLAGS flags, CK_SLOT_ID *slo
     return CKR_CRYPTOKI_NOT_INITIALIZED; /* 3.0 §5.5.4 */
 }
 
-/* Few HSMs can keep Ed25519 keys wrapped, so CKM_EDDSA is a mechanism only of tokens that have such a key, or can. When the
- * engine cannot be asked, what it last told counts. */
+/* Few HSMs can keep Ed25519 keys wrapped, so only a token that has such a key, or can, says that it signs with CKM_EDDSA.
+ * When the engine cannot be asked, what it last told counts. */
 static bool has_edwards_key(struct tp_p11_call *call, struct tp_p11_slot *slot)
 {
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
