@@ -40,6 +40,8 @@ TP_MUST_USE enum tp_rc tp_p11_token_presence(struct tp_p11_slot *slot);
 /* The shortest PIN that can be right; asks only when it is not known yet. */
 TP_MUST_USE enum tp_rc tp_p11_token_pin_min(struct tp_p11_slot *slot, struct tp_error *error, uint32_t *ret_pin_min);
 
+/* Whether a user whom the engine does not know is a token that an officer may initialise: where one is configured. */
+bool tp_p11_token_can_be_blank(const struct tp_p11_slot *slot);
 /* What was told is asked for anew. */
 void tp_p11_token_forget(struct tp_p11_slot *slot);
 /* A PIN that is to be set: what need not be sent; and what the engine has said to it. */
