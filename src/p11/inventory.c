@@ -91,11 +91,26 @@ static enum tp_rc bring(struct tp_p11_slot *slot, struct tp_error *error)
     return rc;
 }
 
+/* A token that is not initialised has no objects. */
+static enum tp_rc empty(struct tp_p11_slot *slot, struct tp_error *error)
+{
+    pthread_rwlock_wrlock(&slot->inventory.lock);
+    struct tp_p11_set *old = slot->inventory.set;
+    slot->inventory.set = NULL;
+    pthread_rwlock_unlock(&slot->inventory.lock);
+    tp_p11_set_unref(old);
+    if (error != NULL)
+        tp_error_clear(error);
+    return TP_OK;
+}
+
 enum tp_rc tp_p11_inventory_refresh(struct tp_p11_slot *slot, struct tp_error *error)
 {
     bool unchanged = false;
-    TP_TRY(ask_unchanged(slot, error, &unchanged));
-    return unchanged ? TP_OK : bring(slot, error);
+    enum tp_rc rc = ask_unchanged(slot, error, &unchanged);
+    if (rc == TP_OK && !unchanged)
+        rc = bring(slot, error);
+    return rc == TP_NOT_FOUND && tp_p11_token_can_be_blank(slot) ? empty(slot, error) : rc;
 }
 
 /* ---- looking up ---- */

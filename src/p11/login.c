@@ -204,6 +204,14 @@ static void forgive_malformed(struct tp_p11_login *login)
     pthread_mutex_unlock(&login->mutex);
 }
 
+/* A suspended or closed user is what C_GetTokenInfo shows as locked; one who is not known, as not initialised. */
+static CK_RV rv_of(const struct tp_p11_applicant *applicant, enum tp_rc rc)
+{
+    if (rc == TP_NOT_FOUND && !applicant->officer && tp_p11_token_can_be_blank(applicant->slot))
+        return CKR_USER_PIN_NOT_INITIALIZED;
+    return rc == TP_NOT_PERMITTED ? CKR_PIN_LOCKED : tp_p11_rv(rc);
+}
+
 static CK_RV check_pin(struct tp_p11_call *call, const struct tp_p11_applicant *applicant, struct tp_bytes pin)
 {
     uint32_t pin_min = 0;
@@ -216,7 +224,7 @@ static CK_RV check_pin(struct tp_p11_call *call, const struct tp_p11_applicant *
     /* there may be no token yet that an officer makes one in */
     enum tp_rc rc = applicant->officer ? TP_OK : tp_p11_token_pin_min(applicant->slot, &call->error, &pin_min);
     if (rc != TP_OK)
-        return tp_p11_rv(rc);
+        return rv_of(applicant, rc);
     return pin.len < pin_min ? refuse_malformed(call, applicant, "shorter than any PIN") : CKR_OK;
 }
 
@@ -298,8 +306,7 @@ CK_RV tp_p11_login_ask(struct tp_p11_call *call, const struct tp_p11_applicant *
      * its words stay */
     if (rc == TP_PIN_LENGTH)
         return count_malformed(&slot->login);
-    /* a suspended or closed user: what C_GetTokenInfo shows as locked */
-    return rc == TP_NOT_PERMITTED ? CKR_PIN_LOCKED : tp_p11_rv(rc);
+    return rv_of(applicant, rc);
 }
 
 static CK_RV already(const struct tp_p11_login *login, bool officer)

@@ -54,7 +54,7 @@ void tp_p11_pad(unsigned char *field, size_t field_len, const char *text)
  * cards that come and go. */
 static bool has_token(struct tp_p11_slot *slot)
 {
-    return tp_p11_token_presence(slot) != TP_NOT_FOUND || tp_client_conf_officer(slot->module->conf) != NULL;
+    return tp_p11_token_presence(slot) != TP_NOT_FOUND || tp_p11_token_can_be_blank(slot);
 }
 
 CK_RV tp_p11_slot_list(struct tp_p11_call *call, bool token_present, CK_SLOT_ID *ids, CK_ULONG *count)

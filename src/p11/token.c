@@ -177,7 +177,7 @@ CK_RV tp_p11_token_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_TOKEN_INFO *
     if (ret_info == NULL)
         return CKR_ARGUMENTS_BAD;
     enum tp_rc rc = tp_p11_token_facts(slot, &call->error, &facts);
-    if (rc == TP_NOT_FOUND && tp_client_conf_officer(slot->module->conf) != NULL) {
+    if (rc == TP_NOT_FOUND && tp_p11_token_can_be_blank(slot)) {
         tp_error_clear(&call->error);
         facts = blank;
     } else if (rc != TP_OK) {
@@ -188,6 +188,11 @@ CK_RV tp_p11_token_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_TOKEN_INFO *
 }
 
 /* ---- what changes the token ---- */
+
+bool tp_p11_token_can_be_blank(const struct tp_p11_slot *slot)
+{
+    return tp_client_conf_officer(slot->module->conf) != NULL;
+}
 
 void tp_p11_token_forget(struct tp_p11_slot *slot)
 {

@@ -44,6 +44,8 @@ TP_MUST_USE enum tp_rc tp_p11_token_pin_min(struct tp_p11_slot *slot, struct tp_
 
 /* The types of keys that can be made here, as last told; asks when nothing is known yet. */
 unsigned tp_p11_token_key_types(struct tp_p11_slot *slot);
+/* Whether a user whom the engine does not know is a token that an officer may initialise: where one is configured. */
+bool tp_p11_token_can_be_blank(const struct tp_p11_slot *slot);
 /* What was told is asked for anew. */
 void tp_p11_token_forget(struct tp_p11_slot *slot);
 /* A PIN that is to be set: what need not be sent; and what the engine has said to it. */

@@ -118,6 +118,8 @@ class FromTokenToSignature(OfficerTest):
         self.assertEqual(ended['subject'], 'olga')
 
     def test_a_user_who_is_nobody_yet_gets_a_token_and_enrols_with_the_officers_pin(self):
+        self.assertIn('uninitialized', self.deployed.pkcs11_tool('--list-slots').out)
+        self.assert_ok(self.deployed.pkcs11_tool('--slot', 1, '--list-objects'))
         self.assert_ok(self.init_token(1, 'Card of Bob'))
         self.assertEqual(self.deployed.user_row('bob')['state'], 'no-pin')
         self.assert_ok(self.init_pin(slot=1))
@@ -150,6 +152,8 @@ class Initial(OfficerTest):
         self.assert_refused(done, 'trustp11 pin change')
         self.assertEqual(self.deployed.intents(), [])
         self.assertEqual(self.tries_left(self.deployed), TRIES)
+        self.deployed.restart()
+        self.assert_ckr('PIN_EXPIRED', self.program(self.deployed).login, INITIAL + self.alice.code())
 
     def test_the_old_pin_is_good_for_nothing(self):
         program = self.program(self.deployed)

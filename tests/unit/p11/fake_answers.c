@@ -60,13 +60,18 @@ struct fake_login *fake_new_login(struct fake_engine *engine, bool shared)
     return login;
 }
 
+static bool is_added(const struct fake_engine *engine, const char *user)
+{
+    return engine->added[0] != '\0' && strcmp(user, engine->added) == 0;
+}
+
 static void on_token(struct fake_engine *engine, struct tp_ipc_request *request)
 {
     static char user_id[] = USER_ID, rsa[] = "rsa-2048", ec[] = "p-256";
     static char *key_types[] = {rsa, ec};
     const Tp__Ipc__TokenRequest *asked = (const Tp__Ipc__TokenRequest *)request->message;
     Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
-    bool added = engine->added[0] != '\0' && strcmp(asked->user, engine->added) == 0;
+    bool added = is_added(engine, asked->user);
     if (strcmp(asked->user, FAKE_USER) != 0 && !added) {
         refuse(engine, request, TP_NOT_FOUND, "no such user");
         return;
@@ -110,6 +115,10 @@ static void on_objects(struct fake_engine *engine, struct tp_ipc_request *reques
 {
     const Tp__Ipc__ObjectsRequest *asked = (const Tp__Ipc__ObjectsRequest *)request->message;
     Tp__Ipc__ObjectsReply reply = TP__IPC__OBJECTS_REPLY__INIT;
+    if (strcmp(asked->user, FAKE_USER) != 0 && !is_added(engine, asked->user)) {
+        refuse(engine, request, TP_NOT_FOUND, "no such user");
+        return;
+    }
     Tp__Ipc__Credential *credentials = calloc(engine->key_count + 1, sizeof(*credentials));
     Tp__Ipc__Credential **list = calloc(engine->key_count + 1, sizeof(*list));
     ProtobufCBinaryData *chains = calloc(engine->key_count + 1, sizeof(*chains));

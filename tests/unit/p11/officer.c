@@ -257,6 +257,26 @@ Test(p11_officer, without_a_second_factor_the_log_says_that_it_is_an_enrolment_c
     cr_expect_eq(info_of(0).flags & (CKF_USER_PIN_INITIALIZED | CKF_USER_PIN_TO_BE_CHANGED), 0);
 }
 
+Test(p11_officer, the_so_of_one_slot_is_nobody_in_another)
+{
+    CK_SESSION_HANDLE other = open_session(1, CKF_RW_SESSION);
+    cr_assert_eq(so_login(f.session, FAKE_SO_CODE), CKR_OK);
+    cr_expect_eq(state_of(other), CKS_RW_PUBLIC_SESSION);
+    cr_expect_eq(init_pin(other, NEW_PIN), CKR_USER_NOT_LOGGED_IN);
+    cr_expect_eq(C_Logout(other), CKR_USER_NOT_LOGGED_IN);
+    cr_expect_eq(fake_engine_count(f.engine, TP_OP_PIN_INIT), 0);
+}
+
+Test(p11_officer_unnamed, without_an_officer_the_slot_of_an_unknown_user_stays_empty)
+{
+    CK_SLOT_INFO slot;
+    CK_TOKEN_INFO info;
+    cr_assert_eq(C_GetSlotInfo(1, &slot), CKR_OK);
+    cr_expect_eq(slot.flags & CKF_TOKEN_PRESENT, 0);
+    cr_expect_eq(C_GetTokenInfo(1, &info), CKR_TOKEN_NOT_PRESENT);
+    cr_expect_eq(login(open_session(1, 0), FAKE_PIN_CODE), CKR_TOKEN_NOT_PRESENT);
+}
+
 Test(p11_officer, only_the_so_sets_a_first_pin)
 {
     cr_expect_eq(init_pin(f.session, NEW_PIN), CKR_USER_NOT_LOGGED_IN);
@@ -323,6 +343,10 @@ Test(p11_officer, a_token_that_is_not_initialised_is_there_to_be_and_is_seen_at_
     cr_expect_eq(slot.flags, CKF_TOKEN_PRESENT, "one that can be initialised");
     cr_expect_eq(info_of(1).flags & initialised, 0);
     cr_expect_eq(memcmp(info_of(1).label, "                                ", 32), 0);
+    CK_SESSION_HANDLE session = open_session(1, 0);
+    cr_expect_eq(find_all(session, NULL, 0, NULL, 0), 0);
+    cr_expect_eq(login(session, FAKE_PIN_CODE), CKR_USER_PIN_NOT_INITIALIZED);
+    cr_assert_eq(C_CloseSession(session), CKR_OK);
     cr_assert_eq(init_token(1, FAKE_SO_CODE, "of nobody"), CKR_OK);
     cr_expect_eq(info_of(1).flags & initialised, CKF_TOKEN_INITIALIZED);
     cr_expect_eq(memcmp(info_of(1).label, "of nobody ", 10), 0);
