@@ -109,7 +109,7 @@ enum tp_rc tp_p11_token_pin_min(struct tp_p11_slot *slot, struct tp_error *error
 /* LOCKED means that "user login to the token is not possible" (3.0 §3.2), which a suspended user's is not either. */
 static CK_FLAGS token_flags(const struct tp_p11_module *module, const struct tp_p11_token_facts *facts)
 {
-    CK_FLAGS flags = CKF_RNG | CKF_WRITE_PROTECTED | CKF_TOKEN_INITIALIZED;
+    CK_FLAGS flags = CKF_RNG | CKF_WRITE_PROTECTED | CKF_TOKEN_INITIALIZED | CKF_DUAL_CRYPTO_OPERATIONS;
     if (!module->session_login)
         flags |= CKF_LOGIN_REQUIRED;
     if (facts->enrolled)
