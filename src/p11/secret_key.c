@@ -52,6 +52,7 @@ static bool is_len_of(const struct type *type, size_t len)
         return len == 16 || len == 24 || len == 32;
     return len >= 1 && len <= TP_P11_GENERIC_LEN_MAX;
 }
+
 /* ---- making ---- */
 
 struct making {
