@@ -253,20 +253,20 @@ enum tp_rc tp_p11_inventory_add(struct tp_p11_slot *slot, CK_SESSION_HANDLE owne
     return rc;
 }
 
-bool tp_p11_inventory_replace(struct tp_p11_slot *slot, CK_OBJECT_HANDLE handle, struct tp_p11_object *object)
+bool tp_p11_inventory_replace(struct tp_p11_slot *slot, struct tp_p11_object *original, struct tp_p11_object *object)
 {
-    struct tp_p11_object *old = NULL;
     pthread_rwlock_wrlock(&slot->inventory.lock);
-    struct tp_p11_object **place = find_own(&slot->inventory, handle);
-    if (place != NULL) {
-        old = *place;
-        object->owner = old->owner;
-        object->handle = handle;
+    struct tp_p11_object **place = find_own(&slot->inventory, original->handle);
+    bool there = place != NULL && *place == original;
+    if (there) {
+        object->owner = original->owner;
+        object->handle = original->handle;
         *place = object;
     }
     pthread_rwlock_unlock(&slot->inventory.lock);
-    tp_p11_object_unref(old);
-    return old != NULL;
+    if (there)
+        tp_p11_object_unref(original);
+    return there;
 }
 
 /* Drops session objects for which WANTED holds. Returns how many. */

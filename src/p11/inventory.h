@@ -45,8 +45,9 @@ TP_MUST_USE enum tp_rc tp_p11_inventory_search(struct tp_p11_slot *slot, const C
 /* Session objects. Adding takes over OBJECT and gives it a handle. */
 TP_MUST_USE enum tp_rc tp_p11_inventory_add(struct tp_p11_slot *slot, CK_SESSION_HANDLE owner,
                                             struct tp_p11_object *object, CK_OBJECT_HANDLE *ret_handle);
-/* Puts OBJECT in the place of the session object that has HANDLE, and takes it over; false when that has gone. */
-bool tp_p11_inventory_replace(struct tp_p11_slot *slot, CK_OBJECT_HANDLE handle, struct tp_p11_object *object);
+/* Puts OBJECT in the place of the session object ORIGINAL, and takes it over; false when that is not there any more, gone
+ * or changed by another thread. The caller has a reference to ORIGINAL. */
+bool tp_p11_inventory_replace(struct tp_p11_slot *slot, struct tp_p11_object *original, struct tp_p11_object *object);
 bool tp_p11_inventory_remove(struct tp_p11_slot *slot, CK_OBJECT_HANDLE handle);
 void tp_p11_inventory_drop_session(struct tp_p11_slot *slot, CK_SESSION_HANDLE owner);
 void tp_p11_inventory_drop_private(struct tp_p11_slot *slot); /* at C_Logout, 3.0 §5.6.10 */

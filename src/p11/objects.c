@@ -135,9 +135,10 @@ CK_RV tp_p11_objects_get(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, CK_A
                                   : tp_p11_attributes_read(&object->attributes, template, count);
 }
 
-/* A changed object is a new one under the old handle: other threads may be reading the old. */
-static CK_RV change(struct tp_p11_call *call, const struct tp_p11_object *original, const CK_ATTRIBUTE *template,
-                    CK_ULONG count)
+/* A changed object is a new one under the old handle: other threads may be reading the old. RET_DONE is false when one
+ * of them has changed it in the meantime: what it closed must not be opened by what was read before. */
+static CK_RV change(struct tp_p11_call *call, struct tp_p11_object *original, const CK_ATTRIBUTE *template,
+                    CK_ULONG count, bool *ret_done)
 {
     struct tp_p11_object *object = NULL;
     if (tp_p11_template_find(template, count, CKA_TOKEN) != NULL ||
@@ -146,17 +147,16 @@ static CK_RV change(struct tp_p11_call *call, const struct tp_p11_object *origin
     CK_RV rv = copied(original, template, count, &object);
     if (rv != CKR_OK)
         return rv;
-    if (tp_p11_inventory_replace(call->session->slot, original->handle, object))
-        return CKR_OK;
-    tp_p11_object_unref(object);
-    return CKR_OBJECT_HANDLE_INVALID;
+    *ret_done = tp_p11_inventory_replace(call->session->slot, original, object);
+    if (!*ret_done)
+        tp_p11_object_unref(object);
+    return CKR_OK;
 }
 
-CK_RV tp_p11_objects_set(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
-                         CK_ULONG count)
+static CK_RV set_once(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template, CK_ULONG count,
+                      bool *ret_done)
 {
-    if (tp_p11_template_check(template, count) != CKR_OK || count == 0)
-        return CKR_ARGUMENTS_BAD;
+    *ret_done = true;
     struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
     if (object == NULL)
         return CKR_OBJECT_HANDLE_INVALID;
@@ -164,5 +164,18 @@ CK_RV tp_p11_objects_set(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, cons
     if (rv != CKR_OK)
         return rv;
     return object->owner == 0 ? tp_p11_token_object_change(call, object, template, count)
-                              : change(call, object, template, count);
+                              : change(call, object, template, count, ret_done);
+}
+
+CK_RV tp_p11_objects_set(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
+                         CK_ULONG count)
+{
+    CK_RV rv;
+    bool done;
+    if (tp_p11_template_check(template, count) != CKR_OK || count == 0)
+        return CKR_ARGUMENTS_BAD;
+    do
+        rv = set_once(call, handle, template, count, &done);
+    while (!done);
+    return rv;
 }

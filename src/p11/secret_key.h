@@ -27,6 +27,8 @@ CK_RV tp_p11_secret_key_copy(const struct tp_p11_object *original, const CK_ATTR
 
 /* C_GetAttributeValue: the value of a key that is not sensitive, and extractable; else CKR_ATTRIBUTE_SENSITIVE. */
 CK_RV tp_p11_secret_key_read(const struct tp_p11_object *key, CK_ATTRIBUTE *template, CK_ULONG count);
+/* Whether the mechanism is one for such keys. */
+bool tp_p11_secret_key_is_for(const struct tp_p11_key *key, const struct tp_p11_mechanism *mechanism);
 /* Whether the value may leave the module in the clear. */
 bool tp_p11_secret_key_is_open(const struct tp_p11_object *key);
 /* Whether the mechanism may be used with KEY for what USAGE (CKA_SIGN, …) stands for: CKR_KEY_HANDLE_INVALID,

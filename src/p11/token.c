@@ -125,7 +125,7 @@ unsigned tp_p11_token_key_types(struct tp_p11_slot *slot)
 /* LOCKED means that "user login to the token is not possible" (3.0 §3.2), which a suspended user's is not either. */
 static CK_FLAGS token_flags(const struct tp_p11_module *module, const struct tp_p11_token_facts *facts)
 {
-    CK_FLAGS flags = CKF_RNG;
+    CK_FLAGS flags = CKF_RNG | CKF_DUAL_CRYPTO_OPERATIONS;
     if (!facts->uninitialised)
         flags |= CKF_TOKEN_INITIALIZED;
     if (!module->session_login)

@@ -64,7 +64,7 @@ class Pkcs11(unittest.TestCase):
 
     def test_each_attribute_has_one_place(self):
         table = read('src/p11/object.c').split('struct row rows[]')[1].split('\n};')[0]
-        table += read('src/p11/secret_key.c').split('struct row rows[]')[1].split('\n};')[0]
+        table += read('src/p11/secret_attribute.c').split('struct row rows[]')[1].split('\n};')[0]
         made = set(re.findall(r'\{(CKA_\w+),', table))
         made |= set(re.findall(r'attributes_add(?:_ulong)?\([^,]*attributes, (CKA_\w+)', read('src/p11/key.c')))
         made |= {'CKA_PROFILE_ID'}

@@ -155,3 +155,10 @@ Test(p11_dual, both_must_have_been_begun)
         }
     }
 }
+
+Test(p11_dual, the_token_says_so)
+{
+    CK_TOKEN_INFO info;
+    cr_assert_eq(C_GetTokenInfo(0, &info), CKR_OK);
+    cr_expect_neq(info.flags & CKF_DUAL_CRYPTO_OPERATIONS, 0);
+}

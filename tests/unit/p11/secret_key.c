@@ -2,6 +2,9 @@
 #include "fixture.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 static struct fixture f;
@@ -241,6 +244,43 @@ Test(p11_secret_key, what_has_become_closed_stays_closed)
     cr_expect_eq(get_bool(f.session, copy, CKA_PRIVATE), 1);
     cr_expect_eq(get_bool(f.session, copy, CKA_SENSITIVE), 1);
     cr_expect_eq(C_CopyObject(f.session, copy, public, 1, &key), CKR_ATTRIBUTE_READ_ONLY);
+}
+
+static atomic_bool begun, stop;
+
+/* Changes the label again and again. */
+static void *rename_all_the_time(void *context)
+{
+    CK_OBJECT_HANDLE key = *(const CK_OBJECT_HANDLE *)context;
+    CK_SESSION_HANDLE session = open_session(0, 0);
+    CK_ATTRIBUTE label[] = {TEXT(CKA_LABEL, "x")};
+    while (!atomic_load(&stop)) {
+        cr_assert_eq(C_SetAttributeValue(session, key, label, 1), CKR_OK);
+        atomic_store(&begun, true);
+    }
+    return NULL;
+}
+
+Test(p11_secret_key, what_one_thread_has_closed_another_does_not_open)
+{
+    for (int i = 0; i < 200; i++) {
+        CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+        CK_ATTRIBUTE open[] = {{CKA_EXTRACTABLE, &yes, 1}};
+        pthread_t thread;
+        cr_assert_eq(create(&aes, 32, open, 1, &key), CKR_OK);
+        atomic_store(&stop, false);
+        atomic_store(&begun, false);
+        cr_assert_eq(pthread_create(&thread, NULL, rename_all_the_time, &key), 0);
+        while (!atomic_load(&begun))
+            sched_yield();
+        cr_expect_eq(set(key, CKA_SENSITIVE, &yes), CKR_OK);
+        cr_expect_eq(set(key, CKA_EXTRACTABLE, &no), CKR_OK);
+        atomic_store(&stop, true);
+        cr_assert_eq(pthread_join(thread, NULL), 0);
+        cr_expect_eq(get_bool(f.session, key, CKA_SENSITIVE), 1);
+        cr_expect_eq(get_bool(f.session, key, CKA_EXTRACTABLE), 0);
+        cr_assert_eq(C_DestroyObject(f.session, key), CKR_OK);
+    }
 }
 
 Test(p11_secret_key, labels_and_usages_can_be_changed)

@@ -76,7 +76,8 @@ Test(p11_token, information_is_what_the_engine_says)
 Test(p11_token, flags_of_a_token_in_order)
 {
     cr_expect_eq(flags_now(),
-                 CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED);
+                 CKF_RNG | CKF_LOGIN_REQUIRED | CKF_USER_PIN_INITIALIZED | CKF_TOKEN_INITIALIZED |
+                     CKF_DUAL_CRYPTO_OPERATIONS);
 }
 
 Test(p11_token, a_user_who_has_not_enrolled_has_no_pin)
