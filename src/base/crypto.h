@@ -24,6 +24,10 @@ void tp_crypto_release(void);
  * held libcrypto's locks on them; a first use makes them anew. */
 void tp_crypto_abandon(void);
 
+/* Whether libcrypto has cleaned itself up, which it does in exit(3) before exit handlers that are older than its first
+ * use. It is not to be called any more then, not even to free something: it crashes. */
+bool tp_crypto_ended(void);
+
 TP_MUST_USE enum tp_rc tp_sha256(struct tp_bytes a, struct tp_bytes b, struct tp_bytes c,
                                  uint8_t ret_hash[TP_SHA256_LEN]); /* of a ‖ b ‖ c */
 /* From the private random generator: good for keys. After a failure the bytes must not be used. */

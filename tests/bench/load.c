@@ -442,7 +442,8 @@ static void run(int argc, char **argv)
         visit_all(number(argv[3], 100000000));
         state_write(argv[2]);
     } else {
-        fail("usage", "load users FROM TO | people COUNT KEYS TYPE STATE | certify STATE | warm STATE | visit STATE USERS");
+        fail("usage",
+             "load users FROM TO | people COUNT KEYS TYPE STATE | certify STATE | warm STATE | visit STATE USERS");
     }
 }
 

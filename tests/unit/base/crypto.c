@@ -122,3 +122,12 @@ Test(crypto, identifiers_are_32_lower_case_hex_digits_and_differ)
     cr_assert_str_neq(a, b);
     tp_crypto_release();
 }
+
+Test(crypto, libcryptos_end_is_noticed)
+{
+    cr_assert(!tp_crypto_ended());
+    cr_assert_neq(tp_crypto_libctx(), NULL);
+    cr_assert(!tp_crypto_ended());
+    OPENSSL_cleanup();
+    cr_assert(tp_crypto_ended());
+}

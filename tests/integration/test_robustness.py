@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The module in programs that fork, confine themselves, share it and use it while they end: one scenario of guest/ a test."""
+import datetime
+import os
+import shutil
+import subprocess
+import unittest
+
+from deployment import MODULE, NOBODY, Authority, Deployment, must, needs_root, run
+from programs import ProgramTest
+from tools import BUILD
+
+GUEST = BUILD / 'tests/integration/guest/guest'
+EXPORTS = {'C_GetFunctionList', 'C_GetInterface', 'C_GetInterfaceList'}
+
+
+class GuestTest(ProgramTest):
+    """A deployment for all tests of a class, in which alice is logged in for all programs of this uid."""
+    @classmethod
+    def setUpClass(cls):
+        cls.deployed = Deployment()
+        cls.addClassCleanup(cls.deployed.close)
+        cls.alice = cls.deployed.alice()
+        done = cls.deployed.login(cls.alice, '--for', '1h')
+        assert done.status == 0, done.err
+
+    def guest(self, scenario, *arguments, env=None, timeout=60):
+        return run([GUEST, scenario, MODULE, 'alice', 'k', *arguments], timeout=timeout,
+                   env={**self.deployed.env, 'TP_PIN': self.alice.pin, **(env or {})})
+
+    def assert_holds(self, scenario, *arguments, **options):
+        done = self.guest(scenario, *arguments, **options)
+        self.assertEqual(done.status, 0, f'{scenario}: {done.err}')
+        return done.out
+
+
+class Fork(GuestTest):
+    def test_a_child_may_use_a_module_that_was_loaded_only(self):
+        self.assert_holds('fork-before-initialize')
+
+    def test_a_child_begins_anew_and_the_parent_logs_in_afterwards(self):
+        self.assert_holds('fork-before-login')
+
+    def test_a_child_begins_anew_and_the_parents_login_stays(self):
+        self.assert_holds('fork-after-login')
+
+    def test_a_child_that_only_ends_takes_nothing_away(self):
+        self.assert_holds('fork-child-ends')
+
+    def test_so_may_a_childs_child(self):
+        self.assert_holds('fork-generations')
+
+    def test_no_child_hangs_whose_parents_other_threads_were_logging_in(self):
+        self.assert_holds('fork-while-logging-in')
+
+    def test_no_child_hangs_whose_parents_other_thread_was_initialising(self):
+        self.assert_holds('fork-while-initializing')
+
+    def test_no_child_hangs_whose_parents_other_threads_were_in_the_c_library(self):
+        self.assert_holds('fork-while-libc-is-busy')
+
+    def test_no_child_hangs_whose_parents_other_threads_were_in_libcrypto(self):
+        self.assert_holds('fork-while-libcrypto-is-busy')
+
+
+class Many(GuestTest):
+    def test_64_threads_on_sessions_of_their_own(self):
+        self.assert_holds('many-threads')
+
+    def test_64_threads_on_one_session(self):
+        self.assert_holds('one-session')
+
+    def test_10000_sessions(self):
+        self.assert_holds('many-sessions')
+
+    def test_two_consumers_of_one_module_share_the_login_and_survive_the_others_end(self):
+        self.assert_holds('two-consumers')
+
+    def test_two_copies_are_two_modules(self):
+        shutil.copy(MODULE, self.deployed.dir / 'copy.so')
+        self.assert_holds('two-copies', self.deployed.dir)
+
+    def test_1000_times_loaded_and_unloaded_leaves_no_descriptor_and_no_thread(self):
+        self.assert_holds('reload')
+
+
+class Ending(GuestTest):
+    def test_after_finalize_nothing_is_left_and_calls_say_so(self):
+        self.assert_holds('after-finalize')
+
+    def test_an_exit_handler_may_sign(self):
+        self.assert_holds('atexit')
+
+    def test_an_exit_handler_that_comes_after_libcryptos_gets_an_answer(self):
+        self.assert_holds('atexit-after-libcrypto')
+
+    def test_so_does_one_that_initialises_then(self):
+        self.assert_holds('initialize-after-libcrypto')
+
+    def test_a_program_may_exit_while_its_threads_sign(self):
+        self.assert_holds('exit-with-threads')
+
+    def test_what_the_module_needs_stays_when_others_let_go_of_it(self):
+        self.assert_holds('dependencies-closed')
+
+    def test_unloading_without_finalize_ends_no_program(self):
+        self.assert_holds('unloaded-unfinalized')
+
+
+class Confined(GuestTest):
+    def test_nothing_of_ours_takes_the_place_of_closed_standard_descriptors(self):
+        self.assert_holds('closed-descriptors')
+
+    @needs_root
+    def test_another_root_after_login(self):
+        self.assert_holds('chroot-after-login', self.empty())
+
+    @needs_root
+    def test_another_root_before_the_first_question(self):
+        self.assert_holds('chroot-before-use', self.empty())
+
+    def test_a_filter_that_leaves_open_sockets_only(self):
+        self.assert_holds('filtered-after-login')
+
+    def test_a_filter_that_leaves_sockets_but_no_file_from_the_beginning(self):
+        self.assert_holds('filtered-after-initialize')
+
+    def test_a_filter_that_leaves_no_socket_is_a_token_that_is_away(self):
+        self.assert_holds('filtered-without-sockets')
+
+    def empty(self):
+        folder = self.deployed.dir / 'empty'
+        folder.mkdir(exist_ok=True)
+        return folder
+
+
+@needs_root
+class SetUid(GuestTest):
+    """Run by nobody, as somebody else: what nobody says in the environment does not count."""
+    OWNER = 4001  # a uid that needs no name
+
+    def setUp(self):
+        folder = self.admit_others(self.deployed)
+        self.module = folder / MODULE.name
+        self.program = folder / 'guest'
+        shutil.copy(GUEST, self.program)
+        os.chown(self.program, self.OWNER, self.OWNER)
+        self.deployed.client_conf.chmod(0o644)
+        self.debug = folder / 'debug'
+        self.debug.mkdir(exist_ok=True)
+        self.debug.chmod(0o777)
+
+    def slots(self, mode, **env):
+        self.program.chmod(mode)
+        done = subprocess.run([self.program, 'count-slots', self.module, 'alice', 'k'], capture_output=True, text=True,
+                              env={'PATH': os.environ['PATH'], **env}, user=NOBODY, group=NOBODY, extra_groups=[], cwd='/',
+                              timeout=30, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return int(done.stdout)
+
+    def home(self):
+        home = self.deployed.dir / 'home'
+        (home / '.config/trustp11').mkdir(parents=True, exist_ok=True)
+        shutil.copy(self.deployed.client_conf, home / '.config/trustp11/trustp11.conf')
+        for path in (home, *home.rglob('*')):
+            os.chown(path, NOBODY, NOBODY)
+        return home
+
+    def check(self, **env):
+        log = self.debug / 'log'
+        for mode, slots in ((0o755, 1), (0o4755, 0), (0o2755, 0)):
+            log.unlink(missing_ok=True)
+            self.assertEqual(self.slots(mode, TRUSTP11_DEBUG=str(log), **env), slots, oct(mode))
+            self.assertEqual(log.exists(), slots == 1, oct(mode))
+
+    def test_trustp11_conf_and_debug_are_ignored(self):
+        """The twin without the bit reads both."""
+        os.chown(self.deployed.client_conf, NOBODY, NOBODY)
+        self.addCleanup(os.chown, self.deployed.client_conf, 0, 0)
+        self.check(TRUSTP11_CONF=str(self.deployed.client_conf))
+
+    def test_home_is_ignored(self):
+        self.check(HOME=str(self.home()))
+
+    def test_xdg_config_home_is_ignored(self):
+        self.check(XDG_CONFIG_HOME=str(self.home() / '.config'))
+
+
+class Surroundings(GuestTest):
+    def test_signals_that_interrupt_everything_interrupt_nothing(self):
+        self.assert_holds('signal-storm')
+
+    def test_signals_masks_limits_and_locale_stay_as_they_were(self):
+        self.assert_holds('process-as-found')
+
+    def test_answers_are_the_same_in_every_locale_and_time_zone(self):
+        locales = self.deployed.dir / 'locales'
+        locales.mkdir()
+        for name in ('tr_TR', 'de_DE'):
+            must(['localedef', '-c', '-i', name, '-f', 'UTF-8', locales / f'{name}.UTF-8'])
+        certificate = self.certify()
+        out = self.assert_holds('locales-and-zones', env={'LOCPATH': str(locales)}).split()
+        self.assertEqual(out, [self.date(certificate, end) for end in ('-startdate', '-enddate')])
+
+    def certify(self):
+        authority = Authority(self.deployed.dir / 'ca')
+        certificate = authority.issue(self.deployed.request(self.alice))
+        done = self.deployed.import_certificate(self.alice, certificate)
+        self.assert_ok(done)
+        return certificate
+
+    @staticmethod
+    def date(certificate, end):
+        text = must(['openssl', 'x509', '-in', certificate, '-noout', end]).split('=', 1)[1].strip()
+        return datetime.datetime.strptime(text, '%b %d %H:%M:%S %Y GMT').strftime('%Y%m%d')
+
+
+class Exports(unittest.TestCase):
+    def test_three_functions_and_nothing_else(self):
+        lines = must(['nm', '--dynamic', '--defined-only', '--extern-only', MODULE]).splitlines()
+        self.assertEqual({line.split()[-1] for line in lines}, EXPORTS)
+
+
+if __name__ == '__main__':
+    unittest.main()
