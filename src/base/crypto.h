@@ -15,8 +15,8 @@
 
 /* Made on first use, thread-safe; NULL only when memory is out. */
 OSSL_LIB_CTX *tp_crypto_libctx(void);
-/* Fetched once, kept: fetching for each digest costs more than hashing 32 bytes. NULL when libcrypto has no such digest.
- * NAME is libcrypto's ("SHA256", "SHA3-256", …). */
+/* Fetched once, kept: fetching for each digest costs more than hashing 32 bytes. NULL when libcrypto has no such
+ * digest. NAME is libcrypto's ("SHA256", "SHA3-256", …). */
 const EVP_MD *tp_crypto_digest(const char *name);
 /* Frees context and digests. For the module's C_Finalize; afterwards a first use makes them anew. */
 void tp_crypto_release(void);
@@ -24,6 +24,10 @@ void tp_crypto_release(void);
  * held libcrypto's locks on them; a first use makes them anew. */
 void tp_crypto_abandon(void);
 
+/* First thing in our own programs: libcrypto reads no openssl.cnf here. Whoever can set $OPENSSL_CONF must not put a
+ * provider next to PINs and keys; and one that is active in every program may have libtrustp11.so inside, with which
+ * the engine would wait for itself. */
+void tp_crypto_ignore_conf(void);
 /* Whether libcrypto has cleaned itself up, which it does in exit(3) before exit handlers that are older than its first
  * use. It is not to be called any more then, not even to free something: it crashes. */
 bool tp_crypto_ended(void);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/secret.h"
@@ -13,6 +14,7 @@ int main(int argc, char **argv)
     struct tp_process_std std;
     if (!tp_process_std_fill(&std))
         return 1; /* and nowhere to say so */
+    tp_crypto_ignore_conf();
     tp_process_harden(); /* PINs pass through: no core file, no ptrace */
     tp_cli_text_start();
     (void)signal(SIGPIPE, SIG_IGN); /* an engine that goes away is an error with words */

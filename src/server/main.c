@@ -5,6 +5,7 @@
  *   trustp11d engine --config FILE             in the foreground, for a service manager
  *   trustp11d engine --config FILE --spawned   in the background, for `engine = spawn`: ends by itself when idle
  */
+#include "base/crypto.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/secret.h"
@@ -175,6 +176,7 @@ int main(int argc, char **argv)
     if (!tp_process_std_fill(&std))
         return 1; /* and nowhere to say so */
     umask(077);
+    tp_crypto_ignore_conf();
     tp_process_harden();
     raise_files();
     /* The committer's memory grows and shrinks with each group: giving it back to the kernel each time costs more than

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The module in programs that fork, confine themselves, share it and use it while they end: one scenario of guest/ a test."""
 import datetime
+import hashlib
 import os
+import pathlib
 import shutil
 import subprocess
+import time
 import unittest
 
 from deployment import MODULE, NOBODY, Authority, Deployment, must, needs_root, run
@@ -213,6 +216,81 @@ class Surroundings(GuestTest):
     def date(certificate, end):
         text = must(['openssl', 'x509', '-in', certificate, '-noout', end]).split('=', 1)[1].strip()
         return datetime.datetime.strptime(text, '%b %d %H:%M:%S %Y GMT').strftime('%Y%m%d')
+
+
+PROVIDER = pathlib.Path(must(['openssl', 'version', '-m']).split('"')[1]) / 'pkcs11.so'
+EVERYTHING = 'default_properties = ?provider=pkcs11'  # whatever libcrypto can fetch from us, it does
+EARLY = 'pkcs11-module-load-behavior = early'  # the module is loaded while libcrypto reads its configuration
+
+
+def openssl_conf(deployed, algorithms, behaviour):
+    """A configuration for every program that has libcrypto: the provider is active in all of them, with our module in it."""
+    path = deployed.dir / 'openssl.cnf'
+    path.write_text(
+        'openssl_conf = all\n[all]\nproviders = providers\nalg_section = algorithms\n'
+        f'[algorithms]\n{algorithms}\n[providers]\ndefault = default_provider\npkcs11 = pkcs11_provider\n'
+        f'[default_provider]\nactivate = 1\n[pkcs11_provider]\npkcs11-module-path = {MODULE}\n{behaviour}\nactivate = 1\n')
+    return path
+
+
+@unittest.skipUnless(PROVIDER.exists(), 'no pkcs11-provider')
+class OpenSSLForEverything(GuestTest):
+    """OpenSSL loads the provider, the provider the module, and the module uses OpenSSL: nothing turns in a circle."""
+    PATIENCE_S = 30
+
+    def each_conf(self, *every_algorithms):
+        for algorithms in every_algorithms or ('', EVERYTHING):
+            for behaviour in ('', EARLY):
+                with self.subTest(algorithms=algorithms, behaviour=behaviour):
+                    yield {'OPENSSL_CONF': str(openssl_conf(self.deployed, algorithms, behaviour))}
+
+    def run_with(self, env, *arguments):
+        done = run(arguments, env={**self.deployed.env, **env}, timeout=self.PATIENCE_S)
+        self.assertEqual(done.status, 0, f'{arguments}: {done.err}')
+        return done.out
+
+    def sign_with(self, env):
+        data, pin, signature = (self.deployed.dir / name for name in ('data', 'pin', 'signature.der'))
+        data.write_text('what is signed')
+        pin.write_text(self.alice.pin)
+        self.run_with(env, 'openssl', 'dgst', '-sha256', '-sign',
+                      f'pkcs11:token=alice;object=k;type=private;pin-source=file:{pin}', '-out', signature, data)
+        public = self.deployed.dir / 'public.der'
+        self.run_with({}, 'pkcs11-tool', '--module', MODULE, '--token-label', 'alice', '--read-object', '--type', 'pubkey',
+                      '--id', self.deployed.key_id('k'), '--output-file', public)
+        self.run_with({}, 'openssl', 'dgst', '-sha256', '-verify', public, '-keyform', 'DER', '-signature', signature, data)
+        return data
+
+    def test_openssl_signs_hashes_and_draws_random_numbers(self):
+        for env in self.each_conf():
+            data = self.sign_with(env)
+            digest = hashlib.sha256(data.read_bytes()).hexdigest()
+            self.assertIn(digest, self.run_with(env, 'openssl', 'dgst', '-sha256', data))
+            self.assertRegex(self.run_with(env, 'openssl', 'rand', '-hex', '8'), '^[0-9a-f]{16}$')
+
+    def test_a_program_with_libcrypto_that_loads_the_module_itself(self):
+        for env in self.each_conf():
+            self.assertIn('alice', self.run_with(env, 'pkcs11-tool', '--module', MODULE, '--list-slots'))
+            self.run_with(env, 'pkcs11-tool', '--module', MODULE, '--token-label', 'alice', '--login', '--pin', self.alice.pin,
+                          '--sign', '--mechanism', 'ECDSA-SHA256', '--id', self.deployed.key_id('k'), '--input-file',
+                          self.deployed.client_conf, '--output-file', self.deployed.dir / 'signature')
+
+    def test_threads_children_and_exits(self):
+        for env in self.each_conf(EVERYTHING):
+            for scenario in ('many-threads', 'fork-after-login', 'fork-while-logging-in', 'two-consumers', 'atexit',
+                             'exit-with-threads'):
+                self.assert_holds(scenario, env=env)
+
+    def test_our_own_programs_and_an_engine_that_the_module_starts(self):
+        """The engine hashes, too, and must not become its own client."""
+        deployed = self.deploy(spawn=True)
+        deployed.env['OPENSSL_CONF'] = str(openssl_conf(deployed, EVERYTHING, EARLY))
+        begun = time.monotonic()
+        alice = deployed.alice()
+        self.assert_still_works(deployed, alice)
+        deployed.end_spawned()
+        self.assert_still_works(deployed, alice)
+        self.assertLess(time.monotonic() - begun, 10, 'somebody has waited for himself until he gave up')
 
 
 class Exports(unittest.TestCase):

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EXITS 20
+#define EXITS 10
 
 static CK_SESSION_HANDLE session;
 
