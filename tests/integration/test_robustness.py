@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import time
@@ -291,6 +292,37 @@ class OpenSSLForEverything(GuestTest):
         deployed.end_spawned()
         self.assert_still_works(deployed, alice)
         self.assertLess(time.monotonic() - begun, 10, 'somebody has waited for himself until he gave up')
+
+
+class Pkcs11Tool(ProgramTest):
+    """The tests that OpenSC's pkcs11-tool has of its own."""
+    THREADS = 10  # as many as it has room for
+
+    def tool(self, *options, **settings):
+        self.deployed = self.deploy(settings=settings.get('settings'))
+        alice = self.deployed.alice('rsa', 'rsa-2048')
+        done = self.deployed.pkcs11_tool('--token-label', 'alice', '--login', '--pin', alice.pin_and_code(), *options)
+        self.assertEqual(done.status, 0, f'{done.out}\n{done.err}')
+        return done
+
+    def test_test_finds_no_error_where_sha1_is_allowed(self):
+        """What it signs is a DigestInfo of SHA-1."""
+        self.assertIn('\nNo errors\n', self.tool('--test', settings={('policy', 'insecure_sha1'): 'yes'}).out)
+
+    def test_test_finds_only_that_sha1_is_refused_where_it_is_not(self):
+        done = self.tool('--test')
+        self.assertIn('\n1 errors\n', done.out)
+        self.assertRegex(done.out, r'RSA-PKCS: +ERR: C_Sign\(\) returned .*\(0x200\)')
+        log = (self.deployed.dir / 'module.log').read_text()
+        self.assertIn('C_Sign: CKR_FUNCTION_REJECTED: SHA-1 is not allowed by the policy', log)
+
+    def test_test_threads_ends_well_in_all(self):
+        done = self.tool(*(word for _ in range(self.THREADS) for word in ('--test-threads', 'ILGISLT0')))
+        self.assertIn('all threads have ended with CKR_OK', done.err)
+        self.assertEqual(len(re.findall(r'(?m)^Test thread \d+ returning rv = 0$', done.err)), self.THREADS, done.err)
+
+    def test_test_fork(self):
+        self.assertIn('Calling C_Initialize in forked child process', self.tool('--test-fork').out)
 
 
 class Exports(unittest.TestCase):
