@@ -13,6 +13,9 @@ CK_RV tp_p11_call_begin(struct tp_p11_call *call, const char *name)
     call->session = NULL;
     call->locked = false;
     tp_error_clear(&call->error);
+    call->module = NULL;
+    if (tp_p11_gate_is_within())
+        return CKR_FUNCTION_FAILED;
     call->module = tp_p11_gate_enter();
     return call->module == NULL ? CKR_CRYPTOKI_NOT_INITIALIZED : CKR_OK;
 }

@@ -194,6 +194,9 @@ class Surroundings(GuestTest):
     def test_signals_that_interrupt_everything_interrupt_nothing(self):
         self.assert_holds('signal-storm')
 
+    def test_a_handler_that_uses_the_module_in_the_middle_of_a_call_is_told_and_does_not_hang(self):
+        self.assert_holds('handlers-use-module')
+
     def test_signals_masks_limits_and_locale_stay_as_they_were(self):
         self.assert_holds('process-as-found')
 

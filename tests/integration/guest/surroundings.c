@@ -47,6 +47,51 @@ static void signal_storm(void)
     HOLDS(signals > STORMED);
 }
 
+/* ---- handlers that use the module themselves, in the middle of whatever was going on ---- */
+
+#define HANDLED_MOST 20000 /* rounds until enough handlers have come in the middle */
+#define REFUSED      50
+
+static CK_SESSION_HANDLE storm_session;
+static volatile sig_atomic_t refused, answered;
+
+static void count_answer(CK_RV rv)
+{
+    HOLDS(rv == CKR_OK || rv == CKR_FUNCTION_FAILED || rv == CKR_USER_ALREADY_LOGGED_IN);
+    if (rv == CKR_FUNCTION_FAILED)
+        refused++;
+    else
+        answered++;
+}
+
+static void use_module(int number)
+{
+    CK_SESSION_INFO info;
+    (void)number;
+    CK_RV rv = guest.p11->C_GetSessionInfo(storm_session, &info);
+    count_answer(rv);
+    if (rv == CKR_OK) /* nothing was interrupted */
+        return;
+    IS(guest_login(guest.p11, storm_session), CKR_FUNCTION_FAILED);
+    IS(guest.p11->C_Initialize(NULL), CKR_FUNCTION_FAILED);
+    IS(guest.p11->C_Finalize(NULL), CKR_FUNCTION_FAILED);
+}
+
+static void handlers_use_module(void)
+{
+    struct sigaction action = {.sa_handler = use_module};
+    struct itimerval often = {{0, STORM_US}, {0, STORM_US}}, never = {{0, 0}, {0, 0}};
+    storm_session = guest_begin();
+    HOLDS(sigaction(SIGALRM, &action, NULL) == 0 && setitimer(ITIMER_REAL, &often, NULL) == 0);
+    for (unsigned i = 0; i < HANDLED_MOST && refused < REFUSED; i++)
+        guest_work(guest.p11, storm_session);
+    HOLDS(setitimer(ITIMER_REAL, &never, NULL) == 0);
+    (void)printf("%d refused, %d answered\n", refused, answered);
+    HOLDS(refused >= REFUSED);
+    guest_work(guest.p11, storm_session);
+    IS(guest.p11->C_Finalize(NULL), CKR_OK);
+}
+
 /* ---- what a guest finds it leaves ---- */
 
 struct process {
@@ -162,6 +207,7 @@ static void locales_and_zones(void)
 
 const struct guest_scenario guest_surroundings[] = {
     {"signal-storm", signal_storm},
+    {"handlers-use-module", handlers_use_module},
     {"process-as-found", process_as_found},
     {"locales-and-zones", locales_and_zones},
     {NULL, NULL},
