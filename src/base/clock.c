@@ -56,6 +56,46 @@ struct timespec tp_deadline_timespec(int64_t deadline_ms)
     return (struct timespec){.tv_sec = (time_t)(ms / MS_PER_SECOND), .tv_nsec = (long)(ms % MS_PER_SECOND) * 1000000};
 }
 
+/* ---- the calendar: years of 365 days from March to February, four hundred of them at a time ---- */
+
+#define DAYS_PER_ERA  146097 /* 400 years */
+#define DAYS_TO_EPOCH 719468 /* from 0000-03-01 to 1970-01-01 */
+
+static int64_t floor_div(int64_t number, int64_t by)
+{
+    return number / by - (number % by < 0);
+}
+
+void tp_time_split(int64_t utc_s, struct tm *ret_tm)
+{
+    int64_t days = floor_div(utc_s, SECONDS_PER_DAY), rest = utc_s - days * SECONDS_PER_DAY;
+    int64_t era = floor_div(days + DAYS_TO_EPOCH, DAYS_PER_ERA);
+    int64_t day = days + DAYS_TO_EPOCH - era * DAYS_PER_ERA; /* of the era */
+    int64_t year = (day - day / 1460 + day / 36524 - day / (DAYS_PER_ERA - 1)) / 365;
+    day -= 365 * year + year / 4 - year / 100; /* now of the year */
+    int64_t month = (5 * day + 2) / 153;       /* from March: 31 30 31 30 31 days, again and again */
+    *ret_tm = (struct tm){
+        .tm_year = (int)(era * 400 + year + (month >= 10) - 1900),
+        .tm_mon = (int)(month < 10 ? month + 2 : month - 10),
+        .tm_mday = (int)(day - (153 * month + 2) / 5 + 1),
+        .tm_hour = (int)(rest / 3600),
+        .tm_min = (int)(rest / 60 % 60),
+        .tm_sec = (int)(rest % 60),
+    };
+}
+
+int64_t tp_time_join(const struct tm *tm)
+{
+    int64_t month = tm->tm_mon < 2 ? tm->tm_mon + 10 : tm->tm_mon - 2;
+    int64_t year = (int64_t)tm->tm_year + 1900 - (tm->tm_mon < 2), era = floor_div(year, 400);
+    year -= era * 400;
+    int64_t days = 365 * year + year / 4 - year / 100 + (153 * month + 2) / 5 + tm->tm_mday - 1;
+    days += era * DAYS_PER_ERA - DAYS_TO_EPOCH;
+    return ((days * 24 + tm->tm_hour) * 60 + tm->tm_min) * 60 + tm->tm_sec;
+}
+
+/* ---- text ---- */
+
 static void format_zone(const struct tm *tm, bool local, char *ret_text, size_t ret_text_len)
 {
     if (!local) {
@@ -75,8 +115,8 @@ void tp_time_format(int64_t utc_ms, bool local, char ret_text[TP_TIME_TEXT_LEN])
         rest_ms += MS_PER_SECOND;
     time_t seconds = (time_t)((ms - rest_ms) / MS_PER_SECOND);
     struct tm tm = {0};
-    if ((local ? localtime_r(&seconds, &tm) : gmtime_r(&seconds, &tm)) == NULL)
-        tm = (struct tm){.tm_year = 70, .tm_mday = 1}; /* not reached: the range is bounded above */
+    if (!local || localtime_r(&seconds, &tm) == NULL)
+        tp_time_split(seconds, &tm);
     char zone[8];
     format_zone(&tm, local, zone, sizeof(zone));
     (void)snprintf(ret_text, TP_TIME_TEXT_LEN, "%04u-%02u-%02uT%02u:%02u:%02u.%03u%s",
@@ -114,8 +154,8 @@ static bool take_date(const char **text, struct tm *tm)
         return false;
     tm->tm_year = year - 1900;
     tm->tm_mon = month - 1;
-    struct tm normal = *tm;
-    (void)timegm(&normal); /* makes the 30th of February the 1st or 2nd of March */
+    struct tm normal;
+    tp_time_split(tp_time_join(tm), &normal); /* makes the 30th of February the 1st or 2nd of March */
     return normal.tm_mday == tm->tm_mday;
 }
 
@@ -158,7 +198,7 @@ enum tp_rc tp_time_parse(const char *text, int64_t *ret_utc_ms)
     if (!take_date(&text, &tm) || (*text != '\0' && !take_time(&text, &tm, &ms, &offset_s)) || *text != '\0')
         return TP_MALFORMED;
     bool leap = tm.tm_sec == 60;
-    int64_t seconds = (int64_t)timegm(&tm) - offset_s;
+    int64_t seconds = tp_time_join(&tm) - offset_s;
     if (leap && seconds % SECONDS_PER_DAY != 0) /* RFC 3339 §5.7: a leap second is the last one of a UTC day */
         return TP_MALFORMED;
     *ret_utc_ms = seconds * MS_PER_SECOND + ms;

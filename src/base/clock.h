@@ -23,6 +23,11 @@ bool tp_clock_synchronised(void);
 int tp_deadline_left_ms(int64_t deadline_ms);
 struct timespec tp_deadline_timespec(int64_t deadline_ms); /* for pthread_cond_timedwait on CLOCK_MONOTONIC */
 
+/* gmtime_r and timegm without the lock that the C library has for time zones, in UTC as well: fork does not free it for
+ * the child, which would wait for ever. Seconds since 1970, and the fields of struct tm from year to second. */
+void tp_time_split(int64_t utc_s, struct tm *ret_tm);
+int64_t tp_time_join(const struct tm *tm); /* a month from 0 to 11; the others may be out of their ranges */
+
 #define TP_TIME_TEXT_LEN 32 /* with NUL: 2026-11-22T10:48:00.123Z or …+09:00 */
 /* RFC 3339 with milliseconds; in UTC ('Z'), or in the local time zone of TZ with its offset. */
 void tp_time_format(int64_t utc_ms, bool local, char ret_text[TP_TIME_TEXT_LEN]);

@@ -133,6 +133,18 @@ void tp_crypto_abandon(void)
     atomic_store(&the_context, NULL);
 }
 
+void tp_crypto_ignore_conf(void)
+{
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+}
+
+/* OPENSSL_init_crypto(3): "will return 0 ... if OPENSSL_cleanup() has been called". With nothing to do it looks at that
+ * alone, and takes no lock. */
+bool tp_crypto_ended(void)
+{
+    return OPENSSL_init_crypto(0, NULL) != 1;
+}
+
 static bool sha256_parts(EVP_MD_CTX *ctx, const EVP_MD *md, const struct tp_bytes parts[3], uint8_t *hash)
 {
     if (EVP_DigestInit_ex2(ctx, md, NULL) != 1)

@@ -15,8 +15,8 @@
 
 /* Made on first use, thread-safe; NULL only when memory is out. */
 OSSL_LIB_CTX *tp_crypto_libctx(void);
-/* Fetched once, kept: fetching for each digest costs more than hashing 32 bytes. NULL when libcrypto has no such digest.
- * NAME is libcrypto's ("SHA256", "SHA3-256", …). */
+/* Fetched once, kept: fetching for each digest costs more than hashing 32 bytes. NULL when libcrypto has no such
+ * digest. NAME is libcrypto's ("SHA256", "SHA3-256", …). */
 const EVP_MD *tp_crypto_digest(const char *name);
 /* Frees context and digests. For the module's C_Finalize; afterwards a first use makes them anew. */
 void tp_crypto_release(void);
@@ -28,6 +28,13 @@ void tp_crypto_abandon(void);
  * key, and what an HSM in software does in this process. For this whole process, before its first use of libcrypto: in
  * services and the command line only. False when it came too late. */
 TP_MUST_USE bool tp_crypto_wipe_freed(void);
+/* First thing in our own programs: libcrypto reads no openssl.cnf here. Whoever can set $OPENSSL_CONF must not put a
+ * provider next to PINs and keys; and one that is active in every program may have libtrustp11.so inside, with which
+ * the engine would wait for itself. */
+void tp_crypto_ignore_conf(void);
+/* Whether libcrypto has cleaned itself up, which it does in exit(3) before exit handlers that are older than its first
+ * use. It is not to be called any more then, not even to free something: it crashes. */
+bool tp_crypto_ended(void);
 
 TP_MUST_USE enum tp_rc tp_sha256(struct tp_bytes a, struct tp_bytes b, struct tp_bytes c,
                                  uint8_t ret_hash[TP_SHA256_LEN]); /* of a ‖ b ‖ c */

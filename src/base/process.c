@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/process.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -15,4 +16,15 @@ bool tp_process_std_fill(struct tp_process_std *ret_std)
     }
     *ret_std = std;
     return true;
+}
+
+int tp_process_fd_raise(int fd)
+{
+    if (fd < STDIN_FILENO || fd > STDERR_FILENO)
+        return fd;
+    int raised = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    int failed = errno;
+    (void)close(fd);
+    errno = failed;
+    return raised;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a program does first, before it opens anything.
+ * The descriptors 0 to 2, which a program may have been started without: what a program of ours does first, before it
+ * opens anything, and what a library does that cannot.
  */
 #ifndef TP_BASE_PROCESS_H
 #define TP_BASE_PROCESS_H
@@ -15,5 +16,8 @@ struct tp_process_std {
 /* Puts /dev/null on those of the descriptors 0 to 2 that are closed: else the next file or socket would get such a
  * number, and what is meant for people would be written into it. False when that fails; errno says why. */
 bool tp_process_std_fill(struct tp_process_std *ret_std);
+/* For libraries in programs that have closed some of 0 to 2, and still write there: FD, which it takes over, or the
+ * same under a higher number, close-on-exec. -1, with errno, when there is none, or FD is -1 already. */
+int tp_process_fd_raise(int fd);
 
 #endif

@@ -33,7 +33,8 @@ static enum tp_rc exchange(struct tp_ipc_client *client, struct tp_ipc_ask *ask,
     struct tp_ipc_dial dial = {.config = &client->config,
                                .deadline_ms = ask->deadline_ms,
                                .interrupts = &client->interrupts,
-                               .interrupt = atomic_load(&client->interrupts)};
+                               .interrupt = atomic_load(&client->interrupts),
+                               .engine_uid = &client->engine_uid};
     TP_TRY(exchange_once(client, &dial, ask, error, waiter));
     bool again = waiter->rc == TP_UNREACHABLE && waiter->words != NULL && !waiter->interrupted &&
                  (waiter->unsent || changes_nothing(ask->header.op));

@@ -61,8 +61,15 @@ enum tp_rc tp_ipc_client_new(const struct tp_ipc_client_config *config, struct t
     }
     locks_init(client);
     atomic_init(&client->fd, -1);
+    atomic_init(&client->engine_uid, -1);
     *ret_client = client;
     return TP_OK;
+}
+
+void tp_ipc_client_prepare(struct tp_ipc_client *client)
+{
+    if (client->config.engine_user != NULL)
+        (void)tp_ipc_engine_user_find(client->config.engine_user, &client->engine_uid);
 }
 
 /* Mutex held. */

@@ -37,6 +37,9 @@ struct tp_ipc_client_config {
 
 /* Connects on first use. Strings are copied. */
 TP_MUST_USE enum tp_rc tp_ipc_client_new(const struct tp_ipc_client_config *config, struct tp_ipc_client **ret_client);
+/* Looks up who the engine's user is, as long as files can be read: a program may confine itself before its first call.
+ * Who cannot be found now is looked for again then. */
+void tp_ipc_client_prepare(struct tp_ipc_client *client);
 void tp_ipc_client_free(struct tp_ipc_client *client); /* no call may be under way */
 TP_DEFINE_AUTO(struct tp_ipc_client, tp_ipc_client_free)
 /* In a child of fork: closes the descriptor and forgets the memory, touching no lock. */

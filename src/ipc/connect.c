@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "base/process.h"
 #include "ipc/internal_client.h"
 
 #include <errno.h>
@@ -57,32 +58,43 @@ static bool uid_of_name(const char *name, uid_t *ret_uid)
     return false;
 }
 
-static enum tp_rc engine_uid(const char *engine_user, struct tp_error *error, uid_t *ret_uid)
+bool tp_ipc_engine_user_find(const char *engine_user, atomic_llong *known)
 {
-    if (engine_user == NULL) {
-        *ret_uid = geteuid();
-        return TP_OK;
-    }
-    if (uid_of_number(engine_user, ret_uid) || uid_of_name(engine_user, ret_uid))
-        return TP_OK;
-    return tp_error_set(error, TP_CONFIG, "there is no user \"%s\" on this machine, as which the engine should run",
-                        engine_user);
+    uid_t uid;
+    if (atomic_load(known) >= 0)
+        return true;
+    if (!uid_of_number(engine_user, &uid) && !uid_of_name(engine_user, &uid))
+        return false;
+    atomic_store(known, uid);
+    return true;
+}
+
+/* Our own is asked for each time: programs change it. */
+static enum tp_rc engine_uid(const struct tp_ipc_dial *dial, struct tp_error *error, uid_t *ret_uid)
+{
+    const char *user = dial->config->engine_user;
+    if (user != NULL && !tp_ipc_engine_user_find(user, dial->engine_uid))
+        return tp_error_set(error, TP_CONFIG, "there is no user \"%s\" on this machine, as which the engine should run",
+                            user);
+    *ret_uid = user == NULL ? geteuid() : (uid_t)atomic_load(dial->engine_uid);
+    return TP_OK;
 }
 
 /* Before anything is said: a socket that somebody else has put there must not be told a PIN. */
-static enum tp_rc check_peer(const struct tp_ipc_client_config *config, int fd, struct tp_error *error)
+static enum tp_rc check_peer(const struct tp_ipc_dial *dial, int fd, struct tp_error *error)
 {
+    const char *path = dial->config->socket_path;
     uid_t wanted = (uid_t)-1;
     struct ucred there;
     socklen_t len = sizeof(there);
-    TP_TRY(engine_uid(config->engine_user, error, &wanted));
+    TP_TRY(engine_uid(dial, error, &wanted));
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &there, &len) != 0 || len != sizeof(there))
-        return tp_error_set(error, TP_PEER, "cannot tell who listens on %s: %s", config->socket_path, strerror(errno));
+        return tp_error_set(error, TP_PEER, "cannot tell who listens on %s: %s", path, strerror(errno));
     if (there.uid == wanted)
         return TP_OK;
     return tp_error_set(error, TP_PEER,
-                        "%s belongs to a process of uid %lu, not of uid %lu (engine user); nothing was sent",
-                        config->socket_path, (unsigned long)there.uid, (unsigned long)wanted);
+                        "%s belongs to a process of uid %lu, not of uid %lu (engine user); nothing was sent", path,
+                        (unsigned long)there.uid, (unsigned long)wanted);
 }
 
 /* ---- connecting ---- */
@@ -90,7 +102,7 @@ static enum tp_rc check_peer(const struct tp_ipc_client_config *config, int fd, 
 /* 0, or errno. The socket stays non-blocking: every wait of ours is a poll with a deadline. */
 static int connect_once(const struct sockaddr_un *address, int *ret_fd)
 {
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int fd = tp_process_fd_raise(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     if (fd < 0)
         return errno;
     int failed;
@@ -157,7 +169,7 @@ enum tp_rc tp_ipc_dial(const struct tp_ipc_dial *dial, struct tp_error *error, i
     struct tp_ipc_spawn spawn = {.pid = 0};
     TP_TRY(connect_until(dial, &address, &spawn, error, &fd));
     tp_ipc_spawn_reap(&spawn);
-    enum tp_rc rc = check_peer(dial->config, fd, error);
+    enum tp_rc rc = check_peer(dial, fd, error);
     if (rc == TP_OK)
         rc = tp_ipc_hello(dial, fd, error);
     if (rc != TP_OK) {

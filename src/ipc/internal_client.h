@@ -20,11 +20,14 @@ struct tp_ipc_dial {
     int64_t deadline_ms;
     const atomic_uint *interrupts; /* tp_ipc_client_disconnect adds one: give up when it is not INTERRUPT any more */
     unsigned interrupt;
+    atomic_llong *engine_uid; /* of config->engine_user; -1: not known yet */
 };
 bool tp_ipc_dial_interrupted(const struct tp_ipc_dial *dial);
 extern const char tp_ipc_interrupted[]; /* the words for it */
 /* Connects (starting the engine if it must), checks who is there, says HELLO. */
 TP_MUST_USE enum tp_rc tp_ipc_dial(const struct tp_ipc_dial *dial, struct tp_error *error, int *ret_fd);
+/* Looks the user up, unless KNOWN says already; false when there is none. */
+bool tp_ipc_engine_user_find(const char *engine_user, atomic_llong *known);
 TP_MUST_USE enum tp_rc tp_ipc_hello(const struct tp_ipc_dial *dial, int fd, struct tp_error *error);
 
 /* A start of the engine that is under way. */
@@ -129,6 +132,7 @@ struct tp_ipc_client {
     atomic_int fd;            /* the link's, for tp_ipc_client_abandon; -1: none */
     atomic_uint interrupts;
     atomic_ullong generation;
+    atomic_llong engine_uid; /* as in tp_ipc_dial */
 };
 /* Mutex held, released while it dials: the link that is there, or a new one. The caller's to unref. */
 TP_MUST_USE enum tp_rc tp_ipc_client_link(struct tp_ipc_client *client, const struct tp_ipc_dial *dial,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/call.h"
+#include "base/crypto.h"
 #include "base/log.h"
 #include "p11/gate.h"
+#include "p11/module.h"
 #include "p11/rv.h"
 #include "p11/session.h"
 
@@ -11,6 +13,9 @@ CK_RV tp_p11_call_begin(struct tp_p11_call *call, const char *name)
     call->session = NULL;
     call->locked = false;
     tp_error_clear(&call->error);
+    call->module = NULL;
+    if (tp_p11_gate_is_within())
+        return CKR_FUNCTION_FAILED;
     call->module = tp_p11_gate_enter();
     return call->module == NULL ? CKR_CRYPTOKI_NOT_INITIALIZED : CKR_OK;
 }
@@ -24,9 +29,18 @@ CK_RV tp_p11_call_begin_session(struct tp_p11_call *call, const char *name, CK_S
     return call->session == NULL ? CKR_SESSION_HANDLE_INVALID : CKR_OK;
 }
 
-CK_RV tp_p11_call_begin_locked(struct tp_p11_call *call, const char *name, CK_SESSION_HANDLE handle)
+CK_RV tp_p11_call_begin_crypto(struct tp_p11_call *call, const char *name, CK_SESSION_HANDLE handle)
 {
     CK_RV rv = tp_p11_call_begin_session(call, name, handle);
+    if (rv != CKR_OK || !tp_crypto_ended())
+        return rv;
+    (void)tp_error_set(&call->error, TP_CRYPTO, "%s", TP_P11_ENDING_WORDS);
+    return CKR_GENERAL_ERROR;
+}
+
+CK_RV tp_p11_call_begin_locked(struct tp_p11_call *call, const char *name, CK_SESSION_HANDLE handle)
+{
+    CK_RV rv = tp_p11_call_begin_crypto(call, name, handle);
     if (rv != CKR_OK)
         return rv;
     pthread_mutex_lock(&call->session->mutex);

@@ -27,7 +27,9 @@ struct tp_p11_call {
 CK_RV tp_p11_call_begin(struct tp_p11_call *call, const char *name);
 /* For what does not touch the session's operations. */
 CK_RV tp_p11_call_begin_session(struct tp_p11_call *call, const char *name, CK_SESSION_HANDLE handle);
-/* For what does: one thread at a time in each session. */
+/* For what needs libcrypto; CKR_GENERAL_ERROR once that has ended. */
+CK_RV tp_p11_call_begin_crypto(struct tp_p11_call *call, const char *name, CK_SESSION_HANDLE handle);
+/* For what does touch them, or logs in: one thread at a time in each session, and libcrypto as above. */
 CK_RV tp_p11_call_begin_locked(struct tp_p11_call *call, const char *name, CK_SESSION_HANDLE handle);
 /* Returns RV. */
 CK_RV tp_p11_call_end(struct tp_p11_call *call, CK_RV rv);

@@ -155,13 +155,13 @@ CK_RV C_Logout(CK_SESSION_HANDLE session)
 
 CK_RV C_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *object)
 {
-    TP_P11_SESSION(session, tp_p11_objects_create(&call, template, count, object));
+    TP_P11_CRYPTO(session, tp_p11_objects_create(&call, template, count, object));
 }
 
 CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count,
                    CK_OBJECT_HANDLE *new_object)
 {
-    TP_P11_SESSION(session, tp_p11_objects_copy(&call, object, template, count, new_object));
+    TP_P11_CRYPTO(session, tp_p11_objects_copy(&call, object, template, count, new_object));
 }
 
 CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
@@ -181,7 +181,7 @@ CK_RV C_GetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK
 
 CK_RV C_SetAttributeValue(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE *template, CK_ULONG count)
 {
-    TP_P11_SESSION(session, tp_p11_objects_set(&call, object, template, count));
+    TP_P11_CRYPTO(session, tp_p11_objects_set(&call, object, template, count));
 }
 
 CK_RV C_FindObjectsInit(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template, CK_ULONG count)
@@ -456,10 +456,10 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_A
 
 CK_RV C_SeedRandom(CK_SESSION_HANDLE session, CK_BYTE *seed, CK_ULONG seed_len)
 {
-    TP_P11_SESSION(session, tp_p11_random_seed(&call, TP_BYTES(seed, seed_len)));
+    TP_P11_CRYPTO(session, tp_p11_random_seed(&call, TP_BYTES(seed, seed_len)));
 }
 
 CK_RV C_GenerateRandom(CK_SESSION_HANDLE session, CK_BYTE *random_data, CK_ULONG random_len)
 {
-    TP_P11_SESSION(session, tp_p11_random_generate(&call, random_data, random_len));
+    TP_P11_CRYPTO(session, tp_p11_random_generate(&call, random_data, random_len));
 }

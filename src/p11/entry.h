@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The three ways of a C_ function through call.h; each is its whole body.
+ * The four ways of a C_ function through call.h; each is its whole body.
  */
 #ifndef TP_P11_ENTRY_H
 #define TP_P11_ENTRY_H
@@ -19,6 +19,7 @@
 #define TP_P11_CALL(expression) TP_P11_THROUGH(tp_p11_call_begin(&call, __func__), expression)
 #define TP_P11_SESSION(handle, expression)                                                                             \
     TP_P11_THROUGH(tp_p11_call_begin_session(&call, __func__, handle), expression)
+#define TP_P11_CRYPTO(handle, expression) TP_P11_THROUGH(tp_p11_call_begin_crypto(&call, __func__, handle), expression)
 #define TP_P11_LOCKED(handle, expression) TP_P11_THROUGH(tp_p11_call_begin_locked(&call, __func__, handle), expression)
 
 /* C_GetInfo as the older lists have it: it answers with the version of its own list. */

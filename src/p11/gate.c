@@ -30,6 +30,10 @@ static uint8_t room[2 * PAGE_MOST];
 /* Outside of the page, so that a child knows what it has inherited. */
 static struct tp_p11_module *opened;
 
+/* Of this thread: how often it is in here. More than once it can be in a signal handler that has interrupted a call, or
+ * in a library that a call of ours uses and that uses us. */
+static _Thread_local volatile unsigned within;
+
 static size_t page_len(void)
 {
     long len = sysconf(_SC_PAGESIZE);
@@ -43,9 +47,15 @@ static struct gate *the_gate(void)
     return (struct gate *)at;
 }
 
+bool tp_p11_gate_is_within(void)
+{
+    return within > 0;
+}
+
 struct tp_p11_module *tp_p11_gate_enter(void)
 {
     struct gate *gate = the_gate();
+    within++;
     (void)atomic_fetch_add(&gate->inside, 1);
     struct tp_p11_module *module = atomic_load(&gate->module);
     if (module == NULL)
@@ -56,11 +66,12 @@ struct tp_p11_module *tp_p11_gate_enter(void)
 void tp_p11_gate_leave(void)
 {
     struct gate *gate = the_gate();
-    if (atomic_fetch_sub(&gate->inside, 1) != 1 || !atomic_load(&gate->closing))
-        return;
-    pthread_mutex_lock(&gate->mutex);
-    pthread_cond_broadcast(&gate->changed);
-    pthread_mutex_unlock(&gate->mutex);
+    if (atomic_fetch_sub(&gate->inside, 1) == 1 && atomic_load(&gate->closing)) {
+        pthread_mutex_lock(&gate->mutex);
+        pthread_cond_broadcast(&gate->changed);
+        pthread_mutex_unlock(&gate->mutex);
+    }
+    within--;
 }
 
 void tp_p11_gate_wait_closed(const struct tp_p11_module *module)
@@ -91,7 +102,7 @@ static CK_RV open_locked(struct gate *gate)
     return rv;
 }
 
-CK_RV tp_p11_gate_open(void)
+static CK_RV open_from_outside(void)
 {
     struct gate *gate = the_gate();
     /* before the mutex is first used; harmless when it was done before */
@@ -101,6 +112,22 @@ CK_RV tp_p11_gate_open(void)
     CK_RV rv = open_locked(gate);
     pthread_mutex_unlock(&gate->mutex);
     return rv;
+}
+
+/* FUNCTION, unless this thread is in the middle of another call: with the mutex it would wait for itself. */
+static CK_RV from_outside(CK_RV (*function)(void))
+{
+    if (within > 0)
+        return CKR_FUNCTION_FAILED;
+    within++;
+    CK_RV rv = function();
+    within--;
+    return rv;
+}
+
+CK_RV tp_p11_gate_open(void)
+{
+    return from_outside(open_from_outside);
 }
 
 /* ---- closing ---- */
@@ -139,11 +166,16 @@ static CK_RV close_locked(struct gate *gate)
     return CKR_OK;
 }
 
-CK_RV tp_p11_gate_close(void)
+static CK_RV close_from_outside(void)
 {
     struct gate *gate = the_gate();
     pthread_mutex_lock(&gate->mutex);
     CK_RV rv = close_locked(gate);
     pthread_mutex_unlock(&gate->mutex);
     return rv;
+}
+
+CK_RV tp_p11_gate_close(void)
+{
+    return from_outside(close_from_outside);
 }

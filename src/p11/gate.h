@@ -13,10 +13,17 @@
 #include "base/error.h"
 #include "trustp11/cryptoki.h"
 
+#include <stdbool.h>
+
 struct tp_p11_module;
 
-/* C_Initialize and C_Finalize. Closing makes all calls that wait for the engine return, and waits for whoever is
- * inside. */
+/* Whether this thread is in the middle of a call already, so that another would wait for what the first one holds: a
+ * signal handler is not for PKCS#11, but a program that is wrong about that gets CKR_FUNCTION_FAILED and does not hang.
+ */
+bool tp_p11_gate_is_within(void);
+
+/* C_Initialize and C_Finalize; CKR_FUNCTION_FAILED in the middle of a call. Closing makes all calls that wait for the
+ * engine return, and waits for whoever is inside. */
 CK_RV tp_p11_gate_open(void);
 CK_RV tp_p11_gate_close(void);
 

@@ -2,6 +2,7 @@
 #include "p11/module.h"
 #include "base/crypto.h"
 #include "base/log.h"
+#include "p11/gate.h"
 #include "p11/log.h"
 #include "p11/rv.h"
 #include "p11/slot.h"
@@ -84,13 +85,24 @@ static void begin_libcrypto(void)
 void tp_p11_module_settle(void)
 {
     (void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
+    struct tp_p11_module *module = tp_p11_gate_enter();
+    if (module == NULL)
+        return;
+    if (module->client != NULL)
+        tp_ipc_client_prepare(module->client);
+    tp_p11_gate_leave();
 }
 
 CK_RV tp_p11_module_new(struct tp_p11_module **ret_module)
 {
     struct tp_error error = {0};
-    begin_libcrypto();
     tp_p11_log_open(NULL);
+    if (tp_crypto_ended()) {
+        tp_log(TP_LOG_WARNING, "C_Initialize: %s", TP_P11_ENDING_WORDS);
+        tp_p11_log_close();
+        return CKR_GENERAL_ERROR;
+    }
+    begin_libcrypto();
     struct tp_p11_module *module = calloc(1, sizeof(*module));
     enum tp_rc rc = module == NULL ? TP_MEMORY : fill(module, &error);
     if (rc == TP_OK) {
@@ -110,9 +122,13 @@ void tp_p11_module_interrupt(struct tp_p11_module *module)
         tp_ipc_client_disconnect(module->client);
 }
 
-/* libcrypto's things last: sessions have some. */
+/* libcrypto's things last: sessions have some. Once it has ended, they can only be left. */
 void tp_p11_module_free(struct tp_p11_module *module)
 {
+    if (module != NULL && tp_crypto_ended()) {
+        tp_p11_module_abandon(module);
+        return;
+    }
     if (module != NULL) {
         for (size_t i = 0; i < module->slot_count; i++)
             tp_p11_login_forget(&module->slots[i]);
@@ -130,7 +146,7 @@ void tp_p11_module_free(struct tp_p11_module *module)
     tp_p11_log_close();
 }
 
-/* Locks may be held for ever, lists may be half-linked: the rest is left where it is. */
+/* In a child of fork locks may be held for ever, and lists half-linked: the rest is left where it is. */
 void tp_p11_module_abandon(struct tp_p11_module *module)
 {
     if (module->client != NULL)

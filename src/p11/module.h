@@ -13,6 +13,7 @@
 #define TP_P11_MANUFACTURER "trustp11"
 #define TP_P11_MODEL        "trustp11"
 #define TP_P11_LIBRARY      "trustp11 PKCS#11 module"
+#define TP_P11_ENDING_WORDS "this program is ending, and libcrypto has ended already"
 #define TP_P11_PIN_MOST     1024 /* bytes: TP_IPC_SECRET_MAX; longer ones cannot be sent, let alone be right */
 
 struct tp_p11_slot;
@@ -37,10 +38,11 @@ struct tp_p11_module {
  * look like lost keys. But when there is no file at all, which is how most users of a machine with the package
  * installed are, there is nothing to warn about: the module works and has no slots. */
 CK_RV tp_p11_module_new(struct tp_p11_module **ret_module);
-/* After the gate has been opened, without any lock: what libcrypto does once in a process, and may call us for. */
+/* After the gate has been opened, without any lock: what libcrypto does once in a process, and may call us for; and what
+ * must be looked up in files, by libraries that may call us, too. */
 void tp_p11_module_settle(void);
 void tp_p11_module_free(struct tp_p11_module *module); /* nobody is inside */
-/* In a child of fork: closes what the kernel duplicated, touches nothing else. */
+/* In a child of fork, or after libcrypto's end: closes descriptors, touches nothing else. */
 void tp_p11_module_abandon(struct tp_p11_module *module);
 /* Makes every call return that waits for the engine. */
 void tp_p11_module_interrupt(struct tp_p11_module *module);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/session.h"
+#include "base/crypto.h"
 #include "p11/module.h"
 #include "p11/slot.h"
 
@@ -24,11 +25,9 @@ static struct tp_p11_session *session_new(struct tp_p11_slot *slot, CK_FLAGS fla
     return session;
 }
 
-void tp_p11_session_unref(struct tp_p11_session *session)
+/* All of libcrypto's that a session has. */
+static void operations_clear(struct tp_p11_session *session)
 {
-    if (atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) != 1)
-        return;
-    tp_p11_find_clear(&session->find);
     tp_p11_digest_clear(&session->digest);
     tp_p11_operation_clear(&session->sign);
     tp_p11_operation_clear(&session->verify);
@@ -37,6 +36,15 @@ void tp_p11_session_unref(struct tp_p11_session *session)
     tp_p11_message_clear(&session->message_verify);
     tp_p11_cipher_end(&session->encrypt);
     tp_p11_cipher_end(&session->decrypt);
+}
+
+void tp_p11_session_unref(struct tp_p11_session *session)
+{
+    if (atomic_fetch_sub_explicit(&session->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    tp_p11_find_clear(&session->find);
+    if (!tp_crypto_ended())
+        operations_clear(session);
     (void)pthread_mutex_destroy(&session->mutex);
     free(session);
 }

@@ -2,6 +2,7 @@
  *
  * X.509 certificates.
  */
+#include "base/clock.h"
 #include "pki/internal.h"
 
 #include <openssl/pkcs7.h>
@@ -33,7 +34,7 @@ enum tp_rc tp_pki_time(const ASN1_TIME *time, int64_t *ret_utc_ms)
     struct tm tm;
     if (time == NULL || ASN1_TIME_to_tm(time, &tm) != 1)
         return TP_MALFORMED;
-    *ret_utc_ms = (int64_t)timegm(&tm) * 1000;
+    *ret_utc_ms = tp_time_join(&tm) * 1000;
     return TP_OK;
 }
 

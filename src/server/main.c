@@ -176,6 +176,7 @@ int main(int argc, char **argv)
     if (!tp_process_std_fill(&std))
         return 1; /* and nowhere to say so */
     umask(077);
+    tp_crypto_ignore_conf();
     tp_process_harden();
     bool wipes = tp_crypto_wipe_freed();
     raise_files();

@@ -5,12 +5,14 @@
  *
  *   load users FROM TO                 users without factor and keys, number FROM up to but not TO
  *   load people COUNT KEYS TYPE STATE  COUNT enrolled people with KEYS keys each; their HOTP seeds go to the file STATE
+ *   load certify STATE                 everybody logs in and gets a certificate for each key
  *   load warm STATE                    everybody logs in and signs once with each key; prints the number of keys
  *   load visit STATE USERS             each person once, alone; the first touch of 100 of USERS users. Prints medians,
  * µs: store, login, policy, sign
  */
 #include "base/clock.h"
 #include "ipc/client_conf.h"
+#include "issuer.h"
 
 #include <liboath/oath.h>
 #include <pthread.h>
@@ -23,6 +25,7 @@
 #define THREADS        16
 #define PEOPLE_MAX     10000
 #define NAME_LEN       32
+#define KEYS_MAX       1000000
 #define SEED_MAX       64
 #define ID_TEXT_LEN    64
 #define TOUCHES        100
@@ -295,6 +298,41 @@ static void warm(size_t index)
     tp_ipc_reply_clear(&reply);
 }
 
+/* ---- certificates ---- */
+
+static void import(struct person *person, X509 *certificate)
+{
+    struct tp_ipc_reply reply = {0};
+    unsigned char *der = NULL;
+    int len = i2d_X509(certificate, &der);
+    Tp__Ipc__CertificateRequest request = TP__IPC__CERTIFICATE_REQUEST__INIT;
+    ProtobufCBinaryData field = {len > 0 ? (size_t)len : 0, der};
+    request.user = person->name;
+    request.der = &field;
+    request.n_der = 1;
+    call(TP_OP_CERT_IMPORT, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, &reply);
+    tp_ipc_reply_clear(&reply);
+    OPENSSL_free(der);
+}
+
+/* The login stays: it is this uid's, so that programs need the PIN alone. */
+static void certify(size_t index)
+{
+    struct tp_ipc_reply reply = {0};
+    log_in(&people[index]);
+    objects(&people[index], &reply);
+    const Tp__Ipc__ObjectsReply *known = (const void *)reply.message;
+    for (size_t i = 0; i < known->n_credentials; i++) {
+        const uint8_t *spki = known->credentials[i]->spki.data;
+        EVP_PKEY *key = d2i_PUBKEY(NULL, &spki, (long)known->credentials[i]->spki.len);
+        X509 *certificate = bench_issue(key, index * KEYS_MAX + i + 1);
+        import(&people[index], certificate);
+        X509_free(certificate);
+        EVP_PKEY_free(key);
+    }
+    tp_ipc_reply_clear(&reply);
+}
+
 /* ---- a visit ---- */
 
 enum { STORE, LOGIN, POLICY, SIGN, PARTS };
@@ -386,10 +424,14 @@ static void run(int argc, char **argv)
         crowd_run(number(argv[2], 100000000), number(argv[3], 100000000), add_user);
     } else if (argc == 6 && strcmp(argv[1], "people") == 0) {
         people_len = number(argv[2], PEOPLE_MAX);
-        keys_wanted = number(argv[3], 1000000);
+        keys_wanted = number(argv[3], KEYS_MAX);
         key_type = argv[4];
         crowd_run(0, people_len, make_person);
         state_write(argv[5]);
+    } else if (argc == 3 && strcmp(argv[1], "certify") == 0) {
+        state_read(argv[2]);
+        crowd_run(0, people_len, certify);
+        state_write(argv[2]);
     } else if (argc == 3 && strcmp(argv[1], "warm") == 0) {
         state_read(argv[2]);
         crowd_run(0, people_len, warm);
@@ -400,7 +442,8 @@ static void run(int argc, char **argv)
         visit_all(number(argv[3], 100000000));
         state_write(argv[2]);
     } else {
-        fail("usage", "load users FROM TO | people COUNT KEYS TYPE STATE | warm STATE | visit STATE USERS");
+        fail("usage",
+             "load users FROM TO | people COUNT KEYS TYPE STATE | certify STATE | warm STATE | visit STATE USERS");
     }
 }
 

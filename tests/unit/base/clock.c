@@ -51,6 +51,31 @@ Test(clock, deadline_becomes_a_timespec)
     cr_assert_eq(tp_deadline_timespec(-1).tv_sec, 0);
 }
 
+static void compare_with_c_library(int64_t seconds)
+{
+    struct tm ours, theirs;
+    time_t at = (time_t)seconds;
+    tp_time_split(seconds, &ours);
+    cr_assert_neq(gmtime_r(&at, &theirs), NULL);
+    cr_assert(ours.tm_year == theirs.tm_year && ours.tm_mon == theirs.tm_mon && ours.tm_mday == theirs.tm_mday &&
+                  ours.tm_hour == theirs.tm_hour && ours.tm_min == theirs.tm_min && ours.tm_sec == theirs.tm_sec,
+              "%lld", (long long)seconds);
+    cr_assert_eq(tp_time_join(&ours), seconds);
+}
+
+Test(clock, the_calendar_is_the_c_librarys)
+{
+    for (int64_t day = -719162; day <= 2932896; day++) /* years 1 to 9999, every one */
+        compare_with_c_library(day * 86400 + (day & 1 ? 0 : 86399));
+}
+
+Test(clock, what_is_beyond_its_range_is_carried)
+{
+    struct tm february = {.tm_year = 126, .tm_mon = 1, .tm_mday = 30, .tm_hour = 24}, carried;
+    tp_time_split(tp_time_join(&february), &carried);
+    cr_assert(carried.tm_mon == 2 && carried.tm_mday == 3 && carried.tm_hour == 0);
+}
+
 Test(clock, times_are_written_in_utc)
 {
     cr_assert_str_eq(formatted(0, false), "1970-01-01T00:00:00.000Z");

@@ -4,9 +4,12 @@
 
 #include <criterion/criterion.h>
 #include <openssl/err.h>
+#include <openssl/objects.h>
 #include <openssl/provider.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void assert_sha256(struct tp_bytes a, struct tp_bytes b, struct tp_bytes c, const char *expected)
 {
@@ -136,4 +139,40 @@ Test(crypto, identifiers_are_32_lower_case_hex_digits_and_differ)
     cr_assert_eq(strspn(a, "0123456789abcdef"), TP_ID_LEN - 1);
     cr_assert_str_neq(a, b);
     tp_crypto_release();
+}
+
+Test(crypto, libcryptos_end_is_noticed)
+{
+    cr_assert(!tp_crypto_ended());
+    cr_assert_neq(tp_crypto_libctx(), NULL);
+    cr_assert(!tp_crypto_ended());
+    OPENSSL_cleanup();
+    cr_assert(tp_crypto_ended());
+}
+
+/* Whether $OPENSSL_CONF is read when somebody hashes in libcrypto's own context; it makes an object known. */
+static bool reads_conf(void)
+{
+    char path[] = "/tmp/trustp11-crypto-XXXXXX";
+    uint8_t digest[TP_SHA256_LEN];
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    cr_assert_gt(dprintf(fd, "openssl_conf = a\n[a]\noid_section = b\n[b]\nunitObject = 1.2.3.4.5.6.7.8\n"), 0);
+    (void)close(fd);
+    setenv("OPENSSL_CONF", path, 1);
+    cr_assert_eq(EVP_Q_digest(NULL, "SHA256", NULL, "", 0, digest, NULL), 1);
+    (void)OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL);
+    (void)unlink(path);
+    return OBJ_txt2nid("unitObject") != NID_undef;
+}
+
+Test(crypto, a_program_of_ours_reads_no_configuration_of_libcrypto)
+{
+    tp_crypto_ignore_conf();
+    cr_assert_not(reads_conf());
+}
+
+Test(crypto, other_programs_read_theirs)
+{
+    cr_assert(reads_conf());
 }

@@ -2,6 +2,8 @@
 #include "base/process.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -41,4 +43,36 @@ Test(process, an_open_standard_output_is_left_alone)
 {
     bool null_before = is_null_device(STDOUT_FILENO);
     cr_assert_eq(child_with(false), null_before ? 3 : 1);
+}
+
+/* ---- a library's descriptors ---- */
+
+static int new_descriptor(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+Test(process, a_librarys_descriptor_is_raised_above_the_standard_ones)
+{
+    cr_assert_eq(close(STDIN_FILENO), 0);
+    int fd = new_descriptor();
+    cr_assert_eq(fd, STDIN_FILENO);
+    fd = tp_process_fd_raise(fd);
+    cr_expect_gt(fd, STDERR_FILENO);
+    cr_expect_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    cr_expect_eq(fcntl(STDIN_FILENO, F_GETFD), -1);
+}
+
+Test(process, one_that_is_high_enough_stays)
+{
+    int fd = new_descriptor();
+    cr_expect_eq(tp_process_fd_raise(fd), fd);
+    cr_expect_neq(fcntl(fd, F_GETFD), -1);
+}
+
+Test(process, none_stays_none_and_errno_says_why)
+{
+    errno = ENOENT;
+    cr_expect_eq(tp_process_fd_raise(-1), -1);
+    cr_expect_eq(errno, ENOENT);
 }
