@@ -14,6 +14,7 @@
 
 /* Under the gate's mutex. */
 static int own_fd = -1; /* a file that we opened */
+static struct tp_process_file own_file;
 static bool is_open;
 
 /* A file is made for its owner alone: it names users and their keys' states. */
@@ -21,6 +22,8 @@ static int open_file(const char *path)
 {
     own_fd = tp_process_fd_raise(
         open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600));
+    if (own_fd >= 0)
+        tp_process_fd_look(own_fd, &own_file);
     return own_fd;
 }
 
@@ -56,7 +59,7 @@ void tp_p11_log_close(void)
 {
     tp_log_close();
     if (own_fd >= 0)
-        (void)close(own_fd);
+        tp_process_fd_close(own_fd, &own_file);
     own_fd = -1;
     is_open = false;
 }
