@@ -50,7 +50,10 @@ void tp_p11_log_open(const char *configured)
     bool failed = fd < 0 && fd != TP_LOG_SYSLOG;
     const char *why = strerrordesc_np(errno);
     is_open = true;
-    tp_log_open(failed ? TP_LOG_SYSLOG : fd, failed ? TP_LOG_WARNING : TP_LOG_DEBUG, IDENT);
+    if (own_fd >= 0)
+        tp_log_open_own(own_fd, TP_LOG_DEBUG, IDENT);
+    else
+        tp_log_open(failed ? TP_LOG_SYSLOG : fd, failed ? TP_LOG_WARNING : TP_LOG_DEBUG, IDENT);
     if (failed) /* whoever waits for lines in that file looks for them here next */
         tp_log(TP_LOG_WARNING, "%s: %s; the log goes to syslog", place, why);
 }
