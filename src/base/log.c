@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/clock.h"
 #include "base/internal.h"
+#include "base/process.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -26,13 +27,22 @@ static const struct {
 
 static atomic_int sink_fd = -1;
 static atomic_int sink_most = TP_LOG_ERROR;
-static char sink_ident[IDENT_LEN]; /* written by tp_log_open only, before there are threads */
+static struct tp_process_file sink_file; /* not known, or what sink_fd must be; as sink_ident */
+static char sink_ident[IDENT_LEN];       /* written by tp_log_open only, before there are threads */
 
 void tp_log_open(int fd, enum tp_log_level most, const char *ident)
 {
     (void)snprintf(sink_ident, sizeof(sink_ident), "%s", ident);
     tp_base_line_clean(sink_ident);
+    sink_file = (struct tp_process_file){0};
     atomic_store(&sink_most, (int)most);
+    atomic_store(&sink_fd, fd);
+}
+
+void tp_log_open_own(int fd, enum tp_log_level most, const char *ident)
+{
+    tp_log_open(-1, most, ident);
+    tp_process_fd_look(fd, &sink_file);
     atomic_store(&sink_fd, fd);
 }
 
@@ -53,6 +63,8 @@ static void write_line(int fd, const char *line, size_t len)
 static void write_stamped(int fd, enum tp_log_level level, const char *message)
 {
     char stamp[TP_TIME_TEXT_LEN], line[LINE_MAX_LEN];
+    if (!tp_process_fd_is(fd, &sink_file))
+        return;
     tp_time_format(tp_clock_utc_ms(), false, stamp);
     int len = snprintf(line, sizeof(line), "%s %s[%ld] %s: %s\n", stamp, sink_ident, (long)getpid(), levels[level].word,
                        message);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Upwards: open() takes the lowest number that is free, which is then FD itself. */
@@ -27,4 +28,29 @@ int tp_process_fd_raise(int fd)
     (void)close(fd);
     errno = failed;
     return raised;
+}
+
+void tp_process_fd_look(int fd, struct tp_process_file *ret_file)
+{
+    struct stat status;
+    *ret_file = (struct tp_process_file){0};
+    if (fstat(fd, &status) == 0)
+        *ret_file = (struct tp_process_file){status.st_dev, status.st_ino};
+}
+
+/* A confined program may not be allowed to look. */
+bool tp_process_fd_is(int fd, const struct tp_process_file *file)
+{
+    struct stat status;
+    if (file->number == 0)
+        return true;
+    if (fstat(fd, &status) != 0)
+        return errno != EBADF;
+    return status.st_dev == file->device && status.st_ino == file->number;
+}
+
+void tp_process_fd_close(int fd, const struct tp_process_file *file)
+{
+    if (tp_process_fd_is(fd, file))
+        (void)close(fd);
 }

@@ -11,6 +11,8 @@
 
 const char tp_ipc_interrupted[] = "interrupted: this program is disconnecting from the engine";
 
+static const char closed_by_program[] = "this program has closed the connection to the engine; try again";
+
 /* ---- the handle ---- */
 
 static bool copy_string(const char *from, const char **ret_copy)
@@ -98,7 +100,7 @@ void tp_ipc_client_abandon(struct tp_ipc_client *client)
 {
     int fd = atomic_exchange(&client->fd, -1);
     if (fd >= 0)
-        (void)close(fd);
+        tp_process_fd_close(fd, &client->file);
 }
 
 void tp_ipc_client_disconnect(struct tp_ipc_client *client)
@@ -149,6 +151,7 @@ static enum tp_rc dial_for_all(struct tp_ipc_client *client, const struct tp_ipc
     if (rc != TP_OK)
         return rc;
     client->link = link;
+    client->file = link->file;
     atomic_store(&client->fd, link->fd);
     atomic_fetch_add(&client->generation, 1);
     return TP_OK;
@@ -165,6 +168,8 @@ static enum tp_rc wait_for_dial(struct tp_ipc_client *client, const struct tp_ip
 enum tp_rc tp_ipc_client_link(struct tp_ipc_client *client, const struct tp_ipc_dial *dial, struct tp_error *error,
                               struct tp_ipc_link **ret_link)
 {
+    if (client->link != NULL && !client->link->broken && !tp_ipc_link_is_there(client->link))
+        tp_ipc_link_break(client->link, closed_by_program, false);
     if (client->link != NULL && client->link->broken)
         drop_link(client);
     while (client->link == NULL && !tp_ipc_dial_interrupted(dial))

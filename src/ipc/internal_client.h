@@ -6,6 +6,7 @@
 #ifndef TP_IPC_INTERNAL_CLIENT_H
 #define TP_IPC_INTERNAL_CLIENT_H
 
+#include "base/process.h"
 #include "ipc/client.h"
 #include "ipc/internal.h"
 
@@ -78,7 +79,8 @@ struct tp_ipc_ask {
  * taken) have for themselves. */
 struct tp_ipc_link {
     int fd;
-    atomic_uint refs; /* the client's, and one for each call under way: the socket is closed with the last */
+    struct tp_process_file file; /* what it is, unless the program has closed it */
+    atomic_uint refs;            /* the client's, and one for each call under way: the socket is closed with the last */
     pthread_mutex_t *mutex;
     bool broken, interrupted;     /* no more reading or writing; by tp_ipc_client_disconnect */
     const char *words;            /* why it is broken */
@@ -95,6 +97,8 @@ struct tp_ipc_link {
 };
 TP_MUST_USE enum tp_rc tp_ipc_link_new(int fd, pthread_mutex_t *mutex, struct tp_ipc_link **ret_link);
 void tp_ipc_link_unref(struct tp_ipc_link *link);
+/* Whether the descriptor is still the connection's: false once the program has closed it. */
+bool tp_ipc_link_is_there(const struct tp_ipc_link *link);
 /* Entered with the mutex held, left without. The result is in WAITER. */
 void tp_ipc_link_exchange(struct tp_ipc_link *link, const struct tp_ipc_ask *ask, struct tp_ipc_waiter *waiter);
 bool tp_ipc_waiter_is_done(const struct tp_ipc_waiter *waiter);
@@ -130,6 +134,7 @@ struct tp_ipc_client {
     bool dialling;            /* somebody makes the connection for all */
     struct tp_ipc_link *link; /* or NULL */
     atomic_int fd;            /* the link's, for tp_ipc_client_abandon; -1: none */
+    struct tp_process_file file;
     atomic_uint interrupts;
     atomic_ullong generation;
     atomic_llong engine_uid; /* as in tp_ipc_dial */

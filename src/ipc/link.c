@@ -20,6 +20,7 @@ enum tp_rc tp_ipc_link_new(int fd, pthread_mutex_t *mutex, struct tp_ipc_link **
         return rc;
     }
     link->fd = fd;
+    tp_process_fd_look(fd, &link->file);
     link->mutex = mutex;
     link->reader.reply = 1;
     atomic_init(&link->refs, 1);
@@ -31,11 +32,16 @@ void tp_ipc_link_unref(struct tp_ipc_link *link)
 {
     if (atomic_fetch_sub(&link->refs, 1) != 1)
         return;
-    (void)close(link->fd);
+    tp_process_fd_close(link->fd, &link->file);
     tp_ipc_reader_clear(&link->reader);
     tp_ipc_outbox_clear(&link->outbox);
     tp_secret_free(link->input);
     free(link);
+}
+
+bool tp_ipc_link_is_there(const struct tp_ipc_link *link)
+{
+    return tp_process_fd_is(link->fd, &link->file);
 }
 
 void tp_ipc_waiter_clear(struct tp_ipc_waiter *waiter)
@@ -66,7 +72,8 @@ void tp_ipc_link_break(struct tp_ipc_link *link, const char *words, bool interru
     link->broken = true;
     link->words = words;
     link->interrupted = interrupted;
-    (void)shutdown(link->fd, SHUT_RDWR);
+    if (tp_ipc_link_is_there(link))
+        (void)shutdown(link->fd, SHUT_RDWR);
     if (!link->sending)
         fail_all(link);
 }

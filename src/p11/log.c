@@ -14,6 +14,7 @@
 
 /* Under the gate's mutex. */
 static int own_fd = -1; /* a file that we opened */
+static struct tp_process_file own_file;
 static bool is_open;
 
 /* A file is made for its owner alone: it names users and their keys' states. */
@@ -21,6 +22,8 @@ static int open_file(const char *path)
 {
     own_fd = tp_process_fd_raise(
         open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600));
+    if (own_fd >= 0)
+        tp_process_fd_look(own_fd, &own_file);
     return own_fd;
 }
 
@@ -47,7 +50,10 @@ void tp_p11_log_open(const char *configured)
     bool failed = fd < 0 && fd != TP_LOG_SYSLOG;
     const char *why = strerrordesc_np(errno);
     is_open = true;
-    tp_log_open(failed ? TP_LOG_SYSLOG : fd, failed ? TP_LOG_WARNING : TP_LOG_DEBUG, IDENT);
+    if (own_fd >= 0)
+        tp_log_open_own(own_fd, TP_LOG_DEBUG, IDENT);
+    else
+        tp_log_open(failed ? TP_LOG_SYSLOG : fd, failed ? TP_LOG_WARNING : TP_LOG_DEBUG, IDENT);
     if (failed) /* whoever waits for lines in that file looks for them here next */
         tp_log(TP_LOG_WARNING, "%s: %s; the log goes to syslog", place, why);
 }
@@ -56,7 +62,7 @@ void tp_p11_log_close(void)
 {
     tp_log_close();
     if (own_fd >= 0)
-        (void)close(own_fd);
+        tp_process_fd_close(own_fd, &own_file);
     own_fd = -1;
     is_open = false;
 }

@@ -115,6 +115,15 @@ class Confined(GuestTest):
     def test_nothing_of_ours_takes_the_place_of_closed_standard_descriptors(self):
         self.assert_holds('closed-descriptors')
 
+    def test_a_program_that_closes_our_connection_gets_a_new_one_and_keeps_what_has_its_number(self):
+        self.assert_holds('all-descriptors-closed')
+
+    def test_finalize_closes_nothing_that_is_not_ours(self):
+        self.assert_holds('finalized-when-closed')
+
+    def test_a_daemon_that_begins_anew_keeps_what_has_its_parents_number(self):
+        self.assert_holds('daemon-after-login')
+
     @needs_root
     def test_another_root_after_login(self):
         self.assert_holds('chroot-after-login', self.empty())

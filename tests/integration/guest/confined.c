@@ -43,6 +43,66 @@ static void closed_descriptors(void)
     HOLDS(!afterwards);
 }
 
+/* ---- programs that close all that they do not know, and use the numbers again ---- */
+
+#define OWN 40 /* sockets of the program's, of two ends each */
+
+static int ends[OWN][2];
+
+static void close_all_and_open_own(void)
+{
+    HOLDS(close_range(STDERR_FILENO + 1, ~0U, 0) == 0);
+    for (size_t i = 0; i < OWN; i++)
+        HOLDS(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends[i]) == 0);
+    for (size_t i = 0; i < OWN; i++)
+        HOLDS(write(ends[i][0], "own", 3) == 3);
+}
+
+/* Nothing was closed, read or written. */
+static void own_are_as_they_were(void)
+{
+    for (size_t i = 0; i < OWN; i++) {
+        char bytes[8];
+        HOLDS(read(ends[i][1], bytes, sizeof bytes) == 3);
+        HOLDS(read(ends[i][1], bytes, sizeof bytes) < 0 && errno == EAGAIN);
+        HOLDS(read(ends[i][0], bytes, sizeof bytes) < 0 && errno == EAGAIN);
+    }
+}
+
+static void all_descriptors_closed(void)
+{
+    CK_SESSION_HANDLE session = guest_begin();
+    close_all_and_open_own();
+    (void)guest.p11->C_Logout(session);
+    IS(guest_login(guest.p11, session), CKR_OK);
+    guest_work(guest.p11, session);
+    IS(guest.p11->C_Finalize(NULL), CKR_OK);
+    own_are_as_they_were();
+}
+
+static void finalized_when_closed(void)
+{
+    (void)guest_begin();
+    close_all_and_open_own();
+    IS(guest.p11->C_Finalize(NULL), CKR_OK);
+    own_are_as_they_were();
+}
+
+static void become_daemon(void)
+{
+    close_all_and_open_own();
+    (void)guest_begin();
+    IS(guest.p11->C_Finalize(NULL), CKR_OK);
+    own_are_as_they_were();
+}
+
+static void daemon_after_login(void)
+{
+    CK_SESSION_HANDLE session = guest_begin();
+    guest_in_child(become_daemon);
+    guest_work(guest.p11, session);
+}
+
 /* ---- chroot ---- */
 
 static void enter_root(void)
@@ -183,6 +243,9 @@ static void count_slots(void)
 
 const struct guest_scenario guest_confined[] = {
     {"closed-descriptors", closed_descriptors},
+    {"all-descriptors-closed", all_descriptors_closed},
+    {"finalized-when-closed", finalized_when_closed},
+    {"daemon-after-login", daemon_after_login},
     {"chroot-after-login", chroot_after_login},
     {"chroot-before-use", chroot_before_use},
     {"filtered-after-login", filtered_after_login},

@@ -100,6 +100,19 @@ Test(log, a_long_message_is_cut_but_still_one_line, .init = open_pipe)
     cr_assert_str_eq(next_line(), "");
 }
 
+Test(log, nothing_goes_into_what_has_the_number_of_a_file_that_was_closed, .init = open_pipe)
+{
+    int fd = dup(ends[1]);
+    tp_log_open_own(fd, TP_LOG_INFO, "x");
+    tp_log(TP_LOG_INFO, "written");
+    cr_assert(matches(next_line(), "written\n$"));
+    cr_assert_eq(close(fd), 0);
+    open_pipe();
+    cr_assert_eq(dup2(ends[1], fd), fd);
+    tp_log(TP_LOG_INFO, "not written");
+    cr_assert_str_eq(next_line(), "");
+}
+
 Test(log, errno_is_left_alone, .init = open_pipe)
 {
     tp_log_open(ends[1], TP_LOG_INFO, "x");

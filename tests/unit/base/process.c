@@ -76,3 +76,21 @@ Test(process, none_stays_none_and_errno_says_why)
     cr_expect_eq(tp_process_fd_raise(-1), -1);
     cr_expect_eq(errno, ENOENT);
 }
+
+Test(process, a_descriptor_is_known_again_and_another_of_its_number_is_not_closed)
+{
+    struct tp_process_file file;
+    int fd = new_descriptor();
+    tp_process_fd_look(fd, &file);
+    cr_expect(tp_process_fd_is(fd, &file));
+    cr_assert_eq(close(fd), 0);
+    cr_expect_not(tp_process_fd_is(fd, &file));
+    int other = open("/", O_RDONLY | O_CLOEXEC);
+    cr_assert_eq(other, fd);
+    cr_expect_not(tp_process_fd_is(fd, &file));
+    tp_process_fd_close(fd, &file);
+    cr_expect_neq(fcntl(other, F_GETFD), -1);
+    tp_process_fd_look(other, &file);
+    tp_process_fd_close(other, &file);
+    cr_expect_eq(fcntl(other, F_GETFD), -1);
+}
