@@ -391,10 +391,10 @@ static CK_RV end_with(struct tp_p11_cipher *cipher, CK_RV rv)
 
 static CK_RV check_data(const struct tp_p11_cipher *cipher, struct tp_bytes data, const CK_ULONG *ret_len)
 {
-    if (ret_len == NULL || (data.data == NULL && data.len > 0))
+    if (ret_len == NULL || (data.data == NULL && data.len > 0) || data.len > PTRDIFF_MAX) /* no memory has more */
         return CKR_ARGUMENTS_BAD;
     uint64_t most = holds(cipher) ? cipher->left + cipher->tag_len - cipher->held.len : cipher->left;
-    return data.len > SIZE_MAX / 2 || data.len > most ? data_len_range(cipher) : CKR_OK;
+    return data.len > most ? data_len_range(cipher) : CKR_OK;
 }
 
 static CK_RV put_whole(struct tp_p11_cipher *cipher, struct tp_bytes data, struct end *end, uint8_t *out, size_t len)

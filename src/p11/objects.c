@@ -49,9 +49,10 @@ CK_RV tp_p11_objects_create(struct tp_p11_call *call, const CK_ATTRIBUTE *templa
 {
     struct tp_p11_object *object = NULL;
     bool on_token = false;
-    if (tp_p11_template_check(template, count) != CKR_OK || ret_object == NULL)
-        return CKR_ARGUMENTS_BAD;
-    CK_RV rv = tp_p11_template_bool(template, count, CKA_TOKEN, false, &on_token);
+    CK_RV rv = tp_p11_template_check(template, count);
+    if (rv != CKR_OK || ret_object == NULL)
+        return rv != CKR_OK ? rv : CKR_ARGUMENTS_BAD;
+    rv = tp_p11_template_bool(template, count, CKA_TOKEN, false, &on_token);
     if (rv != CKR_OK)
         return rv;
     if (is_secret_key(template, count))
@@ -67,9 +68,10 @@ CK_RV tp_p11_objects_generate(struct tp_p11_call *call, const CK_MECHANISM *mech
                               CK_ULONG count, CK_OBJECT_HANDLE *ret_key)
 {
     struct tp_p11_object *object = NULL;
-    if (tp_p11_template_check(template, count) != CKR_OK || mechanism == NULL || ret_key == NULL)
-        return CKR_ARGUMENTS_BAD;
-    CK_RV rv = tp_p11_secret_key_generate(call, mechanism, template, count, &object);
+    CK_RV rv = tp_p11_template_check(template, count);
+    if (rv != CKR_OK || mechanism == NULL || ret_key == NULL)
+        return rv != CKR_OK ? rv : CKR_ARGUMENTS_BAD;
+    rv = tp_p11_secret_key_generate(call, mechanism, template, count, &object);
     return rv != CKR_OK ? rv : tp_p11_objects_add(call, object, ret_key);
 }
 
@@ -93,8 +95,9 @@ static CK_RV copy(struct tp_p11_call *call, const struct tp_p11_object *original
 CK_RV tp_p11_objects_copy(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
                           CK_ULONG count, CK_OBJECT_HANDLE *ret_object)
 {
-    if (tp_p11_template_check(template, count) != CKR_OK || ret_object == NULL)
-        return CKR_ARGUMENTS_BAD;
+    CK_RV rv = tp_p11_template_check(template, count);
+    if (rv != CKR_OK || ret_object == NULL)
+        return rv != CKR_OK ? rv : CKR_ARGUMENTS_BAD;
     struct tp_p11_object *original TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
     return original == NULL ? CKR_OBJECT_HANDLE_INVALID : copy(call, original, template, count, ret_object);
 }
@@ -170,10 +173,10 @@ static CK_RV set_once(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const C
 CK_RV tp_p11_objects_set(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
                          CK_ULONG count)
 {
-    CK_RV rv;
+    CK_RV rv = tp_p11_template_check(template, count);
     bool done;
-    if (tp_p11_template_check(template, count) != CKR_OK || count == 0)
-        return CKR_ARGUMENTS_BAD;
+    if (rv != CKR_OK || count == 0)
+        return rv != CKR_OK ? rv : CKR_ARGUMENTS_BAD;
     do
         rv = set_once(call, handle, template, count, &done);
     while (!done);

@@ -194,10 +194,10 @@ CK_RV tp_p11_unwrap(struct tp_p11_call *call, const CK_MECHANISM *mechanism, CK_
 {
     struct tp_p11_object *unwrapping TP_AUTO(tp_p11_object_unref_p) = NULL;
     struct with with = {.unwrapping = true};
-    if (mechanism == NULL || ret_key == NULL || wrapped.data == NULL ||
-        tp_p11_template_check(template, count) != CKR_OK)
-        return CKR_ARGUMENTS_BAD;
-    CK_RV rv = find_row(mechanism, CKF_UNWRAP, &with.row);
+    CK_RV rv = tp_p11_template_check(template, count);
+    if (rv != CKR_OK || mechanism == NULL || ret_key == NULL || wrapped.data == NULL)
+        return rv != CKR_OK ? rv : CKR_ARGUMENTS_BAD;
+    rv = find_row(mechanism, CKF_UNWRAP, &with.row);
     if (rv == CKR_OK)
         rv = answer(&unwrapping_answers, get_key(call, unwrapping_handle, &unwrapping));
     if (rv == CKR_OK)
