@@ -75,6 +75,11 @@ bool tp_account_is_blank(const Tp__Engine__User *record)
     return !record->enrolled && record->enrol_verifier.len == 0;
 }
 
+bool tp_account_was_enrolled(const Tp__Engine__User *record)
+{
+    return record->enrolled || (tp_account_is_blank(record) && record->factor[0] != '\0');
+}
+
 enum tp_rc tp_account_delete_keys(struct tp_edit *edit, const struct tp_user *user, unsigned *ret_keys)
 {
     unsigned keys = 0;

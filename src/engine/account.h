@@ -21,6 +21,9 @@ TP_MUST_USE enum tp_rc tp_account_open_enrolment(struct tp_call *call, const cha
 TP_MUST_USE enum tp_rc tp_account_not_closed(struct tp_call *call, const Tp__Engine__User *record);
 /* Neither PIN nor open enrolment: it waits for an officer (C_InitPIN). */
 bool tp_account_is_blank(const Tp__Engine__User *record);
+/* Somebody has set a second factor and is known by it: whoever enrols anew may be another, and has no claim to keys that were
+ * made for that one. */
+bool tp_account_was_enrolled(const Tp__Engine__User *record);
 /* All keys, with their certificates, go with EDIT. */
 TP_MUST_USE enum tp_rc tp_account_delete_keys(struct tp_edit *edit, const struct tp_user *user, unsigned *ret_keys);
 /* And what lies beside them. */

@@ -54,6 +54,8 @@ static enum tp_rc set_initial(struct tp_call *call, struct tp_user *user, struct
 
 static enum tp_rc set_code(struct tp_call *call, struct tp_user *user, struct init *init)
 {
+    if (tp_account_was_enrolled(init->record)) /* the factor was removed since */
+        TP_TRY(tp_account_delete_keys(init->edit, user, &init->keys_lost));
     TP_TRY(tp_field_bytes(&init->record->pin_verifier, TP_BYTES_NONE)); /* of an enrolment that was begun */
     return tp_account_open_enrolment(call, user->id, init->record, tp_secret_bytes(call->request->secret[0]));
 }

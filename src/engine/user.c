@@ -347,7 +347,7 @@ static enum tp_rc reset(struct tp_call *call, struct tp_user *user, struct tp_se
     if (record == NULL)
         return tp_error_set(&call->error, TP_MEMORY, "out of memory");
     TP_TRY(tp_account_not_closed(call, record));
-    if (record->enrolled)
+    if (tp_account_was_enrolled(record))
         TP_TRY(tp_account_delete_keys(edit, user, &keys));
     record->enrolled = record->pin_initial = record->locked = false;
     record->renewed_ms = tp_clock_utc_ms();

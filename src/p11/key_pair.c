@@ -141,11 +141,13 @@ CK_RV tp_p11_key_pair_generate(struct tp_p11_call *call, const CK_MECHANISM *mec
 {
     struct pair pair = {.public = public, .private = private};
     char engine_id[TP_ID_LEN] = "";
-    if (mechanism == NULL || ret_public == NULL || ret_private == NULL ||
-        tp_p11_template_check(public.items, public.count) != CKR_OK ||
-        tp_p11_template_check(private.items, private.count) != CKR_OK)
+    if (mechanism == NULL || ret_public == NULL || ret_private == NULL)
         return CKR_ARGUMENTS_BAD;
-    CK_RV rv = check(call, mechanism, &pair);
+    CK_RV rv = tp_p11_template_check(public.items, public.count);
+    if (rv == CKR_OK)
+        rv = tp_p11_template_check(private.items, private.count);
+    if (rv == CKR_OK)
+        rv = check(call, mechanism, &pair);
     if (rv == CKR_OK)
         rv = make(call, &pair, engine_id);
     if (rv == CKR_OK)

@@ -254,6 +254,97 @@ static void logins_come_and_go(void)
     CHECK(C_Finalize(NULL) == CKR_OK);
 }
 
+/* ---- the SO, and sessions and users that must not be beside it ---- */
+
+static atomic_int officers, readers, users;
+static atomic_uint officers_were;
+
+/* COUNTED is there for a moment, in which none of the others may be. */
+static void be_there(atomic_int *counted, atomic_int *first, atomic_int *second)
+{
+    (void)atomic_fetch_add(counted, 1);
+    for (unsigned i = 0; i < 10; i++) {
+        CHECK(atomic_load(first) == 0 && atomic_load(second) == 0);
+        (void)usleep(20);
+    }
+    (void)atomic_fetch_sub(counted, 1);
+}
+
+static void *officer(void *context)
+{
+    CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
+    (void)context;
+    CHECK(C_OpenSession(0, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session) == CKR_OK);
+    (void)pthread_barrier_wait(&start);
+    for (unsigned i = 0; i < 20 * ROUNDS; i++) {
+        CK_RV rv = C_Login(session, CKU_SO, (CK_UTF8CHAR *)FAKE_SO_CODE, strlen(FAKE_SO_CODE));
+        CHECK(rv == CKR_OK || rv == CKR_SESSION_READ_ONLY_EXISTS || rv == CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
+        if (rv != CKR_OK) {
+            (void)usleep(200);
+            continue;
+        }
+        (void)atomic_fetch_add(&officers_were, 1);
+        be_there(&officers, &readers, &users);
+        CHECK(C_Logout(session) == CKR_OK);
+    }
+    return NULL;
+}
+
+static void *reader(void *context)
+{
+    (void)context;
+    (void)pthread_barrier_wait(&start);
+    for (unsigned i = 0; i < 20 * ROUNDS; i++) {
+        CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
+        CK_RV rv = C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session);
+        CHECK(rv == CKR_OK || rv == CKR_SESSION_READ_WRITE_SO_EXISTS);
+        if (rv != CKR_OK) {
+            (void)usleep(100);
+            continue;
+        }
+        be_there(&readers, &officers, &officers);
+        CHECK(C_CloseSession(session) == CKR_OK);
+        (void)usleep(i % 5 * 400);
+    }
+    return NULL;
+}
+
+static void *user_beside(void *context)
+{
+    CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
+    (void)context;
+    CHECK(C_OpenSession(0, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session) == CKR_OK);
+    (void)pthread_barrier_wait(&start);
+    for (unsigned i = 0; i < 20 * ROUNDS; i++) {
+        CK_RV rv = login(session);
+        CHECK(rv == CKR_OK || rv == CKR_USER_ANOTHER_ALREADY_LOGGED_IN);
+        if (rv != CKR_OK) {
+            (void)usleep(100);
+            continue;
+        }
+        be_there(&users, &officers, &officers);
+        CHECK(C_Logout(session) == CKR_OK);
+        (void)usleep(i % 7 * 200);
+    }
+    return NULL;
+}
+
+static void the_so_is_alone(void)
+{
+    static void *(*const bodies[])(void *) = {officer, reader, user_beside};
+    static const size_t counts[] = {1, 2, 1};
+    CK_SESSION_HANDLE session = CK_INVALID_HANDLE;
+    fake_engine_end_authorisations(engine);
+    CHECK(C_Initialize(NULL) == CKR_OK);
+    CHECK(C_OpenSession(0, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session) == CKR_OK);
+    run(bodies, 3, counts);
+    (void)fprintf(stderr, "the SO was there %u times\n", atomic_load(&officers_were));
+    CHECK(atomic_load(&officers_were) > 0);
+    CHECK(C_Login(session, CKU_SO, (CK_UTF8CHAR *)FAKE_SO_CODE, strlen(FAKE_SO_CODE)) == CKR_OK);
+    CHECK(C_Finalize(NULL) == CKR_OK);
+    CHECK(fake_engine_logins(engine) == 0);
+}
+
 /* ---- C_Finalize and C_Initialize in the middle ---- */
 
 static atomic_bool done;
@@ -305,7 +396,7 @@ static void prepare(void)
     FILE *file = fopen(conf_path, "w");
     if (file == NULL)
         abort();
-    (void)fprintf(file, "socket = %s\nengine_user = %u\nusers = " FAKE_USER "\n", socket_path, (unsigned)getuid());
+    (void)fprintf(file, "socket = %s\nengine_user = %u\nusers = " FAKE_USER "\nofficer = " FAKE_OFFICER "\n", socket_path, (unsigned)getuid());
     (void)fclose(file);
     (void)setenv("TRUSTP11_CONF", conf_path, 1);
     engine = fake_engine_start(socket_path);
@@ -319,6 +410,7 @@ int main(void)
     everything_at_once();
     one_session_for_all();
     logins_come_and_go();
+    the_so_is_alone();
     ends_in_the_middle();
     fake_engine_stop(engine);
     (void)unlink(conf_path);

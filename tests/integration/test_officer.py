@@ -110,6 +110,9 @@ class FromTokenToSignature(OfficerTest):
         self.assertEqual(token['detail'], 'keys lost 0')
         self.assertNotIn('Card', str(self.deployed.audit()))  # it may be a person's name, and could not be erased
         self.assertIn('keys that were lost with the old one: 1', self.module_log())
+        for log in (self.module_log(), str(self.deployed.audit()), ''.join(self.deployed.log)):
+            self.assertNotIn(INITIAL, log)
+            self.assertNotIn(self.olga.pin, log)
         self.assert_sound(self.deployed)
 
     def test_the_officers_login_is_over_with_the_program(self):
@@ -169,6 +172,13 @@ class Initial(OfficerTest):
     def test_the_user_cannot_keep_it(self):
         self.assert_refused_by_tool(self.change_pin(INITIAL, INITIAL), 'CKR_PIN_INVALID')
         self.assertEqual(self.deployed.user_row()['state'], 'initial-pin')
+
+    def test_the_users_own_pin_is_changed_again_like_any(self):
+        self.assert_ok(self.change_pin(INITIAL, 'my-own-PIN'))
+        self.assert_ok(self.change_pin('my-own-PIN', 'another-PIN'))
+        self.alice.pin = 'another-PIN'
+        self.deployed.generate(self.alice, 'new')
+        self.assert_signs(self.deployed, self.alice, 'new')
 
     def test_the_command_line_changes_it_as_well(self):
         new = write_private(self.deployed.dir / 'new.pin', OWN + '\n')

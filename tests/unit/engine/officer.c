@@ -339,6 +339,50 @@ Test(engine_officer, the_factor_stays_so_that_a_first_pin_and_a_code_are_enough)
     cr_expect_str_eq(token("alice").label, "Card");
 }
 
+static void remove_factor_of(const char *user)
+{
+    Tp__Ipc__FactorRequest request = TP__IPC__FACTOR_REQUEST__INIT;
+    struct tp_ipc_reply reply = {0};
+    request.user = text(user);
+    cr_assert_eq(tp_ipc_call(client, TP_OP_FACTOR_LIST, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, NULL, &reply),
+                 TP_OK);
+    const Tp__Ipc__FactorListReply *list = (const Tp__Ipc__FactorListReply *)reply.message;
+    cr_assert_eq(list->n_factors, 1);
+    request.factor = list->factors[0]->id;
+    cr_assert_eq(world_call(client, TP_OP_FACTOR_REMOVE, &request.base, TP_BYTES_NONE, NULL), TP_OK);
+    tp_ipc_reply_clear(&reply);
+}
+
+/* RS-6: who has the new code need not be the one whom the key waits for. */
+Test(engine_officer, a_key_that_waits_for_a_factor_does_not_wait_for_another)
+{
+    struct done done;
+    char made[TP_ID_LEN];
+    cr_assert_eq(init_token("alice", "Card", &done), TP_OK);
+    world_key_make(client, "alice", "waits", made, NULL);
+    cr_assert_eq(world_user(client, TP_OP_USER_RESET, "alice"), TP_OK);
+    cr_expect_eq(keys_of("alice"), 0);
+    person_add(&alice, client, "alyx", "");
+    cr_assert_eq(init_token("alyx", "Card", &done), TP_OK);
+    world_key_make(client, "alyx", "waits", made, NULL);
+    remove_factor_of("alyx");
+    cr_assert_eq(init_pin("alyx", INITIAL, &done), TP_OK);
+    cr_expect(done.enrolment && done.keys_lost == 1);
+    cr_expect_eq(keys_of("alyx"), 0);
+}
+
+/* Nobody else has ever been known for that user. */
+Test(engine_officer, a_key_that_waits_for_a_first_enrolment_goes_on_waiting)
+{
+    struct done done;
+    char made[TP_ID_LEN];
+    cr_assert_eq(init_token("dora", "Card", &done), TP_OK);
+    world_key_make(client, "dora", "waits", made, NULL);
+    cr_assert_eq(init_pin("dora", INITIAL, &done), TP_OK);
+    cr_expect(done.enrolment && done.keys_lost == 0);
+    cr_expect_eq(keys_of("dora"), 1);
+}
+
 Test(engine_officer, an_enrolment_code_is_good_no_more_after_it)
 {
     struct done done;
