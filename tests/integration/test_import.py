@@ -171,6 +171,17 @@ class Refused(ImportTest):
         self.taken(both, '--key-only')
         self.assertFalse(self.row()['certificate'])
 
+    def test_certificate_that_is_revoked(self):
+        key, crl = self.elsewhere.key(), self.elsewhere.folder / 'crl.pem'
+        chain, conf = self.elsewhere.chain(key), self.elsewhere.authority.conf
+        must(['openssl', 'ca', '-config', conf, '-revoke', chain])
+        must(['openssl', 'ca', '-config', conf, '-gencrl', '-out', crl])
+        self.deployment.ok('crl', 'import', crl, '--issuer', self.elsewhere.authority.certificate)
+        path = self.elsewhere.pkcs12(key, chain=chain)
+        self.assert_not_taken(path, 'on the kept CRL')
+        self.taken(path, '--key-only')
+        self.assert_refused(self.deployment.import_certificate(self.alice, chain), 'on the kept CRL')
+
     def test_the_same_key_again(self):
         key = self.elsewhere.key()
         self.taken(key)
