@@ -254,7 +254,8 @@ static enum tp_rc is_new(struct tp_call *call, const struct making *making)
 {
     for (const struct tp_credential *at = making->user->credentials; at != NULL; at = at->next)
         if (tp_bytes_equal(tp_field(at->record->spki), tp_buf_bytes(&making->spki)))
-            return tp_error_set(&call->error, TP_EXISTS, "the user has this key already (trustp11 key list); to replace it, delete that one first");
+            return tp_error_set(&call->error, TP_EXISTS,
+                                "the user has this key already (trustp11 key list); to replace it, delete that one first");
     return TP_OK;
 }
 

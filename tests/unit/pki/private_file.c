@@ -133,6 +133,7 @@ Test(private_file, pkcs12_is_read_whatever_it_is_encrypted_with)
         {"RC2 and triple DES", {PASSWORD, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_pbe_WithSHA1And40BitRC2_CBC, 2048, 1}},
         {"certificates in clear", {PASSWORD, NID_aes_128_cbc, -1, 2048, 2048}},
         {"no password", {NULL, -1, -1, 1, 1}},
+        {"nothing at all", {NULL, -1, -1, 1, -1}},
         {"an empty password", {"", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
