@@ -28,7 +28,7 @@ _trustp11_words()
     'factor list') echo '--user --config --json --timeout --help' ;;
     'factor remove') echo '--user --yes --config --json --timeout --help' ;;
     'factor import') echo '--user --serial --key-file --passphrase-file --config --json --timeout --help' ;;
-    'key') echo 'generate import list csr suspend resume doubt revoke delete' ;;
+    'key') echo 'generate import list csr suspend resume doubt revoke delete change' ;;
     'key generate') echo '--user --type --label --id --always-authenticate --config --json --timeout --help' ;;
     'key import') echo '--user --label --id --always-authenticate --key-only --password-file --config --json --timeout --help' ;;
     'key list') echo '--user --config --json --timeout --help' ;;
@@ -38,9 +38,11 @@ _trustp11_words()
     'key doubt') echo '--user --reason --config --json --timeout --help' ;;
     'key revoke') echo '--user --reason --yes --config --json --timeout --help' ;;
     'key delete') echo '--user --reason --yes --config --json --timeout --help' ;;
-    'cert') echo 'import show' ;;
+    'key change') echo '--user --label --id --config --json --timeout --help' ;;
+    'cert') echo 'import show remove' ;;
     'cert import') echo '--user --key --config --json --timeout --help' ;;
     'cert show') echo '--user --file --pem --config --json --timeout --help' ;;
+    'cert remove') echo '--user --reason --yes --config --json --timeout --help' ;;
     'crl') echo 'import' ;;
     'crl import') echo '--issuer --config --json --timeout --help' ;;
     'policy') echo 'show explain' ;;
@@ -72,7 +74,7 @@ _trustp11_choices()
     --factor) echo 'totp hotp hardware' ;;
     --type) echo 'rsa-2048 rsa-3072 rsa-4096 p-256 p-384 p-521 ed25519' ;;
     --mechanism) echo 'rsa-pkcs rsa-pss ecdsa eddsa' ;;
-    --action) echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset user.reread factor.add factor.remove key.generate key.import key.state key.delete key.csr cert.import crl.import look audit.list audit.checkpoint audit.accept connection.refused refusals deployment.create engine.start engine.stop' ;;
+    --action) echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset pin.init token.init user.reread factor.add factor.remove key.generate key.import key.state key.delete key.change key.csr object.put object.delete cert.import cert.remove crl.import look audit.list audit.checkpoint audit.accept connection.refused refusals deployment.create engine.start engine.stop' ;;
     --outcome) echo 'ok refused failed intent unknown' ;;
     --completion) echo 'bash zsh fish' ;;
     esac

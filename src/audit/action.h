@@ -28,6 +28,8 @@
     X(USER_CLOSE, "user.close", "a user was closed")                                                                   \
     X(USER_ERASE, "user.erase", "what was known of a closed user was erased, and the name beside the log")             \
     X(USER_RESET, "user.reset", "a user's PIN, factor and keys were given up for a new enrolment")                     \
+    X(PIN_INIT, "pin.init", "an officer set a PIN that is good only for setting another, or an enrolment code")        \
+    X(TOKEN_INIT, "token.init", "a user's PIN and keys were given up, and the token has a label; or a user was added")  \
     X(USER_REREAD, "user.reread", "what memory knew of a user was read anew, after a write of unknown outcome")        \
     X(FACTOR_ADD, "factor.add", "a second factor was registered")                                                      \
     X(FACTOR_REMOVE, "factor.remove", "a second factor was removed")                                                   \
@@ -35,8 +37,12 @@
     X(KEY_IMPORT, "key.import", "a key that was made elsewhere was imported")                                         \
     X(KEY_STATE, "key.state", "a key was suspended, doubted, revoked or resumed")                                      \
     X(KEY_DELETE, "key.delete", "a key was destroyed")                                                                 \
+    X(KEY_CHANGE, "key.change", "a key's label or id, or its certificate's label, was changed")                         \
     X(KEY_CSR, "key.csr", "a certificate request was made")                                                            \
+    X(OBJECT_PUT, "object.put", "an object was put beside a user's keys, or changed")                                  \
+    X(OBJECT_DELETE, "object.delete", "an object beside a user's keys was deleted")                                    \
     X(CERT_IMPORT, "cert.import", "a certificate was imported")                                                        \
+    X(CERT_REMOVE, "cert.remove", "a key's certificate and its issuers were taken away")                                \
     X(CRL_IMPORT, "crl.import", "a revocation list was imported and kept, or stopped a key")                                    \
     X(LOOK, "look", "somebody was refused a look; the detail says at what")                                            \
     X(AUDIT_LIST, "audit.list", "the log was to be read")                                                              \

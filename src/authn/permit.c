@@ -44,6 +44,8 @@ static const struct {
     {"user close", ADMIN, 0},
     {"user reset", ADMIN, 0},
     {"user erase", ADMIN, 0},
+    {"pin init", ADMIN, 0},
+    {"token init", ADMIN, 0},
     {"factor add", ADMIN, 0},
     {"factor list", LOOKING, 0},
     {"factor remove", ADMIN, 0},
@@ -52,8 +54,12 @@ static const struct {
     {"key import", ADMIN | TP_ROLE_OWNER, 0}, /* an owner's if the engine's configuration says so: [owner] */
     {"key state", ADMIN | TP_ROLE_OWNER,
      0}, /* RS-16: an owner stops a key at once; the engine allows the owner no more */
-    {"key delete", ADMIN, 0},
-    {"cert import", ADMIN, 0},
+    {"key delete", ADMIN | TP_ROLE_OWNER, 0}, /* owners: here and in the next as far as [owner] of engine.conf goes */
+    {"key change", ADMIN | TP_ROLE_OWNER, 0},
+    {"object put", ADMIN | TP_ROLE_OWNER, 0},
+    {"object delete", ADMIN | TP_ROLE_OWNER, 0},
+    {"cert import", ADMIN | TP_ROLE_OWNER, 0},
+    {"cert remove", ADMIN | TP_ROLE_OWNER, 0},
     {"crl import", ADMIN, 0},
 
     {"policy explain", KNOWN, 0},

@@ -220,13 +220,17 @@ static char *text_or_none(const struct tp_cli *cli, const char *option)
 static enum tp_rc check_action(struct tp_cli *cli, const char *wanted)
 {
     struct tp_buf known TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    const char *last = "";
     for (size_t i = 0; i < TP_ACTION_COUNT; i++) {
         const char *name = tp_action_name((enum tp_action)i);
+        const size_t stem_len = strcspn(name, ".");
         if (strncmp(name, wanted, strlen(wanted)) == 0)
             return TP_OK;
-        TP_TRY(tp_buf_printf(&known, "%s%s", i > 0 ? ", " : "", name));
+        if (stem_len != strcspn(last, ".") || strncmp(name, last, stem_len) != 0)
+            TP_TRY(tp_buf_printf(&known, "%s%.*s", i > 0 ? ", " : "", (int)stem_len, name));
+        last = name;
     }
-    return tp_error_set(&cli->error, TP_USAGE, "--action %.24s: no such action; known are %s", wanted,
+    return tp_error_set(&cli->error, TP_USAGE, "--action %.24s: no such action; they begin with %s", wanted,
                         tp_buf_string(&known));
 }
 

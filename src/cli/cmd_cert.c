@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/credential.h"
 #include "cli/output.h"
+#include "cli/prompt.h"
 #include "pki/certificate.h"
 
 #include <stdlib.h>
@@ -49,6 +50,19 @@ enum tp_rc tp_cli_cert_import(struct tp_cli *cli)
     if (credential == NULL)
         return tp_error_set(&cli->error, TP_INTERNAL, "the engine did not say for which key it registered the certificate");
     return tell_imported(cli, request.user, credential);
+}
+
+enum tp_rc tp_cli_cert_remove(struct tp_cli *cli)
+{
+    struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
+    Tp__Ipc__KeyRequest request = TP__IPC__KEY_REQUEST__INIT;
+    const char *reason = tp_cli_text(&cli->args, "reason");
+    TP_TRY(tp_cli_user(cli, &request.user));
+    TP_TRY(tp_cli_confirm(cli, "This takes the certificate away; without one, the key does not sign. Go on?"));
+    request.credential = (char *)(uintptr_t)tp_cli_operand(&cli->args, 0);
+    request.reason = (char *)(uintptr_t)(reason == NULL ? "" : reason);
+    TP_TRY(tp_cli_call(cli, TP_OP_CERT_REMOVE, &request.base, NULL, NULL, &reply));
+    return tp_cli_emit_ok(cli, "%s: has no certificate any more", request.credential);
 }
 
 /* ---- showing ---- */

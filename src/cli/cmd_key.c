@@ -127,6 +127,26 @@ enum tp_rc tp_cli_key_delete(struct tp_cli *cli)
     return change(cli, TP_OP_KEY_DELETE, "", "This destroys the key; it cannot be undone. Go on?", "deleted");
 }
 
+enum tp_rc tp_cli_key_change(struct tp_cli *cli)
+{
+    struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
+    struct tp_buf id TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    Tp__Ipc__KeyChangeRequest request = TP__IPC__KEY_CHANGE_REQUEST__INIT;
+    const char *label = tp_cli_text(&cli->args, "label");
+    TP_TRY(tp_cli_key_id(cli, &id));
+    if (label == NULL && id.len == 0)
+        return tp_error_set(&cli->error, TP_USAGE, "give --label, --id or both: what the key is to be called");
+    TP_TRY(tp_cli_user(cli, &request.user));
+    request.credential = (char *)(uintptr_t)tp_cli_operand(&cli->args, 0);
+    request.label = (char *)(uintptr_t)(label == NULL ? "" : label);
+    request.cka_id = (ProtobufCBinaryData){.data = id.data, .len = id.len};
+    TP_TRY(tp_cli_usage(cli, tp_cli_call(cli, TP_OP_KEY_CHANGE, &request.base, NULL, NULL, &reply)));
+    const Tp__Ipc__Credential *changed = ((const Tp__Ipc__KeyReply *)(const void *)reply.message)->credential;
+    if (changed == NULL)
+        return tp_error_set(&cli->error, TP_INTERNAL, "the engine did not say which key it changed");
+    return tp_cli_emit_done(cli, describe(cli, changed), "%s  %s  %s", changed->id, changed->key_type, changed->label);
+}
+
 /* ---- requests ---- */
 
 static size_t gather(const struct tp_cli *cli, const char *option, char *ret_texts[TP_CLI_VALUES_MAX])

@@ -225,6 +225,10 @@ static const struct tp_cli_command commands[] = {
      tp_cli_key_revoke},
     {"key", "delete", "KEY", "destroy a key", KEY_WORDS " It cannot be undone.",
      "trustp11 key delete 'Alice signs' --user alice --yes", OPTIONS(USER, REASON, YES), tp_cli_key_delete},
+    {"key", "change", "KEY", "give a key another label or id",
+     KEY_WORDS " Label and id are those of its public key and its certificate too.",
+     "trustp11 key change 'Alice signs' --user alice --label 'Alice, contracts'",
+     OPTIONS(USER, TEXT("label", "TEXT", "the new CKA_LABEL"), TEXT("id", "HEX", "the new CKA_ID")), tp_cli_key_change},
 
     {"cert", "import", "FILE", "register a certificate, with its chain, for a key",
      "FILE holds PEM (any number), one DER, or PKCS#7; the end entity's certificate comes first. The key is found by "
@@ -236,6 +240,8 @@ static const struct tp_cli_command commands[] = {
      "trustp11 cert show 'Alice signs' --user alice --pem\ntrustp11 cert show --file alice.pem",
      OPTIONS(USER, A_FILE("file", "show those in FILE instead"), FLAG("pem", "print PEM, chain included")),
      tp_cli_cert_show},
+    {"cert", "remove", "KEY", "take a key's certificate and its chain away", KEY_WORDS " The key signs no more until it has another.",
+     "trustp11 cert remove 'Alice signs' --user alice --yes", OPTIONS(USER, REASON, YES), tp_cli_cert_remove},
     {"crl", "import", "FILE", "give the engine a certificate revocation list",
      "PEM or DER. Keys whose certificates are on it sign no more, and the newest list of each issuer is kept: a "
      "certificate that is on it is not imported. A list is believed when its issuer's certificate verifies it: one that "

@@ -46,8 +46,19 @@ unsigned tp_call_roles_locked(const struct tp_call *call);
  * tp_people_release_turn. */
 TP_MUST_USE enum tp_rc tp_call_turn(struct tp_call *call, const char *name, struct tp_user **ret_user);
 
+/* ACT with the turn of the user NAME, which is given back whatever comes of it. ACT answers the request when it returns
+ * TP_OK; who has nothing to say ends with tp_call_done. */
+typedef enum tp_rc tp_call_act(struct tp_call *call, struct tp_user *user);
+TP_MUST_USE enum tp_rc tp_call_on_user(struct tp_call *call, const char *name, tp_call_act *act);
+/* Answers that it is done; TP_OK. */
+TP_MUST_USE enum tp_rc tp_call_done(struct tp_call *call);
+
 /* CALL goes on under ROLE, which it holds: role and subject of its entries. */
 void tp_call_act_as(struct tp_call *call, enum tp_role role);
+/* Who is owner and officer in one acts as officer where an owner may not. False: is none. */
+bool tp_call_act_as_officer(struct tp_call *call);
+/* TP_NOT_PERMITTED when CALL is its owner's, and owners may not (engine.conf: [owner]), unless they are officers too. */
+TP_MUST_USE enum tp_rc tp_call_owner_may(struct tp_call *call, enum tp_owner_wish wish);
 
 /* Every operation's function; one file a noun. */
 enum tp_rc tp_op_token(struct tp_call *call);
@@ -70,6 +81,8 @@ enum tp_rc tp_op_user_unlock(struct tp_call *call);
 enum tp_rc tp_op_user_close(struct tp_call *call);
 enum tp_rc tp_op_user_erase(struct tp_call *call);
 enum tp_rc tp_op_user_reset(struct tp_call *call);
+enum tp_rc tp_op_pin_init(struct tp_call *call);
+enum tp_rc tp_op_token_init(struct tp_call *call);
 enum tp_rc tp_op_factor_add(struct tp_call *call);
 enum tp_rc tp_op_factor_list(struct tp_call *call);
 enum tp_rc tp_op_factor_remove(struct tp_call *call);
@@ -77,7 +90,11 @@ enum tp_rc tp_op_key_generate(struct tp_call *call);
 enum tp_rc tp_op_key_import(struct tp_call *call);
 enum tp_rc tp_op_key_state(struct tp_call *call);
 enum tp_rc tp_op_key_delete(struct tp_call *call);
+enum tp_rc tp_op_key_change(struct tp_call *call);
+enum tp_rc tp_op_object_put(struct tp_call *call);
+enum tp_rc tp_op_object_delete(struct tp_call *call);
 enum tp_rc tp_op_cert_import(struct tp_call *call);
+enum tp_rc tp_op_cert_remove(struct tp_call *call);
 enum tp_rc tp_op_crl_import(struct tp_call *call);
 enum tp_rc tp_op_policy_explain(struct tp_call *call);
 enum tp_rc tp_op_policy_show(struct tp_call *call);

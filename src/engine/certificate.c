@@ -69,12 +69,18 @@ enum tp_rc tp_certificates_parse(struct tp_call *call, const struct tp_certifica
     return tp_pki_certificate_parse(der_at(certificates, 0), &call->error, ret_own);
 }
 
-enum tp_rc tp_certificates_put(const struct tp_certificates *certificates, Tp__Engine__Key *record)
+static void drop_certificates(Tp__Engine__Key *record)
 {
     for (size_t i = 0; i < record->n_certificates; i++)
         free(record->certificates[i].data);
     free(record->certificates);
+    record->certificates = NULL;
     record->n_certificates = 0;
+}
+
+enum tp_rc tp_certificates_put(const struct tp_certificates *certificates, Tp__Engine__Key *record)
+{
+    drop_certificates(record);
     record->certificates = calloc(certificates->len, sizeof record->certificates[0]);
     if (record->certificates == NULL)
         return TP_MEMORY;
@@ -102,9 +108,11 @@ static struct tp_certificates certificates_of(const struct tp_call *call)
 
 static enum tp_rc import(struct tp_call *call, struct tp_user *user, const struct tp_pki_certificate *certificate)
 {
+    const Tp__Ipc__CertificateRequest *message = (const Tp__Ipc__CertificateRequest *)call->request->message;
     const struct tp_certificates certificates = certificates_of(call);
     struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
     struct tp_credential *credential = NULL;
+    TP_TRY(tp_call_owner_may(call, TP_OWNER_CERTIFICATE));
     TP_TRY(find_key(call, user, certificate, &credential));
     TP_TRY(tp_certificates_judge(call, &certificates, certificate));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_CERT_IMPORT, &edit));
@@ -112,6 +120,7 @@ static enum tp_rc import(struct tp_call *call, struct tp_user *user, const struc
     if (record == NULL)
         return tp_error_set(&call->error, TP_MEMORY, "out of memory");
     TP_TRY(tp_certificates_put(&certificates, record));
+    TP_TRY(tp_field_text(&record->certificate_label, message->label));
     tp_edit_object(edit, "credential", credential->id);
     tp_edit_detail(edit, "serial %s", certificate->serial);
     TP_TRY(tp_edit_commit(edit, &call->error));
@@ -133,10 +142,40 @@ enum tp_rc tp_op_cert_import(struct tp_call *call)
 {
     const struct tp_certificates certificates = certificates_of(call);
     struct tp_pki_certificate certificate = {0};
+    const Tp__Ipc__CertificateRequest *message = (const Tp__Ipc__CertificateRequest *)call->request->message;
+    if (message->label[0] != '\0')
+        TP_TRY(tp_key_check_label(call, message->label));
     TP_TRY(tp_certificates_parse(call, &certificates, &certificate));
     pthread_mutex_lock(&call->engine->sweep); /* no list may come between the judgement and the commit */
     enum tp_rc rc = import_for_user(call, &certificate);
     pthread_mutex_unlock(&call->engine->sweep);
     tp_pki_certificate_clear(&certificate);
     return rc;
+}
+
+static enum tp_rc remove_certificate(struct tp_call *call, struct tp_user *user, struct tp_credential *credential)
+{
+    const Tp__Ipc__KeyRequest *message = (const Tp__Ipc__KeyRequest *)call->request->message;
+    struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
+    (void)user;
+    TP_TRY(tp_call_owner_may(call, TP_OWNER_CERTIFICATE));
+    if (credential->record->n_certificates == 0)
+        return tp_error_set(&call->error, TP_NOT_FOUND, "the key has no certificate; see: trustp11 key list");
+    TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_CERT_REMOVE, &edit));
+    Tp__Engine__Key *record = tp_edit_key(edit, credential);
+    if (record == NULL)
+        return tp_error_set(&call->error, TP_MEMORY, "out of memory");
+    drop_certificates(record);
+    TP_TRY(tp_field_text(&record->certificate_label, ""));
+    tp_edit_object(edit, "credential", credential->id);
+    tp_edit_outcome(edit, "ok", message->reason);
+    TP_TRY(tp_edit_commit(edit, &call->error));
+    tp_key_answer(call, credential);
+    return TP_OK;
+}
+
+enum tp_rc tp_op_cert_remove(struct tp_call *call)
+{
+    const Tp__Ipc__KeyRequest *message = (const Tp__Ipc__KeyRequest *)call->request->message;
+    return tp_key_with(call, message->user, message->credential, remove_certificate);
 }

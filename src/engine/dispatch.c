@@ -45,6 +45,8 @@ static const struct tp_duty duties[] = {
     {TP_OP_USER_CLOSE, TP_LANE_OFFICE, TP_ACTION_USER_CLOSE, true, false, tp_op_user_close},
     {TP_OP_USER_ERASE, TP_LANE_OFFICE, TP_ACTION_USER_ERASE, true, false, tp_op_user_erase},
     {TP_OP_USER_RESET, TP_LANE_OFFICE, TP_ACTION_USER_RESET, true, true, tp_op_user_reset},
+    {TP_OP_PIN_INIT, TP_LANE_LOGIN, TP_ACTION_PIN_INIT, true, true, tp_op_pin_init},
+    {TP_OP_TOKEN_INIT, TP_LANE_OFFICE, TP_ACTION_TOKEN_INIT, true, false, tp_op_token_init},
     {TP_OP_FACTOR_ADD, TP_LANE_OFFICE, TP_ACTION_FACTOR_ADD, true, true, tp_op_factor_add},
     {TP_OP_FACTOR_LIST, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_factor_list},
     {TP_OP_FACTOR_REMOVE, TP_LANE_OFFICE, TP_ACTION_FACTOR_REMOVE, true, false, tp_op_factor_remove},
@@ -52,7 +54,11 @@ static const struct tp_duty duties[] = {
     {TP_OP_KEY_IMPORT, TP_LANE_LOGIN, TP_ACTION_KEY_IMPORT, true, true, tp_op_key_import},
     {TP_OP_KEY_STATE, TP_LANE_OFFICE, TP_ACTION_KEY_STATE, true, false, tp_op_key_state},
     {TP_OP_KEY_DELETE, TP_LANE_OFFICE, TP_ACTION_KEY_DELETE, true, false, tp_op_key_delete},
+    {TP_OP_KEY_CHANGE, TP_LANE_OFFICE, TP_ACTION_KEY_CHANGE, true, false, tp_op_key_change},
+    {TP_OP_OBJECT_PUT, TP_LANE_OFFICE, TP_ACTION_OBJECT_PUT, true, false, tp_op_object_put},
+    {TP_OP_OBJECT_DELETE, TP_LANE_OFFICE, TP_ACTION_OBJECT_DELETE, true, false, tp_op_object_delete},
     {TP_OP_CERT_IMPORT, TP_LANE_OFFICE, TP_ACTION_CERT_IMPORT, true, false, tp_op_cert_import},
+    {TP_OP_CERT_REMOVE, TP_LANE_OFFICE, TP_ACTION_CERT_REMOVE, true, false, tp_op_cert_remove},
     {TP_OP_CRL_IMPORT, TP_LANE_OFFICE, TP_ACTION_CRL_IMPORT, true, false, tp_op_crl_import},
     {TP_OP_POLICY_EXPLAIN, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_policy_explain},
     {TP_OP_POLICY_SHOW, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_policy_show},
@@ -191,11 +197,44 @@ void tp_call_act_as(struct tp_call *call, enum tp_role role)
     pthread_mutex_unlock(&call->engine->lock);
 }
 
+bool tp_call_act_as_officer(struct tp_call *call)
+{
+    if ((call->held & (TP_ROLE_OFFICER | TP_ROLE_ENGINE)) == 0)
+        return false;
+    tp_call_act_as(call, (call->held & TP_ROLE_OFFICER) != 0 ? TP_ROLE_OFFICER : TP_ROLE_ENGINE);
+    return true;
+}
+
+enum tp_rc tp_call_owner_may(struct tp_call *call, enum tp_owner_wish wish)
+{
+    if (call->role != TP_ROLE_OWNER || call->engine->conf.owner[wish] || tp_call_act_as_officer(call))
+        return TP_OK;
+    return tp_error_set(&call->error, TP_NOT_PERMITTED,
+                        "owners may not do this themselves here; ask an officer (engine.conf: [owner] %s = no)",
+                        tp_owner_wish_name(wish));
+}
+
 /* ---- running ---- */
 
 enum tp_rc tp_call_turn(struct tp_call *call, const char *name, struct tp_user **ret_user)
 {
     return tp_people_get_turn(call->engine, name, call->request->deadline_ms, &call->error, ret_user);
+}
+
+enum tp_rc tp_call_on_user(struct tp_call *call, const char *name, tp_call_act *act)
+{
+    struct tp_user *user = NULL;
+    TP_TRY(tp_call_turn(call, name, &user));
+    enum tp_rc rc = act(call, user);
+    tp_people_release_turn(call->engine, user);
+    return rc;
+}
+
+enum tp_rc tp_call_done(struct tp_call *call)
+{
+    Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
+    tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
+    return TP_OK;
 }
 
 /* "NAME" becomes "*". */
@@ -214,7 +253,7 @@ static void hide(char *words, const char *name)
 /* Why it was refused, without the names that the caller gave: what the log says cannot be erased (RS-25). */
 static void words_for_the_log(const struct tp_call *call, char ret_words[TP_ERROR_WORDS_LEN])
 {
-    static const char *const names[] = {"user", "display", "label", "credential"};
+    static const char *const names[] = {"user", "display", "label", "certificate_label", "application", "credential"};
     snprintf(ret_words, TP_ERROR_WORDS_LEN, "%s", tp_error_words(&call->error));
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         hide(ret_words, text_of(call->request->message, names[i]));

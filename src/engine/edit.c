@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum part { PART_USER, PART_USER_NEW, PART_USER_DELETE, PART_KEY, PART_KEY_NEW, PART_KEY_DELETE, PART_OTHER };
+enum part { PART_USER, PART_USER_NEW, PART_USER_DELETE, PART_KEY, PART_KEY_NEW, PART_KEY_DELETE, PART_BESIDE, PART_BESIDE_NEW,
+            PART_BESIDE_DELETE, PART_OTHER };
 
 /* One record of the transaction. */
 struct item {
@@ -20,6 +21,7 @@ struct item {
     bool delete;
     struct tp_user *user;
     struct tp_credential *credential;
+    struct tp_beside *beside;
     ProtobufCMessage *record; /* written on until the commit; then memory's */
     struct tp_buf content;
 };
@@ -223,6 +225,60 @@ enum tp_rc tp_edit_user_delete(struct tp_edit *edit, struct tp_user *user)
     return TP_OK;
 }
 
+void tp_edit_key_rename(struct tp_edit *edit, const struct tp_credential *credential, const char *label)
+{
+    struct item *item = find_item(edit, "credential", credential->id);
+    if (item != NULL)
+        snprintf(item->name, sizeof item->name, "%s", label);
+}
+
+/* Their names are their ids: labels need not differ. */
+static struct item *add_beside(struct tp_edit *edit, enum part part, struct tp_user *user, const char *id,
+                               uint64_t version)
+{
+    struct item *item = add_item(edit, part, "object", id, user->id, id, version);
+    if (item != NULL)
+        item->user = user;
+    return item;
+}
+
+Tp__Engine__Object *tp_edit_beside(struct tp_edit *edit, struct tp_user *user, struct tp_beside *beside)
+{
+    ProtobufCMessage *copy = copy_message(&beside->record->base);
+    struct item *item = copy == NULL ? NULL : add_beside(edit, PART_BESIDE, user, beside->id, beside->version + 1);
+    if (item == NULL) {
+        if (copy != NULL)
+            protobuf_c_message_free_unpacked(copy, NULL);
+        return NULL;
+    }
+    item->beside = beside;
+    item->record = copy;
+    return (Tp__Engine__Object *)copy;
+}
+
+Tp__Engine__Object *tp_edit_beside_new(struct tp_edit *edit, struct tp_user *user, const char *id)
+{
+    Tp__Engine__Object *record = malloc(sizeof *record);
+    struct item *item = record == NULL ? NULL : add_beside(edit, PART_BESIDE_NEW, user, id, 1);
+    if (item == NULL) {
+        free(record);
+        return NULL;
+    }
+    tp__engine__object__init(record);
+    item->record = &record->base;
+    return record;
+}
+
+enum tp_rc tp_edit_beside_delete(struct tp_edit *edit, struct tp_user *user, struct tp_beside *beside)
+{
+    struct item *item = add_beside(edit, PART_BESIDE_DELETE, user, beside->id, beside->version);
+    if (item == NULL)
+        return TP_MEMORY;
+    item->delete = true;
+    item->beside = beside;
+    return TP_OK;
+}
+
 static enum tp_rc add_packed(struct tp_edit *edit, const char *kind, const char *id, const char *owner,
                              const char *name, uint64_t version, const ProtobufCMessage *message)
 {
@@ -342,8 +398,14 @@ static enum tp_rc pack_items(struct tp_edit *edit)
     return TP_OK;
 }
 
+/* What a new record becomes in memory: at most one of each in an edit. */
+struct added {
+    struct tp_credential *credential;
+    struct tp_beside *beside;
+};
+
 /* Memory follows what is durable now. New users are read when they are first asked for. */
-static void apply(struct tp_edit *edit, struct item *item, struct tp_credential *added)
+static void apply(struct tp_edit *edit, struct item *item, struct added *added)
 {
     switch (item->part) {
     case PART_USER:
@@ -351,14 +413,24 @@ static void apply(struct tp_edit *edit, struct item *item, struct tp_credential 
         item->record = NULL;
         break;
     case PART_KEY:
-        tp_people_key_changed(edit->engine, item->credential, (Tp__Engine__Key *)item->record);
+        tp_people_key_changed(edit->engine, item->credential, item->name, (Tp__Engine__Key *)item->record);
         item->record = NULL;
         break;
     case PART_KEY_NEW:
-        tp_people_key_added(edit->engine, item->user, added);
+        tp_people_key_added(edit->engine, item->user, added->credential);
         break;
     case PART_KEY_DELETE:
         tp_people_key_removed(edit->engine, item->credential);
+        break;
+    case PART_BESIDE:
+        tp_people_beside_changed(edit->engine, item->user, item->beside, (Tp__Engine__Object *)item->record);
+        item->record = NULL;
+        break;
+    case PART_BESIDE_NEW:
+        tp_people_beside_added(edit->engine, item->user, added->beside);
+        break;
+    case PART_BESIDE_DELETE:
+        tp_people_beside_removed(edit->engine, item->user, item->beside);
         break;
     case PART_USER_DELETE:
         tp_people_user_removed(edit->engine, item->user);
@@ -369,19 +441,28 @@ static void apply(struct tp_edit *edit, struct item *item, struct tp_credential 
     }
 }
 
-/* What a new key becomes in memory is made before the commit, so that nothing can fail after it. */
-static enum tp_rc prepare_new_key(struct tp_edit *edit, struct tp_credential **ret_added)
+/* Made before the commit, so that nothing can fail after it. */
+static enum tp_rc prepare_new(struct tp_edit *edit, struct added *added)
 {
     for (size_t i = 0; i < edit->items_len; i++) {
         struct item *item = &edit->items[i];
-        if (item->part != PART_KEY_NEW)
+        if (item->part == PART_KEY_NEW)
+            added->credential = tp_credential_new(item->id, item->name, 1, (Tp__Engine__Key *)item->record);
+        else if (item->part == PART_BESIDE_NEW)
+            added->beside = tp_beside_new(item->id, 1, (Tp__Engine__Object *)item->record);
+        else
             continue;
-        *ret_added = tp_credential_new(item->id, item->name, 1, (Tp__Engine__Key *)item->record);
-        if (*ret_added == NULL)
+        if (item->part == PART_KEY_NEW ? added->credential == NULL : added->beside == NULL)
             return TP_MEMORY;
         item->record = NULL;
     }
     return TP_OK;
+}
+
+static void added_clear(struct added *added)
+{
+    tp_credential_free(added->credential);
+    tp_beside_free(added->beside);
 }
 
 static struct tp_ledger_change *changes_of(const struct tp_edit *edit)
@@ -453,22 +534,22 @@ static void forget_deleted(struct tp_edit *edit)
 
 enum tp_rc tp_edit_commit_index(struct tp_edit *edit, bool intent, struct tp_error *error, uint64_t *ret_index)
 {
-    struct tp_credential *added = NULL;
+    struct added added = {0};
     enum tp_rc rc = pack_items(edit);
     if (rc == TP_OK)
-        rc = prepare_new_key(edit, &added);
+        rc = prepare_new(edit, &added);
     if (rc == TP_OK) {
         rc = commit(edit, intent, error, ret_index);
         if (leaves_doubt(rc))
             doubt(edit);
     }
     if (rc != TP_OK) {
-        tp_credential_free(added);
+        added_clear(&added);
         return rc;
     }
     pthread_mutex_lock(&edit->engine->lock);
     for (size_t i = 0; i < edit->items_len; i++)
-        apply(edit, &edit->items[i], added);
+        apply(edit, &edit->items[i], &added);
     pthread_mutex_unlock(&edit->engine->lock);
     forget_deleted(edit);
     return TP_OK;

@@ -21,11 +21,17 @@ TP_DEFINE_AUTO(struct tp_edit, tp_edit_free)
 /* Copies to write on; owned by the edit. NULL when memory is out. */
 Tp__Engine__User *tp_edit_user(struct tp_edit *edit, struct tp_user *user);
 Tp__Engine__Key *tp_edit_key(struct tp_edit *edit, struct tp_credential *credential);
+/* After tp_edit_key. TP_EXISTS from the commit when another key of the user has that label. */
+void tp_edit_key_rename(struct tp_edit *edit, const struct tp_credential *credential, const char *label);
 /* New records; ID is made by the caller. */
 Tp__Engine__User *tp_edit_user_new(struct tp_edit *edit, const char *id, const char *name);
 Tp__Engine__Key *tp_edit_key_new(struct tp_edit *edit, struct tp_user *user, const char *id, const char *label);
 TP_MUST_USE enum tp_rc tp_edit_user_delete(struct tp_edit *edit, struct tp_user *user);
 TP_MUST_USE enum tp_rc tp_edit_key_delete(struct tp_edit *edit, struct tp_credential *credential);
+/* Objects beside keys: a copy to write on; a new one with an ID that the caller has made. */
+Tp__Engine__Object *tp_edit_beside(struct tp_edit *edit, struct tp_user *user, struct tp_beside *beside);
+Tp__Engine__Object *tp_edit_beside_new(struct tp_edit *edit, struct tp_user *user, const char *id);
+TP_MUST_USE enum tp_rc tp_edit_beside_delete(struct tp_edit *edit, struct tp_user *user, struct tp_beside *beside);
 /* Factors are not kept in memory: VERSION is the one that was read, 0 for a new one. FACTOR is packed at once. */
 TP_MUST_USE enum tp_rc tp_edit_factor(struct tp_edit *edit, const char *id, const char *owner, const char *name,
                                       uint64_t version, const Tp__Engine__Factor *factor);

@@ -36,7 +36,9 @@ static const struct tp_conf_key schema[] = {
     {"login", "for", TP_CONF_DURATION, "15m", NULL, 1000, DAY_MS},
     {"login", "shared_for", TP_CONF_DURATION, "8h", NULL, 1000, 7 * DAY_MS},
     {"login", "approval", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
-    {"owner", "import", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
+#define ROW(name, key, fallback, words) {"owner", key, TP_CONF_BOOLEAN, fallback, NULL, 0, 0},
+    TP_OWNER_WISHES(ROW)
+#undef ROW
     {"policy", "signatures", TP_CONF_INTEGER, "0", NULL, 0, 1 << 30},
     {"policy", "login_age", TP_CONF_DURATION, "8h", NULL, 1000, 7 * DAY_MS},
     {"policy", "insecure_sha1", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
@@ -51,6 +53,16 @@ static const struct tp_conf_key schema[] = {
     {"policy", "eddsa", TP_CONF_BOOLEAN, "yes", NULL, 0, 0},
     {NULL, NULL, TP_CONF_STRING, NULL, NULL, 0, 0},
 };
+
+const char *tp_owner_wish_name(enum tp_owner_wish wish)
+{
+    static const char *const names[TP_OWNER_WISHES_LEN] = {
+#define NAME(name, key, fallback, words) [TP_OWNER_##name] = key,
+        TP_OWNER_WISHES(NAME)
+#undef NAME
+    };
+    return names[wish];
+}
 
 static enum tp_rc required(const struct tp_conf *file, const char *key, struct tp_error *error, const char **ret_value)
 {
@@ -84,14 +96,10 @@ static enum tp_rc read_pin(const struct tp_conf *file, struct tp_error *error, s
     return rc == TP_OK ? TP_OK : tp_error_prefix(error, rc, "%s: [pin]", tp_conf_path(file));
 }
 
-static const char *const owner_wishes[TP_OWNER_WISHES] = {
-    [TP_OWNER_IMPORT] = "import",
-};
-
 static void read_owner(const struct tp_conf *file, struct tp_engine_conf *conf)
 {
-    for (size_t i = 0; i < TP_OWNER_WISHES; i++)
-        conf->owner_may[i] = tp_conf_boolean(file, "owner", owner_wishes[i]);
+    for (size_t i = 0; i < TP_OWNER_WISHES_LEN; i++)
+        conf->owner[i] = tp_conf_boolean(file, "owner", tp_owner_wish_name((enum tp_owner_wish)i));
 }
 
 static uint32_t allowed_mechanism(const struct tp_conf *file, const char *key, enum tp_hsm_mechanism mechanism)

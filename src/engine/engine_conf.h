@@ -11,8 +11,23 @@
 #include "base/conf.h"
 #include "engine/policy.h"
 
-/* What owners may do with keys of their own beyond what they always may: section [owner], a key each. */
-enum tp_owner_wish { TP_OWNER_IMPORT, TP_OWNER_WISHES };
+/* What owners do themselves with what is theirs; all else of administration is for officers. Name in [owner] of
+ * engine.conf, default, words for people. An owner who stops or ends a key (RS-16) needs no leave for that. */
+#define TP_OWNER_WISHES(X)                                                                                             \
+    X(GENERATE, "generate", "yes", "owners make keys of their own")                                                    \
+    X(IMPORT, "import", "no", "owners import keys that were made elsewhere")                                           \
+    X(CHANGE, "change", "yes", "owners change labels and ids of their keys")                                           \
+    X(DELETE, "delete", "no", "owners destroy their keys")                                                             \
+    X(CERTIFICATE, "certificate", "yes", "owners put certificates to their keys, and take them away")                  \
+    X(OBJECT, "object", "yes", "owners keep data and certificates of others beside their keys")
+
+enum tp_owner_wish {
+#define TP_OWNER_ENUM(name, key, fallback, words) TP_OWNER_##name,
+    TP_OWNER_WISHES(TP_OWNER_ENUM)
+#undef TP_OWNER_ENUM
+        TP_OWNER_WISHES_LEN
+};
+const char *tp_owner_wish_name(enum tp_owner_wish wish);
 
 struct tp_engine_conf {
     struct tp_conf *file; /* owns the strings */
@@ -34,7 +49,7 @@ struct tp_engine_conf {
     int64_t shared_login_ms;  /* most that `trustp11 login` gets */
     bool approval;            /* logins wait for a code that is given in another place: approval.h */
     unsigned authorisations_most;
-    bool owner_may[TP_OWNER_WISHES];
+    bool owner[TP_OWNER_WISHES_LEN]; /* by enum tp_owner_wish */
     struct tp_policy policy;
 };
 

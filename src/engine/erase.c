@@ -3,8 +3,7 @@
  * The end of what is known of a person (RS-25, PA-18): the records of a closed account, and the name beside the log. What
  * the log holds is a salted hash, without its salt then: the entries stay, and verify, and speak of nobody.
  */
-#include "engine/call.h"
-#include "engine/edit.h"
+#include "engine/account.h"
 #include "engine/people.h"
 
 struct erasure {
@@ -25,6 +24,7 @@ static enum tp_rc erase_all(struct tp_call *call, struct tp_user *user, struct e
     TP_TRY(tp_ledger_each(call->engine->ledger, "factor", user->id, &cursor, SIZE_MAX, &call->error, erase_factor, erasure));
     for (struct tp_credential *at = user->credentials; at != NULL; at = at->next) /* closing has taken them: none */
         TP_TRY(tp_edit_key_delete(erasure->edit, at));
+    TP_TRY(tp_account_delete_beside(erasure->edit, user));
     TP_TRY(tp_edit_user_delete(erasure->edit, user));
     return tp_edit_text_erase(erasure->edit, tp_field(user->record->salt), user->name);
 }
@@ -41,18 +41,12 @@ static enum tp_rc erase(struct tp_call *call, struct tp_user *user)
     tp_edit_object(edit, "user", user->id);
     tp_edit_outcome(edit, "ok", message->reason);
     tp_edit_detail(edit, "factors %u", erasure.factors);
-    return tp_edit_commit(edit, &call->error);
+    TP_TRY(tp_edit_commit(edit, &call->error));
+    return tp_call_done(call);
 }
 
 enum tp_rc tp_op_user_erase(struct tp_call *call)
 {
     const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
-    Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
-    struct tp_user *user = NULL;
-    TP_TRY(tp_call_turn(call, message->user, &user));
-    enum tp_rc rc = erase(call, user);
-    tp_people_release_turn(call->engine, user);
-    if (rc == TP_OK)
-        tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
-    return rc;
+    return tp_call_on_user(call, message->user, erase);
 }

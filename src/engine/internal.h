@@ -15,7 +15,9 @@
  *   loop.c          which thread serves
  *   approval.c      logins that wait for their owner's word
  *   trail.c         an entry of the log
- *   login.c, enrol.c, sign.c, user.c, erase.c, factor.c, key.c, certificate.c, crl.c, look.c, log.c, status.c   the operations
+ *   account.c       how an account begins, and what is given up of one
+ *   login.c, enrol.c, sign.c, user.c, erase.c, pin_init.c, token_init.c, factor.c, key.c, key_make.c, certificate.c,
+ *   certificate_request.c, crl.c, token_object.c, look.c, log.c, status.c   the operations
  *   vault.c         PINs, seals and blobs: all that needs the HSM but signing
  *
  * Locks: `lock` guards what is in memory (people, authorisations, counters) and is never held across a call to the HSM, the
@@ -64,6 +66,14 @@ struct tp_credential {
     UT_hash_handle hh;          /* engine->credentials */
 };
 
+/* What programs keep beside keys; of the user. */
+struct tp_beside {
+    char id[TP_ID_LEN];
+    uint64_t version;
+    Tp__Engine__Object *record;
+    struct tp_beside *next;
+};
+
 /* A user as known in memory: there while somebody holds a reference, and some time longer. */
 struct tp_user {
     char id[TP_ID_LEN];
@@ -72,6 +82,7 @@ struct tp_user {
     Tp__Engine__User *record;
     uint8_t subject[TP_SUBJECT_LEN];
     struct tp_credential *credentials, **credentials_end; /* all of them, oldest first; loaded with the user */
+    struct tp_beside *beside, **beside_end; /* likewise */
     uint64_t objects;                  /* generation for TOKEN and OBJECTS */
     unsigned references;
     pthread_mutex_t turn;        /* one login, enrolment or change at a time: tp_people_turn */

@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "engine/authorisation.h"
 #include "engine/edit.h"
-#include "engine/facts.h"
 #include "engine/people.h"
 #include "engine/vault.h"
 #include "pki/certificate.h"
@@ -17,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES_MAX 32 /* subjectAltNames of a request, of one kind */
+#define CKA_ID_MAX 64
+#define LABEL_MAX 128
 
 /* ---- view ---- */
 
@@ -55,6 +55,7 @@ enum tp_rc tp_key_view_locked(const struct tp_credential *credential, struct tp_
     view->message.created_ms = record->created_ms;
     view->message.reason = record->reason;
     view->message.always_authenticate = record->always_authenticate;
+    view->message.certificate_label = record->certificate_label;
     view->message.imported = record->imported;
     return TP_OK;
 }
@@ -82,10 +83,7 @@ void tp_key_answer(struct tp_call *call, struct tp_credential *credential)
     tp_key_view_clear(&view);
 }
 
-/* Runs FUNCTION with the user's turn taken, and the credential that the request names. */
-typedef enum tp_rc key_fn(struct tp_call *call, struct tp_user *user, struct tp_credential *credential);
-
-static enum tp_rc with_key(struct tp_call *call, const char *user_name, const char *name, key_fn *function)
+enum tp_rc tp_key_with(struct tp_call *call, const char *user_name, const char *name, tp_key_fn *function)
 {
     struct tp_user *user = NULL;
     TP_TRY(tp_call_turn(call, user_name, &user));
@@ -99,12 +97,31 @@ static enum tp_rc with_key(struct tp_call *call, const char *user_name, const ch
     return rc;
 }
 
-bool tp_key_as_officer(struct tp_call *call)
+/* ---- names ---- */
+
+enum tp_rc tp_key_check_label(struct tp_call *call, const char *label)
 {
-    if ((call->held & (TP_ROLE_OFFICER | TP_ROLE_ENGINE)) == 0)
-        return false;
-    tp_call_act_as(call, (call->held & TP_ROLE_OFFICER) != 0 ? TP_ROLE_OFFICER : TP_ROLE_ENGINE);
-    return true;
+    size_t len = strlen(label);
+    if (len > 0 && len <= LABEL_MAX)
+        return TP_OK;
+    return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a key needs a label of 1 to %d bytes", LABEL_MAX);
+}
+
+/* Programs that choose a key by CKA_ID must find one. */
+enum tp_rc tp_key_check_id(struct tp_call *call, const struct tp_user *user, const struct tp_credential *credential,
+                           struct tp_bytes cka_id)
+{
+    if (cka_id.len > CKA_ID_MAX)
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "an id has at most %d bytes", CKA_ID_MAX);
+    for (const struct tp_credential *at = user->credentials; at != NULL; at = at->next)
+        if (at != credential && tp_bytes_equal(tp_field(at->record->cka_id), cka_id))
+            return tp_error_set(&call->error, TP_EXISTS, "another key of the user has that id already; choose another");
+    return TP_OK;
+}
+
+enum tp_rc tp_key_label_exists(struct tp_call *call, const char *label)
+{
+    return tp_error_set(&call->error, TP_EXISTS, "the user has a key with the label \"%s\" already; choose another", label);
 }
 
 /* ---- states ---- */
@@ -134,7 +151,7 @@ static enum tp_rc check_transition(struct tp_call *call, enum tp_policy_state fr
     for (size_t i = 0; i < sizeof transitions / sizeof transitions[0]; i++) {
         if (transitions[i].from != from || transitions[i].to != to)
             continue;
-        if (call->role != TP_ROLE_OWNER || transitions[i].owner || tp_key_as_officer(call))
+        if (call->role != TP_ROLE_OWNER || transitions[i].owner || tp_call_act_as_officer(call))
             return TP_OK;
         return tp_error_set(&call->error, TP_NOT_PERMITTED, "only an officer can make a key %s", tp_policy_state_name(to));
     }
@@ -153,7 +170,7 @@ static enum tp_rc set_state(struct tp_call *call, struct tp_user *user, struct t
     if (tp_policy_state_parse(message->state, &to) != TP_OK || to == TP_STATE_DELETED || to == TP_STATE_PENDING)
         return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a key is made active, suspended, doubt or revoked");
     if (call->role == TP_ROLE_OWNER && !owner_may_make(to))
-        (void)tp_key_as_officer(call); /* whether or not it succeeds: it is not the owner's to do */
+        (void)tp_call_act_as_officer(call); /* whether or not it succeeds: it is not the owner's to do */
     TP_TRY(check_transition(call, (enum tp_policy_state)credential->record->state, to));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_KEY_STATE, &edit));
     Tp__Engine__Key *record = tp_edit_key(edit, credential);
@@ -172,7 +189,7 @@ static enum tp_rc set_state(struct tp_call *call, struct tp_user *user, struct t
 enum tp_rc tp_op_key_state(struct tp_call *call)
 {
     const Tp__Ipc__KeyRequest *message = (const Tp__Ipc__KeyRequest *)call->request->message;
-    return with_key(call, message->user, message->credential, set_state);
+    return tp_key_with(call, message->user, message->credential, set_state);
 }
 
 static enum tp_rc delete_key(struct tp_call *call, struct tp_user *user, struct tp_credential *credential)
@@ -182,6 +199,7 @@ static enum tp_rc delete_key(struct tp_call *call, struct tp_user *user, struct 
     struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
     char id[TP_ID_LEN];
     memcpy(id, credential->id, sizeof id);
+    TP_TRY(tp_call_owner_may(call, TP_OWNER_DELETE));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_KEY_DELETE, &edit));
     TP_TRY(tp_edit_key_delete(edit, credential));
     tp_edit_object(edit, "credential", id);
@@ -195,109 +213,60 @@ static enum tp_rc delete_key(struct tp_call *call, struct tp_user *user, struct 
 enum tp_rc tp_op_key_delete(struct tp_call *call)
 {
     const Tp__Ipc__KeyRequest *message = (const Tp__Ipc__KeyRequest *)call->request->message;
-    return with_key(call, message->user, message->credential, delete_key);
+    return tp_key_with(call, message->user, message->credential, delete_key);
 }
 
-/* ---- certificate request ---- */
+/* ---- change ---- */
 
-/* The one thing that a key without certificate may sign: its own request, built here so that nobody can pass anything else
- * off as one. */
-struct request_signer {
-    struct tp_call *call;
-    struct tp_user *user;
-    struct tp_credential *credential;
-};
-
-static enum tp_rc load(void *context, struct tp_error *error, struct tp_hsm_wrapped *ret_wrapped)
+/* Labels are personal (RS-25): the log says what was changed, not into what. */
+static enum tp_rc put_changes(struct tp_call *call, struct tp_edit *edit, struct tp_credential *credential)
 {
-    struct request_signer *signer = context;
-    const Tp__Engine__Key *record = signer->credential->record;
-    struct tp_secret *key TP_AUTO(tp_secret_free_p) = NULL;
-    enum tp_rc rc = tp_authorisation_sealing_key(signer->call->engine, signer->user, "", &key);
-    if (rc != TP_OK)
-        return tp_error_set(error, rc, "the login has ended; log in again");
-    ret_wrapped->type = (enum tp_hsm_key_type)record->type;
-    TP_TRY(tp_buf_append(&ret_wrapped->uwk, tp_field(signer->user->record->uwk)));
-    return tp_vault_unseal(tp_secret_bytes(key), signer->user->id, signer->credential->id, tp_field(record->blob), error,
-                           &ret_wrapped->key);
-}
-
-/* The policy without its certificate rules; everything else holds. */
-static enum tp_rc decide_request(struct request_signer *signer, const struct tp_hsm_sign_params *params,
-                                 struct tp_bytes data)
-{
-    struct tp_engine *engine = signer->call->engine;
-    struct tp_policy policy = engine->conf.policy;
-    struct tp_policy_facts facts;
-    struct tp_policy_decision decision;
-    pthread_mutex_lock(&engine->lock);
-    struct tp_authorisation *own = tp_call_owner_locked(engine, signer->call->request->peer, signer->user->name);
-    tp_facts_locked(engine, signer->credential, own, &facts);
-    policy.allow_no_certificate = true;
-    facts.has_certificate = false;
-    facts.single = facts.always_authenticate; /* what is signed is the engine's own making: any login of the owner's will do */
-    facts.params = *params;
-    facts.data = data;
-    facts.has_data = true;
-    tp_policy_decide(&policy, &facts, &decision);
-    if (decision.rc == TP_OK && own != NULL)
-        own->used++;
-    pthread_mutex_unlock(&engine->lock);
-    return decision.rc == TP_OK ? TP_OK : tp_error_set(&signer->call->error, decision.rc, "%s", decision.words);
-}
-
-static enum tp_rc sign_request(struct request_signer *signer, const struct tp_hsm_sign_params *params,
-                               struct tp_bytes data, struct tp_error *error, struct tp_buf *ret_signature)
-{
-    struct tp_hsm_key *key = NULL;
-    size_t len = 0;
-    uint8_t signature[TP_HSM_SIGNATURE_MAX];
-    TP_TRY(tp_hsm_key_get(signer->call->session, signer->credential->id, load, signer, error, &key));
-    enum tp_rc rc = tp_hsm_sign(signer->call->session, key, params, data, error, signature, &len);
-    tp_hsm_key_put(key);
-    TP_TRY(rc);
-    return tp_buf_append(ret_signature, TP_BYTES(signature, len));
-}
-
-static enum tp_rc sign_callback(void *context, enum tp_pki_hash hash, struct tp_bytes digest, struct tp_error *error,
-                                struct tp_buf *ret_signature)
-{
-    struct request_signer *signer = context;
-    bool rsa = signer->credential->record->type <= TP_HSM_RSA_4096;
-    struct tp_hsm_sign_params params = {
-        .mechanism = rsa ? TP_HSM_RSA_PKCS : hash == TP_PKI_HASH_NONE ? TP_HSM_EDDSA : TP_HSM_ECDSA};
-    uint8_t info[TP_PKI_DIGEST_INFO_MAX];
-    size_t info_len = 0;
-    if (rsa)
-        TP_TRY(tp_pki_digest_info_make(hash, digest, info, &info_len));
-    struct tp_bytes data = rsa ? TP_BYTES(info, info_len) : digest;
-    TP_TRY(decide_request(signer, &params, data));
-    return sign_request(signer, &params, data, error, ret_signature);
-}
-
-static enum tp_rc make_request(struct tp_call *call, struct tp_user *user, struct tp_credential *credential)
-{
-    const Tp__Ipc__CsrRequest *message = (const Tp__Ipc__CsrRequest *)call->request->message;
-    struct request_signer signer = {.call = call, .user = user, .credential = credential};
-    struct tp_pki_sign sign = {.context = &signer, .sign = sign_callback};
-    struct tp_buf der TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
-    Tp__Ipc__DerReply reply = TP__IPC__DER_REPLY__INIT;
-    if (message->n_dns > NAMES_MAX || message->n_email > NAMES_MAX)
-        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "at most %d names of a kind", NAMES_MAX);
-    TP_TRY(tp_pki_request_make(tp_field(credential->record->spki), message->subject,
-                               (const char *const *)message->dns, message->n_dns, (const char *const *)message->email,
-                               message->n_email, &sign, &call->error, &der));
-    TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_KEY_CSR, &edit));
+    const Tp__Ipc__KeyChangeRequest *message = (const Tp__Ipc__KeyChangeRequest *)call->request->message;
+    Tp__Engine__Key *record = tp_edit_key(edit, credential);
+    if (record == NULL)
+        return tp_error_set(&call->error, TP_MEMORY, "out of memory");
+    if (message->label[0] != '\0')
+        tp_edit_key_rename(edit, credential, message->label);
+    if (message->cka_id.len > 0)
+        TP_TRY(tp_field_bytes(&record->cka_id, tp_field(message->cka_id)));
+    if (message->certificate_label[0] != '\0')
+        TP_TRY(tp_field_text(&record->certificate_label, message->certificate_label));
     tp_edit_object(edit, "credential", credential->id);
-    TP_TRY(tp_edit_commit(edit, &call->error)); /* recorded before it is released */
-    reply.der = (ProtobufCBinaryData){.data = der.data, .len = der.len};
-    tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
+    tp_edit_detail(edit, "changed:%s%s%s", message->label[0] != '\0' ? " label" : "", message->cka_id.len > 0 ? " id" : "",
+                   message->certificate_label[0] != '\0' ? " certificate-label" : "");
     return TP_OK;
 }
 
-enum tp_rc tp_op_csr(struct tp_call *call)
+static enum tp_rc check_changes(struct tp_call *call, const struct tp_user *user, const struct tp_credential *credential)
 {
-    const Tp__Ipc__CsrRequest *message = (const Tp__Ipc__CsrRequest *)call->request->message;
-    return with_key(call, message->user, message->credential, make_request);
+    const Tp__Ipc__KeyChangeRequest *message = (const Tp__Ipc__KeyChangeRequest *)call->request->message;
+    if (message->label[0] == '\0' && message->cka_id.len == 0 && message->certificate_label[0] == '\0')
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "nothing to change: give a label or an id");
+    if (message->label[0] != '\0')
+        TP_TRY(tp_key_check_label(call, message->label));
+    if (message->certificate_label[0] != '\0')
+        TP_TRY(tp_key_check_label(call, message->certificate_label));
+    return message->cka_id.len == 0 ? TP_OK : tp_key_check_id(call, user, credential, tp_field(message->cka_id));
+}
+
+static enum tp_rc change(struct tp_call *call, struct tp_user *user, struct tp_credential *credential)
+{
+    const Tp__Ipc__KeyChangeRequest *message = (const Tp__Ipc__KeyChangeRequest *)call->request->message;
+    struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
+    TP_TRY(tp_call_owner_may(call, TP_OWNER_CHANGE));
+    TP_TRY(check_changes(call, user, credential));
+    TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_KEY_CHANGE, &edit));
+    TP_TRY(put_changes(call, edit, credential));
+    enum tp_rc rc = tp_edit_commit(edit, &call->error);
+    if (rc == TP_EXISTS)
+        return tp_key_label_exists(call, message->label);
+    TP_TRY(rc);
+    tp_key_answer(call, credential);
+    return TP_OK;
+}
+
+enum tp_rc tp_op_key_change(struct tp_call *call)
+{
+    const Tp__Ipc__KeyChangeRequest *message = (const Tp__Ipc__KeyChangeRequest *)call->request->message;
+    return tp_key_with(call, message->user, message->credential, change);
 }

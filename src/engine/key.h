@@ -16,8 +16,20 @@ struct tp_key_view {
 /* With the engine's lock held. */
 TP_MUST_USE enum tp_rc tp_key_view_locked(const struct tp_credential *credential, struct tp_key_view *ret_view);
 void tp_key_view_clear(struct tp_key_view *view);
-/* Who is owner and officer in one acts as officer where an owner may not: false when the caller is no officer. */
-bool tp_key_as_officer(struct tp_call *call);
 void tp_key_answer(struct tp_call *call, struct tp_credential *credential);
+
+/* Runs FUNCTION with the user's turn taken, and the credential that the request names. */
+typedef enum tp_rc tp_key_fn(struct tp_call *call, struct tp_user *user, struct tp_credential *credential);
+TP_MUST_USE enum tp_rc tp_key_with(struct tp_call *call, const char *user_name, const char *name, tp_key_fn *function);
+
+/* Whether a key may be called so: lengths, and that no key of the user but CREDENTIAL (or NULL) has the id. */
+TP_MUST_USE enum tp_rc tp_key_check_label(struct tp_call *call, const char *label);
+TP_MUST_USE enum tp_rc tp_key_check_id(struct tp_call *call, const struct tp_user *user,
+                                       const struct tp_credential *credential, struct tp_bytes cka_id);
+/* Says which label it is that another key has already: for TP_EXISTS from a commit. */
+TP_MUST_USE enum tp_rc tp_key_label_exists(struct tp_call *call, const char *label);
+
+/* Whether the HSM can keep keys of TYPE wrapped. */
+bool tp_key_can_make(const struct tp_engine *engine, enum tp_hsm_key_type type);
 
 #endif

@@ -14,8 +14,6 @@
 
 #include <string.h>
 
-#define CKA_ID_MAX 64
-#define LABEL_MAX 128
 #define OWN_MOST 100 /* keys up to which an owner may make more; an officer may go on */
 
 struct making {
@@ -47,23 +45,18 @@ static void making_clear(struct making *making)
 
 /* ---- whether ---- */
 
-static enum tp_rc check_names(struct tp_call *call, const struct making *making)
+bool tp_key_can_make(const struct tp_engine *engine, enum tp_hsm_key_type type)
 {
-    size_t label_len = strlen(making->label);
-    if (label_len == 0 || label_len > LABEL_MAX)
-        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a key needs a label of 1 to %d bytes", LABEL_MAX);
-    if (making->cka_id.len > CKA_ID_MAX)
-        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "an id has at most %d bytes", CKA_ID_MAX);
-    return TP_OK;
+    const struct tp_hsm_abilities *abilities = &engine->abilities;
+    return abilities->key[type].generate && abilities->key[type].wrap && abilities->key[type].unwrap;
 }
 
 static enum tp_rc can_make(struct tp_call *call, enum tp_hsm_key_type type)
 {
-    const struct tp_hsm_abilities *abilities = &call->engine->abilities;
-    if (abilities->key[type].generate && abilities->key[type].wrap && abilities->key[type].unwrap)
+    if (tp_key_can_make(call->engine, type))
         return TP_OK;
     return tp_error_set(&call->error, TP_UNSUPPORTED, "this HSM cannot keep %s keys wrapped (%s); see: trustp11 doctor",
-                        tp_hsm_key_type_name(type), abilities->key[type].why_not);
+                        tp_hsm_key_type_name(type), call->engine->abilities.key[type].why_not);
 }
 
 /* Every key costs memory in the engine, and time whenever somebody looks. */
@@ -74,7 +67,7 @@ static enum tp_rc may_have_more(struct tp_call *call, const struct tp_user *user
         return tp_error_set(&call->error, TP_NOT_PERMITTED, "the user is closed, for good");
     for (const struct tp_credential *at = user->credentials; at != NULL; at = at->next)
         keys++;
-    if (keys < OWN_MOST || call->role != TP_ROLE_OWNER || tp_key_as_officer(call))
+    if (keys < OWN_MOST || call->role != TP_ROLE_OWNER || tp_call_act_as_officer(call))
         return TP_OK;
     return tp_error_set(&call->error, TP_NOT_PERMITTED, "there are %u keys already; ask an officer for more, or to delete some",
                         keys);
@@ -109,15 +102,6 @@ static enum tp_rc protect(struct tp_call *call, struct making *making, Tp__Engin
     return tp_field_bytes(&record->blob, tp_buf_bytes(&sealed));
 }
 
-/* Programs that choose a key by CKA_ID must find one. */
-static enum tp_rc id_is_free(struct tp_call *call, const struct tp_user *user, struct tp_bytes cka_id)
-{
-    for (const struct tp_credential *at = user->credentials; at != NULL; at = at->next)
-        if (tp_bytes_equal(tp_field(at->record->cka_id), cka_id))
-            return tp_error_set(&call->error, TP_EXISTS, "another key of the user has that id already; choose another");
-    return TP_OK;
-}
-
 static enum tp_rc fill_record(struct tp_call *call, struct making *making, Tp__Engine__Key *record)
 {
     struct tp_pki_key_info info;
@@ -125,7 +109,7 @@ static enum tp_rc fill_record(struct tp_call *call, struct making *making, Tp__E
     TP_TRY(tp_pki_key_info(tp_buf_bytes(&making->spki), &call->error, &info));
     if (cka_id.len == 0)
         cka_id = TP_BYTES(info.key_id, sizeof info.key_id);
-    TP_TRY(id_is_free(call, making->user, cka_id));
+    TP_TRY(tp_key_check_id(call, making->user, NULL, cka_id));
     record->type = (uint32_t)making->type;
     record->state = (uint32_t)TP_STATE_ACTIVE;
     record->created_ms = tp_clock_utc_ms();
@@ -150,10 +134,7 @@ static enum tp_rc commit(struct tp_call *call, struct making *making)
                    record->pending ? ", pending" : "", record->always_authenticate ? ", always authenticates" : "",
                    certified ? ", certificate serial " : "", certified ? making->certificate.serial : "");
     enum tp_rc rc = tp_edit_commit(making->edit, &call->error);
-    if (rc == TP_EXISTS)
-        return tp_error_set(&call->error, TP_EXISTS, "the user has a key with the label \"%s\" already; choose another",
-                            making->label);
-    return rc;
+    return rc == TP_EXISTS ? tp_key_label_exists(call, making->label) : rc;
 }
 
 static enum tp_rc begin(struct tp_call *call, enum tp_action action, struct making *making)
@@ -186,6 +167,7 @@ static enum tp_rc make_and_answer(struct tp_call *call, const char *name, make_f
 
 static enum tp_rc generate(struct tp_call *call, struct making *making)
 {
+    TP_TRY(tp_call_owner_may(call, TP_OWNER_GENERATE));
     TP_TRY(begin(call, TP_ACTION_KEY_GENERATE, making));
     TP_TRY(tp_hsm_key_generate(call->session, tp_buf_bytes(&making->uwk), making->type, &call->error, &making->wrapped,
                                &making->spki));
@@ -202,20 +184,12 @@ enum tp_rc tp_op_key_generate(struct tp_call *call)
     if (tp_hsm_key_type_parse(type, &making.type) != TP_OK)
         return tp_error_set(&call->error, TP_BAD_ARGUMENT,
                             "there is no key type \"%s\": rsa-2048, rsa-3072, rsa-4096, p-256, p-384, p-521, ed25519", type);
-    TP_TRY(check_names(call, &making));
+    TP_TRY(tp_key_check_label(call, making.label));
     TP_TRY(can_make(call, making.type));
     return make_and_answer(call, message->user, generate, &making);
 }
 
 /* ---- made elsewhere ---- */
-
-static enum tp_rc owner_may_import(struct tp_call *call)
-{
-    if (call->role != TP_ROLE_OWNER || call->engine->conf.owner_may[TP_OWNER_IMPORT] || tp_key_as_officer(call))
-        return TP_OK;
-    return tp_error_set(&call->error, TP_NOT_PERMITTED,
-                        "owners may not import keys here (engine.conf: [owner] import = no); ask an officer");
-}
 
 static enum tp_rc can_import(struct tp_call *call, enum tp_hsm_key_type type)
 {
@@ -278,8 +252,8 @@ enum tp_rc tp_op_key_import(struct tp_call *call)
         .cka_id = tp_field(message->cka_id),
         .always_authenticate = message->always_authenticate,
         .certificates = {.der = message->certificates, .len = message->n_certificates}};
-    TP_TRY(owner_may_import(call));
-    TP_TRY(check_names(call, &making));
+    TP_TRY(tp_call_owner_may(call, TP_OWNER_IMPORT));
+    TP_TRY(tp_key_check_label(call, making.label));
     TP_TRY(read_key(call, &making));
     TP_TRY(read_certificates(call, &making));
     if (making.certificates.len == 0)

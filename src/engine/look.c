@@ -8,6 +8,7 @@
 #include "engine/key.h"
 #include "engine/login.h"
 #include "engine/people.h"
+#include "engine/token_object.h"
 
 #include "base/clock.h"
 
@@ -20,9 +21,10 @@
 
 /* ---- TOKEN ---- */
 
-/* A name cut to what a token's label holds, not within a character. */
-static void label_of(const char *name, char ret_label[LABEL_LEN + 1])
+/* What an officer has called it, or the user's name, cut to what a token's label holds, not within a character. */
+static void label_of(const struct tp_user *user, char ret_label[LABEL_LEN + 1])
 {
+    const char *name = user->record->label[0] != '\0' ? user->record->label : user->name;
     size_t len = strlen(name);
     if (len > LABEL_LEN)
         for (len = LABEL_LEN; len > 0 && ((unsigned char)name[len] & 0xC0) == 0x80; len--)
@@ -46,12 +48,22 @@ static unsigned code_digits(struct tp_engine *engine, const char *factor)
     return digits;
 }
 
+static size_t list_key_types(const struct tp_engine *engine, char *ret_types[TP_HSM_KEY_TYPE_END])
+{
+    size_t len = 0;
+    for (size_t i = TP_HSM_RSA_2048; i < TP_HSM_KEY_TYPE_END; i++)
+        if (tp_key_can_make(engine, (enum tp_hsm_key_type)i))
+            ret_types[len++] = (char *)(uintptr_t)tp_hsm_key_type_name((enum tp_hsm_key_type)i);
+    return len;
+}
+
 static void describe_locked(struct tp_call *call, struct tp_user *user, Tp__Ipc__TokenReply *reply)
 {
     const struct tp_engine_conf *conf = &call->engine->conf;
     const Tp__Engine__User *record = user->record;
     struct tp_tries tries = {.used = record->tries_used, .locked = record->locked};
     reply->enrolled = record->enrolled;
+    reply->pin_initial = record->pin_initial;
     reply->locked = tp_login_locked(call->engine, record);
     reply->suspended = record->suspended || record->closed;
     reply->tries_left = tp_tries_left(&tries, conf->tries_most);
@@ -67,11 +79,11 @@ enum tp_rc tp_op_token(struct tp_call *call)
 {
     const Tp__Ipc__TokenRequest *message = (const Tp__Ipc__TokenRequest *)call->request->message;
     Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
-    char id[TP_ID_LEN], label[LABEL_LEN + 1], factor[TP_ID_LEN];
+    char id[TP_ID_LEN], label[LABEL_LEN + 1], factor[TP_ID_LEN], *key_types[TP_HSM_KEY_TYPE_END];
     struct tp_user *user = NULL;
     TP_TRY(tp_people_get(call->engine, message->user, &call->error, &user));
-    label_of(user->name, label);
     pthread_mutex_lock(&call->engine->lock);
+    label_of(user, label);
     memcpy(id, user->id, sizeof id);
     snprintf(factor, sizeof factor, "%s", user->record->factor);
     describe_locked(call, user, &reply);
@@ -80,6 +92,8 @@ enum tp_rc tp_op_token(struct tp_call *call)
     reply.user_id = id;
     reply.label = label;
     reply.code_digits = code_digits(call->engine, factor);
+    reply.key_types = key_types;
+    reply.n_key_types = list_key_types(call->engine, key_types);
     tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
     return TP_OK;
 }
@@ -90,6 +104,9 @@ struct objects {
     struct tp_key_view *views;
     Tp__Ipc__Credential **pointers;
     size_t len;
+    struct tp_object_view *beside;
+    Tp__Ipc__TokenObject **beside_pointers;
+    size_t beside_len;
 };
 
 /* Why a key was stopped ("laptop stolen") is personal (RS-25): for its owner and those who look after it, not for whoever
@@ -119,6 +136,35 @@ static enum tp_rc copy_objects_locked(struct tp_call *call, struct tp_user *user
     return TP_OK;
 }
 
+static enum tp_rc copy_beside_locked(const struct tp_user *user, struct objects *objects)
+{
+    size_t count = 0;
+    for (const struct tp_beside *at = user->beside; at != NULL; at = at->next)
+        count++;
+    objects->beside = calloc(count + 1, sizeof objects->beside[0]);
+    objects->beside_pointers = calloc(count + 1, sizeof objects->beside_pointers[0]);
+    if (objects->beside == NULL || objects->beside_pointers == NULL)
+        return TP_MEMORY;
+    for (const struct tp_beside *at = user->beside; at != NULL; at = at->next) {
+        TP_TRY(tp_object_view_locked(at, &objects->beside[objects->beside_len]));
+        objects->beside_pointers[objects->beside_len] = &objects->beside[objects->beside_len].message;
+        objects->beside_len++;
+    }
+    return TP_OK;
+}
+
+static void objects_clear(struct objects *objects)
+{
+    for (size_t i = 0; i < objects->len; i++)
+        tp_key_view_clear(&objects->views[i]);
+    for (size_t i = 0; i < objects->beside_len; i++)
+        tp_object_view_clear(&objects->beside[i]);
+    free(objects->views);
+    free(objects->pointers);
+    free(objects->beside);
+    free(objects->beside_pointers);
+}
+
 static enum tp_rc answer_objects(struct tp_call *call, struct tp_user *user, struct objects *objects)
 {
     const Tp__Ipc__ObjectsRequest *message = (const Tp__Ipc__ObjectsRequest *)call->request->message;
@@ -129,11 +175,15 @@ static enum tp_rc answer_objects(struct tp_call *call, struct tp_user *user, str
     reply.unchanged = message->known == user->objects;
     if (!reply.unchanged)
         rc = copy_objects_locked(call, user, objects);
+    if (!reply.unchanged && rc == TP_OK)
+        rc = copy_beside_locked(user, objects);
     pthread_mutex_unlock(&call->engine->lock);
     if (rc != TP_OK)
         return tp_error_set(&call->error, rc, "out of memory for the list of keys");
     reply.credentials = objects->pointers;
     reply.n_credentials = objects->len;
+    reply.objects = objects->beside_pointers;
+    reply.n_objects = objects->beside_len;
     tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
     return TP_OK;
 }
@@ -145,10 +195,7 @@ enum tp_rc tp_op_objects(struct tp_call *call)
     struct tp_user *user = NULL;
     TP_TRY(tp_people_get(call->engine, message->user, &call->error, &user));
     enum tp_rc rc = answer_objects(call, user, &objects);
-    for (size_t i = 0; i < objects.len; i++)
-        tp_key_view_clear(&objects.views[i]);
-    free(objects.views);
-    free(objects.pointers);
+    objects_clear(&objects);
     tp_people_release(call->engine, user);
     return rc;
 }
@@ -228,7 +275,7 @@ struct setting {
     char value[32];
 };
 
-#define SETTINGS_LEN 16
+#define SETTINGS_LEN (15 + TP_OWNER_WISHES_LEN)
 
 static void yes_no(struct setting *setting, const char *name, const char *meaning, bool value)
 {
@@ -261,7 +308,9 @@ static void fill_settings(const struct tp_engine_conf *conf, struct setting sett
     number(&settings[12], "login.for", "a login lasts", conf->login_ms / 1000, " s");
     number(&settings[13], "pin.least", "shortest PIN", (int64_t)conf->pin_least, " bytes");
     number(&settings[14], "pin.tries", "wrong tries until the user is locked", conf->tries_most, "");
-    yes_no(&settings[15], "owner.import", "owners may import keys that were made elsewhere", conf->owner_may[TP_OWNER_IMPORT]);
+#define ROW(name, key, fallback, words) yes_no(&settings[15 + TP_OWNER_##name], "owner." key, words, conf->owner[TP_OWNER_##name]);
+    TP_OWNER_WISHES(ROW)
+#undef ROW
 }
 
 enum tp_rc tp_op_policy_show(struct tp_call *call)

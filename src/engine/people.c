@@ -87,6 +87,27 @@ const char *tp_people_no_credential(const struct tp_user *user)
                                      : "no such key; see: trustp11 key list";
 }
 
+/* ---- what is beside them ---- */
+
+struct tp_beside *tp_beside_new(const char *id, uint64_t version, Tp__Engine__Object *record)
+{
+    struct tp_beside *beside = calloc(1, sizeof *beside);
+    if (beside == NULL)
+        return NULL;
+    snprintf(beside->id, sizeof beside->id, "%s", id);
+    beside->version = version;
+    beside->record = record;
+    return beside;
+}
+
+void tp_beside_free(struct tp_beside *beside)
+{
+    if (beside == NULL)
+        return;
+    tp__engine__object__free_unpacked(beside->record, NULL);
+    free(beside);
+}
+
 /* ---- reading a user ---- */
 
 static void user_free(struct tp_user *user)
@@ -96,6 +117,10 @@ static void user_free(struct tp_user *user)
     for (struct tp_credential *at = user->credentials, *next; at != NULL; at = next) {
         next = at->next;
         tp_credential_free(at);
+    }
+    for (struct tp_beside *at = user->beside, *next; at != NULL; at = next) {
+        next = at->next;
+        tp_beside_free(at);
     }
     if (user->record != NULL)
         tp__engine__user__free_unpacked(user->record, NULL);
@@ -126,6 +151,28 @@ static enum tp_rc read_credential(void *context, const struct tp_ledger_record *
     return TP_OK;
 }
 
+static void append_beside(struct tp_user *user, struct tp_beside *beside)
+{
+    beside->next = NULL;
+    *user->beside_end = beside;
+    user->beside_end = &beside->next;
+}
+
+static enum tp_rc read_beside(void *context, const struct tp_ledger_record *record)
+{
+    struct tp_user *user = context;
+    Tp__Engine__Object *object = tp__engine__object__unpack(NULL, record->content.len, record->content.data);
+    if (object == NULL)
+        return TP_STORE_DAMAGED;
+    struct tp_beside *beside = tp_beside_new(record->id, record->version, object);
+    if (beside == NULL) {
+        tp__engine__object__free_unpacked(object, NULL);
+        return TP_MEMORY;
+    }
+    append_beside(user, beside);
+    return TP_OK;
+}
+
 static enum tp_rc fill_user(struct tp_engine *engine, const struct tp_ledger_record *record, struct tp_user *user,
                             struct tp_error *error)
 {
@@ -138,7 +185,9 @@ static enum tp_rc fill_user(struct tp_engine *engine, const struct tp_ledger_rec
         return tp_error_set(error, TP_STORE_DAMAGED, "the record of user %s cannot be read; restore the store from a backup",
                             record->id);
     TP_TRY(tp_people_subject(TP_BYTES(user->record->salt.data, user->record->salt.len), user->name, user->subject));
-    return tp_ledger_each(engine->ledger, "credential", user->id, &cursor, SIZE_MAX, error, read_credential, user);
+    TP_TRY(tp_ledger_each(engine->ledger, "credential", user->id, &cursor, SIZE_MAX, error, read_credential, user));
+    cursor = 0;
+    return tp_ledger_each(engine->ledger, "object", user->id, &cursor, SIZE_MAX, error, read_beside, user);
 }
 
 static enum tp_rc read_user(struct tp_engine *engine, const struct tp_ledger_record *record, struct tp_error *error,
@@ -149,6 +198,7 @@ static enum tp_rc read_user(struct tp_engine *engine, const struct tp_ledger_rec
         return tp_error_set(error, TP_MEMORY, "out of memory");
     pthread_mutex_init(&user->turn, NULL);
     user->credentials_end = &user->credentials;
+    user->beside_end = &user->beside;
     enum tp_rc rc = fill_user(engine, record, user, error);
     if (rc != TP_OK) {
         user_free(user);
@@ -318,8 +368,10 @@ static void objects_changed(struct tp_engine *engine, struct tp_user *user)
     user->objects = ++engine->objects_clock;
 }
 
-void tp_people_key_changed(struct tp_engine *engine, struct tp_credential *credential, Tp__Engine__Key *record)
+void tp_people_key_changed(struct tp_engine *engine, struct tp_credential *credential, const char *label,
+                           Tp__Engine__Key *record)
 {
+    snprintf(credential->label, sizeof credential->label, "%s", label);
     tp__engine__key__free_unpacked(credential->record, NULL);
     credential->record = record;
     credential->version++;
@@ -348,7 +400,42 @@ void tp_people_key_removed(struct tp_engine *engine, struct tp_credential *crede
     tp_credential_free(credential);
 }
 
+void tp_people_beside_changed(struct tp_engine *engine, struct tp_user *user, struct tp_beside *beside,
+                              Tp__Engine__Object *record)
+{
+    tp__engine__object__free_unpacked(beside->record, NULL);
+    beside->record = record;
+    beside->version++;
+    objects_changed(engine, user);
+}
+
+void tp_people_beside_added(struct tp_engine *engine, struct tp_user *user, struct tp_beside *beside)
+{
+    append_beside(user, beside);
+    objects_changed(engine, user);
+}
+
+void tp_people_beside_removed(struct tp_engine *engine, struct tp_user *user, struct tp_beside *beside)
+{
+    struct tp_beside **at = &user->beside;
+    while (*at != beside)
+        at = &(*at)->next;
+    *at = beside->next;
+    if (user->beside_end == &beside->next)
+        user->beside_end = at;
+    objects_changed(engine, user);
+    tp_beside_free(beside);
+}
+
 /* ---- turns, and what to do after a commit without an answer ---- */
+
+static void exchange_beside(struct tp_user *user, struct tp_user *fresh)
+{
+    struct tp_beside *known = user->beside;
+    user->beside = fresh->beside;
+    user->beside_end = fresh->beside != NULL ? fresh->beside_end : &user->beside;
+    fresh->beside = known;
+}
 
 /* USER gets what FRESH was read with, and FRESH what was known before. */
 static void exchange_locked(struct tp_engine *engine, struct tp_user *user, struct tp_user *fresh)
@@ -368,6 +455,7 @@ static void exchange_locked(struct tp_engine *engine, struct tp_user *user, stru
         HASH_ADD_STR(engine->credentials, id, read);
     }
     fresh->credentials = known;
+    exchange_beside(user, fresh);
     objects_changed(engine, user);
 }
 

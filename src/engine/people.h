@@ -44,9 +44,17 @@ TP_MUST_USE enum tp_rc tp_people_subject(struct tp_bytes salt, const char *name,
 /* For edit.c, with the engine's lock held: puts a changed or new record in place of what is known; owns RECORD then. */
 void tp_people_user_changed(struct tp_engine *engine, struct tp_user *user, Tp__Engine__User *record);
 void tp_people_user_removed(struct tp_engine *engine, struct tp_user *user); /* its record is gone; references stay good */
-void tp_people_key_changed(struct tp_engine *engine, struct tp_credential *credential, Tp__Engine__Key *record);
+void tp_people_key_changed(struct tp_engine *engine, struct tp_credential *credential, const char *label,
+                           Tp__Engine__Key *record);
 void tp_people_key_added(struct tp_engine *engine, struct tp_user *user, struct tp_credential *credential);
 void tp_people_key_removed(struct tp_engine *engine, struct tp_credential *credential);
+void tp_people_beside_changed(struct tp_engine *engine, struct tp_user *user, struct tp_beside *beside,
+                              Tp__Engine__Object *record);
+void tp_people_beside_added(struct tp_engine *engine, struct tp_user *user, struct tp_beside *beside);
+void tp_people_beside_removed(struct tp_engine *engine, struct tp_user *user, struct tp_beside *beside);
+/* Owns RECORD. NULL when memory is out. */
+struct tp_beside *tp_beside_new(const char *id, uint64_t version, Tp__Engine__Object *record);
+void tp_beside_free(struct tp_beside *beside);
 /* A credential that is not known yet; owns RECORD. NULL when memory is out. */
 struct tp_credential *tp_credential_new(const char *id, const char *label, uint64_t version, Tp__Engine__Key *record);
 void tp_credential_free(struct tp_credential *credential);

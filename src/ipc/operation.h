@@ -40,6 +40,8 @@
     X(USER_CLOSE, 25, "user close", UserRequest, Empty, TP_IPC_BODY_SMALL, 0)                                          \
     X(USER_RESET, 26, "user reset", UserRequest, UserAddReply, TP_IPC_BODY_SMALL, 0)                                   \
     X(USER_ERASE, 27, "user erase", UserRequest, Empty, TP_IPC_BODY_SMALL, 0)                                          \
+    X(PIN_INIT, 28, "pin init", PinInitRequest, PinInitReply, TP_IPC_BODY_SMALL, 1)                                    \
+    X(TOKEN_INIT, 29, "token init", TokenInitRequest, TokenInitReply, TP_IPC_BODY_SMALL, 0)                            \
     X(FACTOR_ADD, 30, "factor add", FactorAddRequest, Factor, TP_IPC_BODY_SMALL, 1)                                    \
     X(FACTOR_LIST, 31, "factor list", FactorRequest, FactorListReply, TP_IPC_BODY_SMALL, 0)                            \
     X(FACTOR_REMOVE, 32, "factor remove", FactorRequest, Empty, TP_IPC_BODY_SMALL, 0)                                  \
@@ -47,8 +49,12 @@
     X(KEY_STATE, 41, "key state", KeyRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                                          \
     X(KEY_DELETE, 42, "key delete", KeyRequest, Empty, TP_IPC_BODY_SMALL, 0)                                           \
     X(KEY_IMPORT, 43, "key import", KeyImportRequest, KeyReply, TP_IPC_BODY_SMALL, 1)                                  \
+    X(KEY_CHANGE, 44, "key change", KeyChangeRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                                  \
+    X(OBJECT_PUT, 45, "object put", ObjectRequest, ObjectReply, TP_IPC_BODY_SMALL, 0)                                  \
+    X(OBJECT_DELETE, 46, "object delete", ObjectRequest, Empty, TP_IPC_BODY_SMALL, 0)                                  \
     X(CERT_IMPORT, 50, "cert import", CertificateRequest, KeyReply, TP_IPC_BODY_CHAIN, 0)                              \
     X(CRL_IMPORT, 51, "crl import", CrlRequest, CrlReply, TP_IPC_BODY_LARGE, 0)                                        \
+    X(CERT_REMOVE, 52, "cert remove", KeyRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                                      \
     X(POLICY_EXPLAIN, 60, "policy explain", ExplainRequest, ExplainReply, TP_IPC_BODY_SMALL, 0)                        \
     X(POLICY_SHOW, 61, "policy show", Empty, SettingsReply, TP_IPC_BODY_SMALL, 0)                                      \
     X(AUDIT_LIST, 70, "audit list", AuditListRequest, AuditListReply, TP_IPC_BODY_SMALL, 0)                            \

@@ -23,6 +23,7 @@ void tp_p11_inventory_clear(struct tp_p11_inventory *inventory)
     for (size_t i = 0; i < inventory->own_count; i++)
         tp_p11_object_unref(inventory->own[i]);
     free(inventory->own);
+    tp_buf_clear(&inventory->gone);
     tp_p11_set_unref(inventory->set);
     (void)pthread_rwlock_destroy(&inventory->lock);
     (void)pthread_mutex_destroy(&inventory->refreshing);
@@ -127,6 +128,48 @@ struct tp_p11_object *tp_p11_inventory_get(struct tp_p11_slot *slot, CK_OBJECT_H
         (void)tp_p11_object_ref(object);
     pthread_rwlock_unlock(&inventory->lock);
     return object;
+}
+
+CK_OBJECT_HANDLE tp_p11_inventory_handle(struct tp_p11_slot *slot, enum tp_p11_role role, const char *engine_id)
+{
+    struct tp_p11_set *set TP_AUTO(tp_p11_set_unref_p) = current_set(&slot->inventory);
+    const struct tp_p11_object *object = tp_p11_set_find_own(set, role, engine_id);
+    return object == NULL ? CK_INVALID_HANDLE : object->handle;
+}
+
+/* ---- what goes with a private key ---- */
+
+#define GONE_MAX (64 * sizeof(CK_OBJECT_HANDLE)) /* a program that destroys them one by one does so at once */
+
+struct tp_p11_followers tp_p11_inventory_followers(struct tp_p11_slot *slot, const char *engine_id)
+{
+    return (struct tp_p11_followers){{tp_p11_inventory_handle(slot, TP_P11_PUBLIC_KEY, engine_id),
+                                      tp_p11_inventory_handle(slot, TP_P11_CERTIFICATE, engine_id)}};
+}
+
+void tp_p11_inventory_followed(struct tp_p11_slot *slot, const struct tp_p11_followers *followers)
+{
+    struct tp_p11_inventory *inventory = &slot->inventory;
+    pthread_rwlock_wrlock(&inventory->lock);
+    if (inventory->gone.len >= GONE_MAX)
+        tp_buf_reset(&inventory->gone);
+    if (tp_buf_append(&inventory->gone, TP_BYTES(followers->handles, sizeof(followers->handles))) != TP_OK)
+        tp_buf_reset(&inventory->gone); /* a courtesy: without it, they are "no such object" */
+    pthread_rwlock_unlock(&inventory->lock);
+}
+
+bool tp_p11_inventory_has_gone(struct tp_p11_slot *slot, CK_OBJECT_HANDLE handle)
+{
+    struct tp_buf *gone = &slot->inventory.gone;
+    bool found = false;
+    pthread_rwlock_wrlock(&slot->inventory.lock);
+    for (size_t at = 0; at < gone->len && !found && handle != CK_INVALID_HANDLE; at += sizeof(handle)) {
+        found = memcmp(gone->data + at, &handle, sizeof(handle)) == 0;
+        if (found)
+            memset(gone->data + at, 0, sizeof(handle)); /* CK_INVALID_HANDLE */
+    }
+    pthread_rwlock_unlock(&slot->inventory.lock);
+    return found;
 }
 
 struct search {

@@ -16,6 +16,7 @@ struct tp_p11_inventory {
     struct tp_p11_set *set;     /* NULL: not asked yet */
     struct tp_p11_object **own; /* session objects, in the order of their handles */
     size_t own_count, own_capacity;
+    struct tp_buf gone; /* handles of what went with private keys that this program has destroyed */
     pthread_mutex_t refreshing; /* whoever brings a new set */
 };
 
@@ -26,6 +27,17 @@ void tp_p11_inventory_clear(struct tp_p11_inventory *inventory);
 TP_MUST_USE enum tp_rc tp_p11_inventory_refresh(struct tp_p11_slot *slot, struct tp_error *error);
 /* A reference; NULL when there is no such object, or it is private and SEE_PRIVATE is not given. */
 struct tp_p11_object *tp_p11_inventory_get(struct tp_p11_slot *slot, CK_OBJECT_HANDLE handle, bool see_private);
+/* Of a token object that the engine calls so; CK_INVALID_HANDLE when there is none. */
+CK_OBJECT_HANDLE tp_p11_inventory_handle(struct tp_p11_slot *slot, enum tp_p11_role role, const char *engine_id);
+/* What goes with a private key: public key and certificate; CK_INVALID_HANDLE where there is none. */
+struct tp_p11_followers {
+    CK_OBJECT_HANDLE handles[2];
+};
+struct tp_p11_followers tp_p11_inventory_followers(struct tp_p11_slot *slot, const char *engine_id);
+/* They have gone with it: programs destroy them one by one all the same. */
+void tp_p11_inventory_followed(struct tp_p11_slot *slot, const struct tp_p11_followers *followers);
+/* Whether the object has gone so. Once: it is forgotten then. */
+bool tp_p11_inventory_has_gone(struct tp_p11_slot *slot, CK_OBJECT_HANDLE handle);
 /* Appends the handles of what matches. */
 TP_MUST_USE enum tp_rc tp_p11_inventory_search(struct tp_p11_slot *slot, const CK_ATTRIBUTE *template, CK_ULONG count,
                                                bool see_private, struct tp_buf *ret_handles);

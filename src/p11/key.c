@@ -21,6 +21,22 @@ TP_DEFINE_AUTO(OSSL_PARAM_BLD, OSSL_PARAM_BLD_free)
 /* OBJECT IDENTIFIERs in DER: RFC 8017 §C, RFC 5480 §2.1.1. */
 #define RSA_ENCRYPTION "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01"
 #define EC_PUBLIC_KEY  "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
+#define ED25519        "\x06\x03\x2b\x65\x70"
+
+struct tp_bytes tp_p11_oid_rsa(void)
+{
+    return TP_BYTES(RSA_ENCRYPTION, sizeof(RSA_ENCRYPTION) - 1);
+}
+
+struct tp_bytes tp_p11_oid_ec(void)
+{
+    return TP_BYTES(EC_PUBLIC_KEY, sizeof(EC_PUBLIC_KEY) - 1);
+}
+
+struct tp_bytes tp_p11_oid_ed25519(void)
+{
+    return TP_BYTES(ED25519, sizeof(ED25519) - 1);
+}
 
 /* Curves by their OBJECT IDENTIFIER, which is CKA_EC_PARAMS (RFC 5480 §2.1.1, RFC 8410 §3). */
 static const struct curve {
@@ -32,7 +48,7 @@ static const struct curve {
     {"prime256v1", 256, 64, 65, "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10},
     {"secp384r1", 384, 96, 97, "\x06\x05\x2b\x81\x04\x00\x22", 7},
     {"secp521r1", 521, 132, 133, "\x06\x05\x2b\x81\x04\x00\x23", 7},
-    {NULL, 255, 64, 32, "\x06\x03\x2b\x65\x70", 5},
+    {NULL, 255, 64, 32, ED25519, sizeof(ED25519) - 1},
     {NULL, 448, 114, 57, "\x06\x03\x2b\x65\x71", 5},
 };
 
@@ -42,6 +58,24 @@ static const struct curve *find_curve(struct tp_bytes oid)
         if (tp_bytes_equal(oid, TP_BYTES(curves[i].oid, curves[i].oid_len)))
             return &curves[i];
     return NULL;
+}
+
+/* PrintableString: what OpenSC and PKCS#11 3.0 write for Edwards curves. */
+static bool is_edwards_name(struct tp_bytes params)
+{
+    static const char name[] = "\x13\x0c"
+                               "edwards25519";
+    return tp_bytes_equal(params, TP_BYTES(name, sizeof(name) - 1));
+}
+
+bool tp_p11_key_curve(struct tp_bytes params, enum tp_p11_kind *ret_kind, CK_ULONG *ret_bits)
+{
+    const struct curve *curve = find_curve(params);
+    if (curve == NULL && !is_edwards_name(params))
+        return false;
+    *ret_kind = curve == NULL || curve->group == NULL ? TP_P11_ED : TP_P11_EC;
+    *ret_bits = curve == NULL ? 255 : curve->bits;
+    return true;
 }
 
 /* ---- from SubjectPublicKeyInfo ---- */
@@ -95,10 +129,10 @@ static enum tp_rc add_curve(struct tp_bytes oid, struct tp_bytes point, struct t
 static enum tp_rc add_by_algorithm(const struct tp_p11_spki *spki, struct tp_p11_attributes *attributes,
                                    struct tp_p11_key *key)
 {
-    if (tp_bytes_equal(spki->algorithm, TP_BYTES(RSA_ENCRYPTION, sizeof(RSA_ENCRYPTION) - 1)))
+    if (tp_bytes_equal(spki->algorithm, tp_p11_oid_rsa()))
         return add_rsa(spki->bits, attributes, key);
     /* the curve is named beside id-ecPublicKey; Edwards curves are algorithms of their own (RFC 5480, RFC 8410) */
-    bool named = tp_bytes_equal(spki->algorithm, TP_BYTES(EC_PUBLIC_KEY, sizeof(EC_PUBLIC_KEY) - 1));
+    bool named = tp_bytes_equal(spki->algorithm, tp_p11_oid_ec());
     return add_curve(named ? spki->parameters : spki->algorithm, spki->bits, attributes, key);
 }
 
@@ -147,8 +181,7 @@ static enum tp_rc rsa_spki(struct tp_bytes modulus, struct tp_bytes exponent, st
     return spki_of_params("RSA", params, ret_spki);
 }
 
-/* Callers wrap the point in an OCTET STRING as the specification says, or give it bare, as old ones do. */
-static struct tp_bytes point_unwrap(struct tp_bytes value)
+struct tp_bytes tp_p11_key_point(struct tp_bytes value)
 {
     size_t head = value.len > 2 && value.data[1] == 0x81 ? 3 : 2;
     if (value.len > head && value.data[0] == 0x04 && value.data[head - 1] == value.len - head)
@@ -158,7 +191,7 @@ static struct tp_bytes point_unwrap(struct tp_bytes value)
 
 static enum tp_rc ec_spki(struct tp_bytes params, struct tp_bytes value, struct tp_buf *ret_spki)
 {
-    struct tp_bytes point = point_unwrap(value);
+    struct tp_bytes point = tp_p11_key_point(value);
     const struct curve *curve = find_curve(params);
     if (curve == NULL || curve->group == NULL)
         return TP_BAD_ARGUMENT;

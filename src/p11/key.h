@@ -33,6 +33,18 @@ struct tp_p11_key {
 TP_MUST_USE enum tp_rc tp_p11_key_attributes(struct tp_bytes spki, struct tp_error *error,
                                              struct tp_p11_attributes *ret_attributes, struct tp_p11_key *ret_key);
 
+/* What CKA_EC_PARAMS names: the OBJECT IDENTIFIER of a curve, or the name of an Edwards one (mechanisms 3.0 §2.3.10).
+ * False when it is none that is known here. */
+bool tp_p11_key_curve(struct tp_bytes params, enum tp_p11_kind *ret_kind, CK_ULONG *ret_bits);
+
+/* The point in CKA_EC_POINT: callers wrap it in an OCTET STRING as the specification says, or give it bare, as old ones do. */
+struct tp_bytes tp_p11_key_point(struct tp_bytes value);
+
+/* OBJECT IDENTIFIERs of algorithms, in DER: rsaEncryption, id-ecPublicKey, id-Ed25519. */
+struct tp_bytes tp_p11_oid_rsa(void);
+struct tp_bytes tp_p11_oid_ec(void);
+struct tp_bytes tp_p11_oid_ed25519(void);
+
 /* The SubjectPublicKeyInfo of a template for C_CreateObject, appended. CKR_TEMPLATE_INCOMPLETE,
  * CKR_ATTRIBUTE_VALUE_INVALID. */
 CK_RV tp_p11_key_of_template(const CK_ATTRIBUTE *template, CK_ULONG count, struct tp_buf *ret_spki);

@@ -4,13 +4,20 @@
  * process, and an HSM need not know a hash to sign over it.
  */
 #include "p11/mechanism.h"
+#include "p11/key_type.h"
 
 #include <string.h>
 
 #define USE_KEY (CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY)
 #define USE_EC  (USE_KEY | CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
 
+#define MAKE_KEY CKF_GENERATE_KEY_PAIR
+#define MAKE_EC  (MAKE_KEY | CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
+
 static const struct tp_p11_mechanism table[] = {
+    {CKM_RSA_PKCS_KEY_PAIR_GEN, MAKE_KEY, TP_P11_RSA, TP_PKI_HASH_NONE, 0},
+    {CKM_EC_KEY_PAIR_GEN, MAKE_EC, TP_P11_EC, TP_PKI_HASH_NONE, 0},
+    {CKM_EC_EDWARDS_KEY_PAIR_GEN, MAKE_EC, TP_P11_ED, TP_PKI_HASH_NONE, 0},
     {CKM_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_HASH_NONE, TP_IPC_RSA_PKCS},
     {CKM_SHA1_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA1, TP_IPC_RSA_PKCS},
     {CKM_SHA224_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA224, TP_IPC_RSA_PKCS},
@@ -70,13 +77,21 @@ const struct tp_p11_mechanism *tp_p11_mechanism(CK_MECHANISM_TYPE type)
     return NULL;
 }
 
-CK_RV tp_p11_mechanism_list(bool has_edwards_key, CK_MECHANISM_TYPE *types, CK_ULONG *count)
+static bool is_offered(const struct tp_p11_offer *offer, const struct tp_p11_mechanism *row)
+{
+    CK_ULONG min, max;
+    if ((row->flags & CKF_GENERATE_KEY_PAIR) != 0)
+        return tp_p11_key_types_range(offer->key_types, row->kind, &min, &max);
+    return row->kind != TP_P11_ED || offer->edwards;
+}
+
+CK_RV tp_p11_mechanism_list(const struct tp_p11_offer *offer, CK_MECHANISM_TYPE *types, CK_ULONG *count)
 {
     CK_ULONG found = 0;
     if (count == NULL)
         return CKR_ARGUMENTS_BAD;
     for (size_t i = 0; i < TABLE_LEN; i++) {
-        if (table[i].kind == TP_P11_ED && !has_edwards_key)
+        if (!is_offered(offer, &table[i]))
             continue;
         if (types != NULL && found < *count)
             types[found] = table[i].type;
@@ -95,15 +110,17 @@ static CK_FLAGS advertised(const struct tp_p11_mechanism *row)
     return row->hash == TP_PKI_SHA1 ? row->flags & ~(CK_FLAGS)(CKF_SIGN | CKF_MESSAGE_SIGN) : row->flags;
 }
 
-CK_RV tp_p11_mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
+CK_RV tp_p11_mechanism_info(const struct tp_p11_offer *offer, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
 {
     const struct tp_p11_mechanism *row = tp_p11_mechanism(type);
     if (ret_info == NULL)
         return CKR_ARGUMENTS_BAD;
-    if (row == NULL)
+    if (row == NULL || !is_offered(offer, row))
         return CKR_MECHANISM_INVALID;
     *ret_info = (CK_MECHANISM_INFO){
         .ulMinKeySize = key_sizes[row->kind].min, .ulMaxKeySize = key_sizes[row->kind].max, .flags = advertised(row)};
+    if ((row->flags & CKF_GENERATE_KEY_PAIR) != 0) /* only what the HSM can keep: other sizes may still sign */
+        (void)tp_p11_key_types_range(offer->key_types, row->kind, &ret_info->ulMinKeySize, &ret_info->ulMaxKeySize);
     return CKR_OK;
 }
 

@@ -4,7 +4,7 @@
  *
  * SIGN is true whatever the state of the credential: the engine alone says whether a key may be used now, and a client
  * that once saw a suspended key must find it again when it is resumed. LOCAL, ALWAYS_SENSITIVE and NEVER_EXTRACTABLE
- * are said of the token that this module shows: no key enters or leaves it in the clear.
+ * are said of keys that were made in the HSM; one that was imported has been elsewhere.
  */
 #include "p11/object.h"
 #include "p11/der.h"
@@ -68,7 +68,8 @@ static enum tp_rc put_nothing(const struct making *making, const struct row *row
 
 static enum tp_rc put_token(const struct making *making, const struct row *row)
 {
-    bool token = making->source->credential != NULL || making->source->role != TP_P11_PUBLIC_KEY;
+    const struct tp_p11_source *source = making->source;
+    bool token = source->credential != NULL || source->beside != NULL || source->role != TP_P11_PUBLIC_KEY;
     return tp_p11_attributes_add_bool(&making->object->attributes, row->type, token);
 }
 
@@ -82,9 +83,15 @@ static enum tp_rc put_always_authenticate(const struct making *making, const str
     return tp_p11_attributes_add_bool(&making->object->attributes, row->type, making->object->always_authenticate);
 }
 
+static bool was_made_here(const struct making *making)
+{
+    const Tp__Ipc__Credential *credential = making->source->credential;
+    return credential != NULL && !credential->imported;
+}
+
 static enum tp_rc put_local(const struct making *making, const struct row *row)
 {
-    return tp_p11_attributes_add_bool(&making->object->attributes, row->type, making->source->credential != NULL);
+    return tp_p11_attributes_add_bool(&making->object->attributes, row->type, was_made_here(making));
 }
 
 static enum tp_rc put_generated_with(const struct making *making, const struct row *row)
@@ -92,8 +99,8 @@ static enum tp_rc put_generated_with(const struct making *making, const struct r
     static const CK_MECHANISM_TYPE by_kind[] = {[TP_P11_RSA] = CKM_RSA_PKCS_KEY_PAIR_GEN,
                                                 [TP_P11_EC] = CKM_EC_KEY_PAIR_GEN,
                                                 [TP_P11_ED] = CKM_EC_EDWARDS_KEY_PAIR_GEN};
-    CK_ULONG mechanism = making->source->credential != NULL ? by_kind[making->object->key.kind]
-                                                            : CK_UNAVAILABLE_INFORMATION; /* 3.0 §4.7: not LOCAL */
+    CK_ULONG mechanism = was_made_here(making) ? by_kind[making->object->key.kind]
+                                               : CK_UNAVAILABLE_INFORMATION; /* 3.0 §4.7: not LOCAL */
     return tp_p11_attributes_add_ulong(&making->object->attributes, row->type, mechanism);
 }
 
@@ -115,10 +122,37 @@ static enum tp_rc put_hash(const struct making *making, const struct row *row, s
 }
 
 /* An issuer has no label of its own: its name will do. */
+static const char *label_of(const struct making *making)
+{
+    const struct tp_p11_source *source = making->source;
+    if (source->beside != NULL)
+        return source->beside->label;
+    if (source->credential == NULL)
+        return making->subject;
+    bool own = source->role == TP_P11_CERTIFICATE && source->credential->certificate_label[0] != '\0';
+    return own ? source->credential->certificate_label : source->credential->label;
+}
+
 static enum tp_rc put_label(const struct making *making, const struct row *row)
 {
-    const Tp__Ipc__Credential *credential = making->source->credential;
-    return put(making, row, tp_bytes_of_string(credential != NULL ? credential->label : making->subject));
+    return put(making, row, tp_bytes_of_string(label_of(making)));
+}
+
+static enum tp_rc put_application(const struct making *making, const struct row *row)
+{
+    return put(making, row, tp_bytes_of_string(making->source->beside->application));
+}
+
+static enum tp_rc put_object_id(const struct making *making, const struct row *row)
+{
+    const ProtobufCBinaryData *id = &making->source->beside->object_id;
+    return put(making, row, TP_BYTES(id->data, id->len));
+}
+
+static enum tp_rc put_data(const struct making *making, const struct row *row)
+{
+    const ProtobufCBinaryData *value = &making->source->beside->value;
+    return put(making, row, TP_BYTES(value->data, value->len));
 }
 
 /* All that belongs to one key has one ID (Java, gnupg and NSS find the key of a certificate by it). */
@@ -127,6 +161,9 @@ static enum tp_rc put_id(const struct making *making, const struct row *row)
     const Tp__Ipc__Credential *credential = making->source->credential;
     if (credential != NULL && credential->cka_id.len > 0)
         return put(making, row, TP_BYTES(credential->cka_id.data, credential->cka_id.len));
+    const Tp__Ipc__TokenObject *beside = making->source->beside;
+    if (beside != NULL && beside->cka_id.len > 0)
+        return put(making, row, TP_BYTES(beside->cka_id.data, beside->cka_id.len));
     return put_hash(making, row, making->key_bits, SHA1_LEN); /* RFC 5280 §4.2.1.2 (1), as the engine does */
 }
 
@@ -177,30 +214,41 @@ static enum tp_rc put_end(const struct making *making, const struct row *row)
 #define CA      (1u << TP_P11_ISSUER)
 #define PUB     (1u << TP_P11_PUBLIC_KEY)
 #define PRIV    (1u << TP_P11_PRIVATE_KEY)
+#define OTHER   (1u << TP_P11_STRANGER)
+#define DATA    (1u << TP_P11_DATA)
 #define PROFILE (1u << TP_P11_PROFILE)
-#define CERTS   (CERT | CA)
+#define CERTS   (CERT | CA | OTHER)
 #define KEYS    (PUB | PRIV)
-#define STORED  (CERTS | KEYS)
+#define STORED  (CERTS | KEYS | DATA)
+#define FIXED   (CA | PROFILE) /* made of what else is there */
 
 static const struct row rows[] = {
     {CKA_CLASS, CERTS, put_number, CKO_CERTIFICATE},
     {CKA_CLASS, PUB, put_number, CKO_PUBLIC_KEY},
     {CKA_CLASS, PRIV, put_number, CKO_PRIVATE_KEY},
+    {CKA_CLASS, DATA, put_number, CKO_DATA},
     {CKA_CLASS, PROFILE, put_number, CKO_PROFILE},
     {CKA_TOKEN, STORED | PROFILE, put_token, 0},
     {CKA_PRIVATE, STORED | PROFILE, put_private, 0},
-    {CKA_MODIFIABLE, STORED | PROFILE, put_bool, 0},
+    {CKA_MODIFIABLE, STORED & ~CA, put_bool, 1},
+    {CKA_MODIFIABLE, FIXED, put_bool, 0},
     {CKA_COPYABLE, STORED, put_bool, 1},
     {CKA_COPYABLE, PROFILE, put_bool, 0},
-    {CKA_DESTROYABLE, STORED | PROFILE, put_bool, 0},
+    {CKA_DESTROYABLE, CERT | OTHER | PRIV | DATA, put_bool, 1},
+    {CKA_DESTROYABLE, FIXED | PUB, put_bool, 0}, /* a public key goes with its private key */
     {CKA_LABEL, STORED, put_label, 0},
-    {CKA_ID, STORED, put_id, 0},
-    {CKA_SUBJECT, STORED, put_subject, 0},
+    {CKA_ID, CERTS | KEYS, put_id, 0},
+    {CKA_SUBJECT, CERTS | KEYS, put_subject, 0},
+    /* 3.0 §4.5: data */
+    {CKA_APPLICATION, DATA, put_application, 0},
+    {CKA_OBJECT_ID, DATA, put_object_id, 0},
+    {CKA_VALUE, DATA, put_data, 0},
     /* 3.0 §4.6: certificates */
     {CKA_CERTIFICATE_TYPE, CERTS, put_number, CKC_X_509},
     {CKA_TRUSTED, CERTS, put_bool, 0},
     {CKA_CERTIFICATE_CATEGORY, CERT, put_number, CK_CERTIFICATE_CATEGORY_TOKEN_USER},
     {CKA_CERTIFICATE_CATEGORY, CA, put_number, CK_CERTIFICATE_CATEGORY_AUTHORITY},
+    {CKA_CERTIFICATE_CATEGORY, OTHER, put_number, CK_CERTIFICATE_CATEGORY_UNSPECIFIED},
     {CKA_CHECK_VALUE, CERTS, put_check_value, 0},
     {CKA_START_DATE, CERTS, put_start, 0},
     {CKA_END_DATE, CERTS, put_end, 0},
@@ -233,16 +281,17 @@ static const struct row rows[] = {
     {CKA_DECRYPT, PRIV, put_bool, 0},
     {CKA_UNWRAP, PRIV, put_bool, 0},
     {CKA_SENSITIVE, PRIV, put_bool, 1},
-    {CKA_ALWAYS_SENSITIVE, PRIV, put_bool, 1},
+    {CKA_ALWAYS_SENSITIVE, PRIV, put_local, 0},
     {CKA_EXTRACTABLE, PRIV, put_bool, 0},
-    {CKA_NEVER_EXTRACTABLE, PRIV, put_bool, 1},
+    {CKA_NEVER_EXTRACTABLE, PRIV, put_local, 0},
     {CKA_WRAP_WITH_TRUSTED, PRIV, put_bool, 0},
     {CKA_ALWAYS_AUTHENTICATE, PRIV, put_always_authenticate, 0},
 };
 
 static const CK_OBJECT_CLASS classes[] = {
-    [TP_P11_CERTIFICATE] = CKO_CERTIFICATE, [TP_P11_ISSUER] = CKO_CERTIFICATE, [TP_P11_PUBLIC_KEY] = CKO_PUBLIC_KEY,
-    [TP_P11_PRIVATE_KEY] = CKO_PRIVATE_KEY, [TP_P11_PROFILE] = CKO_PROFILE,
+    [TP_P11_CERTIFICATE] = CKO_CERTIFICATE, [TP_P11_ISSUER] = CKO_CERTIFICATE, [TP_P11_STRANGER] = CKO_CERTIFICATE,
+    [TP_P11_PUBLIC_KEY] = CKO_PUBLIC_KEY,   [TP_P11_PRIVATE_KEY] = CKO_PRIVATE_KEY, [TP_P11_DATA] = CKO_DATA,
+    [TP_P11_PROFILE] = CKO_PROFILE,
 };
 
 static enum tp_rc put_rows(const struct making *making)
@@ -288,7 +337,7 @@ static enum tp_rc read_certificate(struct making *making, struct tp_error *error
     struct tp_p11_spki spki;
     if (der.len == 0)
         return TP_OK;
-    if (making->source->role == TP_P11_ISSUER)
+    if (is_role(making->source, CA | OTHER))
         TP_TRY(read_stranger(making, error));
     if (tp_p11_certificate_read(der, &making->certificate) != TP_OK ||
         tp_p11_spki_read(making->certificate.spki, &spki) != TP_OK) {
@@ -313,23 +362,23 @@ static enum tp_rc read_key(struct making *making, struct tp_error *error)
     return TP_OK;
 }
 
-static enum tp_rc copy_credential_id(const struct tp_p11_source *source, struct tp_p11_object *object)
+static enum tp_rc copy_engine_id(const struct tp_p11_source *source, struct tp_p11_object *object)
 {
-    if (source->role != TP_P11_PRIVATE_KEY)
-        return TP_OK;
-    size_t len = strlen(source->credential->id);
-    if (len == 0 || len >= sizeof(object->credential))
+    const char *id = source->credential != NULL ? source->credential->id : source->beside != NULL ? source->beside->id : "";
+    size_t len = strlen(id);
+    if ((len == 0 && source->credential != NULL) || len >= sizeof(object->engine_id))
         return TP_MALFORMED;
-    memcpy(object->credential, source->credential->id, len + 1);
+    memcpy(object->engine_id, id, len + 1);
     return TP_OK;
 }
 
 static enum tp_rc fill(struct making *making, struct tp_error *error)
 {
     struct tp_p11_object *object = making->object;
-    object->class = classes[making->source->role];
+    object->role = making->source->role;
+    object->class = classes[object->role];
     set_access(making->source, object);
-    TP_TRY(copy_credential_id(making->source, object));
+    TP_TRY(copy_engine_id(making->source, object));
     TP_TRY(read_certificate(making, error));
     TP_TRY(read_key(making, error));
     TP_TRY(put_rows(making));

@@ -13,6 +13,16 @@
 
 #include <stdatomic.h>
 
+enum tp_p11_role {
+    TP_P11_CERTIFICATE, /* of a key of the token */
+    TP_P11_ISSUER,      /* in the chain of one; or a certificate that a program brings along */
+    TP_P11_STRANGER,    /* a certificate beside keys */
+    TP_P11_PUBLIC_KEY,
+    TP_P11_PRIVATE_KEY,
+    TP_P11_DATA,
+    TP_P11_PROFILE
+};
+
 struct tp_p11_object {
     atomic_uint refs;
     CK_OBJECT_HANDLE handle;
@@ -20,7 +30,8 @@ struct tp_p11_object {
     CK_OBJECT_CLASS class;
     bool is_private;
     bool always_authenticate;
-    char credential[TP_ID_LEN];      /* private keys: what the engine calls it */
+    enum tp_p11_role role;
+    char engine_id[TP_ID_LEN];       /* what the engine calls the key, or the object beside keys; "": is none of either */
     uint8_t identity[TP_SHA256_LEN]; /* token objects: the same thing has the same identity, and so the same handle */
     uint8_t content[TP_SHA256_LEN];  /* and the same content as long as nothing about it has changed */
     struct tp_p11_key key;           /* public and private keys */
@@ -32,11 +43,11 @@ void tp_p11_object_unref(struct tp_p11_object *object); /* NULL is allowed */
 TP_DEFINE_AUTO(struct tp_p11_object, tp_p11_object_unref)
 
 /* What an object is made of. */
-enum tp_p11_role { TP_P11_CERTIFICATE, TP_P11_ISSUER, TP_P11_PUBLIC_KEY, TP_P11_PRIVATE_KEY, TP_P11_PROFILE };
 struct tp_p11_source {
     enum tp_p11_role role;
-    const Tp__Ipc__Credential *credential; /* NULL for issuers and profiles */
-    struct tp_bytes certificate;           /* DER; of the credential, or the issuer's own; may be empty for keys */
+    const Tp__Ipc__Credential *credential; /* keys of the token and their certificates; else NULL */
+    const Tp__Ipc__TokenObject *beside;    /* what lies beside keys; else NULL */
+    struct tp_bytes certificate;           /* DER; of the credential, or one of its own; may be empty for keys */
     struct tp_bytes spki;                  /* DER; keys */
     CK_ULONG profile;
     bool session_login; /* login = session: private keys need no login */

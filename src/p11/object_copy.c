@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Session objects: public keys and certificates that a program brings along to verify with (Java), and copies of token
- * objects (pkcs11-provider). Private keys cannot be brought: there is no way for them into the HSM from here.
+ * Session objects: public keys and certificates that a program brings along to verify with (Java), data, and copies of
+ * token objects (pkcs11-provider). What goes to the token is made in the same way first, and then told to the engine
+ * (token_object.h).
  */
 #include "p11/object.h"
 
@@ -37,8 +38,11 @@ static const struct {
     {CKA_HASH_OF_ISSUER_PUBLIC_KEY, false},
 };
 
-static bool is_changeable(CK_ATTRIBUTE_TYPE type, bool copying)
+/* CKA_VALUE is what data are (a certificate's is read before). */
+static bool is_changeable(const struct tp_p11_object *original, CK_ATTRIBUTE_TYPE type, bool copying)
 {
+    if (original->role == TP_P11_DATA && (type == CKA_VALUE || type == CKA_APPLICATION || type == CKA_OBJECT_ID))
+        return true;
     for (size_t i = 0; i < sizeof(changeable) / sizeof(changeable[0]); i++)
         if (changeable[i].type == type)
             return changeable[i].on_copy || !copying;
@@ -54,9 +58,9 @@ static CK_RV check_changes(const struct tp_p11_object *original, const CK_ATTRIB
             return CKR_TEMPLATE_INCONSISTENT; /* the same attribute twice */
         if (!tp_p11_attributes_find(&original->attributes, template[i].type, &value))
             return CKR_ATTRIBUTE_TYPE_INVALID;
-        if (!is_changeable(template[i].type, copying) && !tp_bytes_equal(value, wanted))
+        if (!is_changeable(original, template[i].type, copying) && !tp_bytes_equal(value, wanted))
             return CKR_ATTRIBUTE_READ_ONLY;
-        if (is_changeable(template[i].type, copying) && value.len == sizeof(CK_BBOOL) && wanted.len != value.len)
+        if (is_changeable(original, template[i].type, copying) && value.len == sizeof(CK_BBOOL) && wanted.len != value.len)
             return CKR_ATTRIBUTE_VALUE_INVALID;
     }
     return CKR_OK;
@@ -90,7 +94,8 @@ static enum tp_rc merge(const struct tp_p11_object *original, const CK_ATTRIBUTE
     object->class = original->class;
     object->always_authenticate = original->always_authenticate;
     object->key = original->key;
-    memcpy(object->credential, original->credential, sizeof(object->credential));
+    object->role = original->role;
+    memcpy(object->engine_id, original->engine_id, sizeof(object->engine_id));
     for (size_t i = 0; i < original->attributes.count; i++)
         TP_TRY(put_merged(&object->attributes, original, original->attributes.items[i].type, template, count));
     object->is_private = tp_p11_attributes_bool(&object->attributes, CKA_PRIVATE);
@@ -109,7 +114,7 @@ CK_RV tp_p11_object_copy(const struct tp_p11_object *original, const CK_ATTRIBUT
     if (merge(original, template, count, &object) != TP_OK)
         return CKR_HOST_MEMORY;
     if (tp_p11_attributes_bool(&object->attributes, CKA_TOKEN))
-        return CKR_TOKEN_WRITE_PROTECTED;
+        return CKR_TEMPLATE_INCONSISTENT; /* a copy on the token would be the same thing a second time */
     if (original->is_private && !object->is_private) /* a copy must not open what the login guards */
         return CKR_TEMPLATE_INCONSISTENT;
     *ret_object = object;
@@ -148,6 +153,14 @@ static CK_RV make_certificate(const CK_ATTRIBUTE *template, CK_ULONG count, stru
     return rc == TP_OK ? CKR_OK : rc == TP_MEMORY ? CKR_HOST_MEMORY : CKR_ATTRIBUTE_VALUE_INVALID;
 }
 
+/* Its attributes come out of the template by merge(). */
+static CK_RV make_data(struct tp_error *error, struct tp_p11_object **ret_object)
+{
+    static const Tp__Ipc__TokenObject empty = TP__IPC__TOKEN_OBJECT__INIT;
+    struct tp_p11_source source = {.role = TP_P11_DATA, .beside = &empty};
+    return tp_p11_object_make(&source, error, ret_object) == TP_OK ? CKR_OK : CKR_HOST_MEMORY;
+}
+
 static CK_RV make_by_class(const CK_ATTRIBUTE *template, CK_ULONG count, struct tp_error *error,
                            struct tp_p11_object **ret_object)
 {
@@ -160,6 +173,8 @@ static CK_RV make_by_class(const CK_ATTRIBUTE *template, CK_ULONG count, struct 
         return make_key(template, count, error, ret_object);
     case CKO_CERTIFICATE:
         return make_certificate(template, count, error, ret_object);
+    case CKO_DATA:
+        return make_data(error, ret_object);
     case CK_UNAVAILABLE_INFORMATION:
         return CKR_TEMPLATE_INCOMPLETE;
     default:
@@ -170,12 +185,8 @@ static CK_RV make_by_class(const CK_ATTRIBUTE *template, CK_ULONG count, struct 
 CK_RV tp_p11_object_create(const CK_ATTRIBUTE *template, CK_ULONG count, struct tp_error *error,
                            struct tp_p11_object **ret_object)
 {
-    bool token = false;
-    CK_RV rv = tp_p11_template_bool(template, count, CKA_TOKEN, false, &token);
-    if (rv != CKR_OK || token)
-        return rv != CKR_OK ? rv : CKR_TOKEN_WRITE_PROTECTED;
     struct tp_p11_object *plain TP_AUTO(tp_p11_object_unref_p) = NULL;
-    rv = make_by_class(template, count, error, &plain);
+    CK_RV rv = make_by_class(template, count, error, &plain);
     if (rv == CKR_OK)
         rv = check_changes(plain, template, count, false);
     if (rv != CKR_OK)

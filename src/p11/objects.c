@@ -3,6 +3,7 @@
 #include "p11/rv.h"
 #include "p11/session.h"
 #include "p11/slot.h"
+#include "p11/token_object.h"
 
 /* A reference to an object that this session sees, or NULL. */
 static struct tp_p11_object *get_visible(struct tp_p11_call *call, CK_OBJECT_HANDLE handle)
@@ -16,11 +17,11 @@ static struct tp_p11_object *get_visible(struct tp_p11_call *call, CK_OBJECT_HAN
 }
 
 /* What keeps an object from being changed, in the order in which the specification lists it (3.0 §5.7). */
-static CK_RV check_change(const struct tp_p11_call *call, const struct tp_p11_object *object, CK_ATTRIBUTE_TYPE permit)
+static CK_RV check_change(struct tp_p11_call *call, const struct tp_p11_object *object, CK_ATTRIBUTE_TYPE permit)
 {
-    bool rw = (call->session->flags & CKF_RW_SESSION) != 0;
-    if (object->owner == 0)
-        return rw ? CKR_TOKEN_WRITE_PROTECTED : CKR_SESSION_READ_ONLY;
+    CK_RV rv = object->owner == 0 ? tp_p11_token_object_check(call) : CKR_OK;
+    if (rv != CKR_OK)
+        return rv;
     return tp_p11_attributes_bool(&object->attributes, permit) ? CKR_OK : CKR_ACTION_PROHIBITED;
 }
 
@@ -36,22 +37,19 @@ static CK_RV add(struct tp_p11_call *call, struct tp_p11_object *object, CK_OBJE
     return rv;
 }
 
-/* "Write-protected" is what a R/W session hears; a R/O one is told of itself. */
-static CK_RV for_session(const struct tp_p11_call *call, CK_RV rv)
-{
-    bool rw = (call->session->flags & CKF_RW_SESSION) != 0;
-    return rv == CKR_TOKEN_WRITE_PROTECTED && !rw ? CKR_SESSION_READ_ONLY : rv;
-}
-
 CK_RV tp_p11_objects_create(struct tp_p11_call *call, const CK_ATTRIBUTE *template, CK_ULONG count,
                             CK_OBJECT_HANDLE *ret_object)
 {
     struct tp_p11_object *object = NULL;
-    CK_RV rv = tp_p11_template_check(template, count);
-    if (rv != CKR_OK || ret_object == NULL)
+    bool on_token = false;
+    if (tp_p11_template_check(template, count) != CKR_OK || ret_object == NULL)
         return CKR_ARGUMENTS_BAD;
-    rv = tp_p11_object_create(template, count, &call->error, &object);
-    return rv != CKR_OK ? for_session(call, rv) : add(call, object, ret_object);
+    CK_RV rv = tp_p11_template_bool(template, count, CKA_TOKEN, false, &on_token);
+    if (rv == CKR_OK && on_token)
+        return tp_p11_token_object_create(call, template, count, ret_object);
+    if (rv == CKR_OK)
+        rv = tp_p11_object_create(template, count, &call->error, &object);
+    return rv != CKR_OK ? rv : add(call, object, ret_object);
 }
 
 static CK_RV copy(struct tp_p11_call *call, const struct tp_p11_object *original, const CK_ATTRIBUTE *template,
@@ -61,7 +59,7 @@ static CK_RV copy(struct tp_p11_call *call, const struct tp_p11_object *original
     if (!tp_p11_attributes_bool(&original->attributes, CKA_COPYABLE))
         return CKR_ACTION_PROHIBITED;
     CK_RV rv = tp_p11_object_copy(original, template, count, &object);
-    return rv != CKR_OK ? for_session(call, rv) : add(call, object, ret_object);
+    return rv != CKR_OK ? rv : add(call, object, ret_object);
 }
 
 CK_RV tp_p11_objects_copy(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
@@ -76,11 +74,13 @@ CK_RV tp_p11_objects_copy(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, con
 CK_RV tp_p11_objects_destroy(struct tp_p11_call *call, CK_OBJECT_HANDLE handle)
 {
     struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
-    if (object == NULL)
-        return CKR_OBJECT_HANDLE_INVALID;
+    if (object == NULL) /* programs destroy a private key, then its public one, which went with it */
+        return tp_p11_inventory_has_gone(call->session->slot, handle) ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
     CK_RV rv = check_change(call, object, CKA_DESTROYABLE);
     if (rv != CKR_OK)
         return rv;
+    if (object->owner == 0)
+        return tp_p11_token_object_destroy(call, object);
     return tp_p11_inventory_remove(call->session->slot, handle) ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
 }
 
@@ -130,5 +130,8 @@ CK_RV tp_p11_objects_set(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, cons
     if (object == NULL)
         return CKR_OBJECT_HANDLE_INVALID;
     CK_RV rv = check_change(call, object, CKA_MODIFIABLE);
-    return rv != CKR_OK ? rv : change(call, object, template, count);
+    if (rv != CKR_OK)
+        return rv;
+    return object->owner == 0 ? tp_p11_token_object_change(call, object, template, count)
+                              : change(call, object, template, count);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The C_ functions on objects. The token is write-protected: what is made or changed here lives in the session.
+ * The C_ functions on objects: those of the session here, those of the token in token_object.h.
  */
 #ifndef TP_P11_OBJECTS_H
 #define TP_P11_OBJECTS_H

@@ -108,6 +108,8 @@ static enum tp_rc identify(const struct tp_p11_source *source, uint8_t ret_ident
     struct tp_bytes name = source->certificate;
     if (source->credential != NULL)
         name = tp_bytes_of_string(source->credential->id);
+    else if (source->beside != NULL)
+        name = tp_bytes_of_string(source->beside->id);
     else if (source->role == TP_P11_PROFILE)
         name = TP_BYTES(&source->profile, sizeof(source->profile));
     return tp_sha256(TP_BYTES(&role, 1), name, TP_BYTES_NONE, ret_identity);
@@ -145,12 +147,11 @@ static enum tp_rc add_object(const struct builder *builder, const struct tp_p11_
     return take_over(builder, source, identity, content);
 }
 
-static enum tp_rc hash_credential(const Tp__Ipc__Credential *credential, uint8_t ret_content[TP_SHA256_LEN])
+static enum tp_rc hash_message(const ProtobufCMessage *message, uint8_t ret_content[TP_SHA256_LEN])
 {
     struct tp_buf packed TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    size_t len = tp__ipc__credential__get_packed_size(credential);
-    TP_TRY(tp_buf_reserve(&packed, len));
-    packed.len = tp__ipc__credential__pack(credential, packed.data);
+    TP_TRY(tp_buf_reserve(&packed, protobuf_c_message_get_packed_size(message)));
+    packed.len = protobuf_c_message_pack(message, packed.data);
     return tp_sha256(tp_buf_bytes(&packed), TP_BYTES_NONE, TP_BYTES_NONE, ret_content);
 }
 
@@ -160,7 +161,7 @@ static enum tp_rc add_credential(const struct builder *builder, const Tp__Ipc__C
     uint8_t content[TP_SHA256_LEN];
     if (strcmp(credential->state, "deleted") == 0)
         return TP_OK;
-    TP_TRY(hash_credential(credential, content));
+    TP_TRY(hash_message(&credential->base, content));
     struct tp_p11_source source = {
         .credential = credential,
         .certificate = TP_BYTES(credential->certificate.data, credential->certificate.len),
@@ -173,6 +174,20 @@ static enum tp_rc add_credential(const struct builder *builder, const Tp__Ipc__C
             TP_TRY(add_object(builder, &source, content));
     }
     return TP_OK;
+}
+
+static enum tp_rc add_beside(const struct builder *builder, const Tp__Ipc__TokenObject *beside)
+{
+    uint8_t content[TP_SHA256_LEN];
+    struct tp_p11_source source = {.role = TP_P11_DATA, .beside = beside};
+    if (strcmp(beside->kind, "certificate") == 0) {
+        source.role = TP_P11_STRANGER;
+        source.certificate = TP_BYTES(beside->value.data, beside->value.len);
+    } else if (strcmp(beside->kind, "data") != 0) {
+        return TP_OK; /* a newer engine's */
+    }
+    TP_TRY(hash_message(&beside->base, content));
+    return add_object(builder, &source, content);
 }
 
 /* ---- issuers: the same few stand in the chains of thousands, and are wanted once ---- */
@@ -251,6 +266,8 @@ static enum tp_rc add_all(const struct builder *builder)
 {
     for (size_t i = 0; i < builder->reply->n_credentials; i++)
         TP_TRY(add_credential(builder, builder->reply->credentials[i]));
+    for (size_t i = 0; i < builder->reply->n_objects; i++)
+        TP_TRY(add_beside(builder, builder->reply->objects[i]));
     TP_TRY(add_issuers(builder));
     return add_profiles(builder);
 }
@@ -316,6 +333,18 @@ struct tp_p11_object *tp_p11_set_find(const struct tp_p11_set *set, CK_OBJECT_HA
         return NULL;
     struct tp_p11_object **found =
         bsearch(&wanted, set->objects, set->count, sizeof(struct tp_p11_object *), compare_handles);
+    return found == NULL ? NULL : *found;
+}
+
+struct tp_p11_object *tp_p11_set_find_own(const struct tp_p11_set *set, enum tp_p11_role role, const char *engine_id)
+{
+    struct tp_p11_object key, *wanted = &key;
+    const uint8_t tag = (uint8_t)role;
+    if (set == NULL || set->count == 0 ||
+        tp_sha256(TP_BYTES(&tag, 1), tp_bytes_of_string(engine_id), TP_BYTES_NONE, key.identity) != TP_OK)
+        return NULL;
+    struct tp_p11_object **found =
+        bsearch(&wanted, set->by_identity, set->count, sizeof(struct tp_p11_object *), compare_identities);
     return found == NULL ? NULL : *found;
 }
 

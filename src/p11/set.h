@@ -35,6 +35,8 @@ TP_MUST_USE enum tp_rc tp_p11_set_new(const Tp__Ipc__ObjectsReply *reply, bool s
 
 /* Borrowed; NULL when there is none. */
 struct tp_p11_object *tp_p11_set_find(const struct tp_p11_set *set, CK_OBJECT_HANDLE handle);
+/* The one that ROLE and what the engine calls it make; likewise. */
+struct tp_p11_object *tp_p11_set_find_own(const struct tp_p11_set *set, enum tp_p11_role role, const char *engine_id);
 /* Calls EACH for every object that matches, in the order of handles or of the index; stops when it fails. */
 typedef enum tp_rc tp_p11_object_fn(void *context, struct tp_p11_object *object);
 TP_MUST_USE enum tp_rc tp_p11_set_search(const struct tp_p11_set *set, const CK_ATTRIBUTE *template, CK_ULONG count,

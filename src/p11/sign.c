@@ -26,7 +26,7 @@ static struct tp_p11_operation *wanting_login(struct tp_p11_session *session)
 char *tp_p11_sign_wants_login(struct tp_p11_session *session)
 {
     struct tp_p11_operation *operation = wanting_login(session);
-    return operation == NULL ? NULL : operation->key->credential;
+    return operation == NULL ? NULL : operation->key->engine_id;
 }
 
 void tp_p11_sign_authorise(struct tp_p11_session *session, const char *authorisation)
@@ -58,7 +58,7 @@ static void fill_request(const struct tp_p11_slot *slot, const struct tp_p11_ope
     tp__ipc__sign_request__init(request);
     request->authorisation = authorisation->id;
     request->user = slot->user;
-    request->credential = operation->key->credential;
+    request->credential = operation->key->engine_id;
     request->mechanism = mechanism->primitive;
     request->data = (ProtobufCBinaryData){.len = input.len, .data = (uint8_t *)input.data};
     if (mechanism->hash != TP_PKI_HASH_NONE)

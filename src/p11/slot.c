@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/slot.h"
 #include "p11/gate.h"
+#include "p11/key_type.h"
 #include "p11/mechanism.h"
 #include "p11/module.h"
 
@@ -47,11 +48,13 @@ void tp_p11_pad(unsigned char *field, size_t field_len, const char *text)
 
 /* A user of the configuration whom the engine does not know (yet): consumers pass over a slot without a token, where
  * they would fail over a token without information. When the engine cannot be asked, the token counts as present.
+ * Where an officer is configured, that slot holds a token that has not been initialised, as an HSM's empty slots do: what
+ * programs call C_InitToken for, they first ask C_GetTokenInfo about.
  * CKF_REMOVABLE_DEVICE, which 3.0 §3.2 ties to an absent token, stays away: it would have programs watch the slot for
  * cards that come and go. */
 static bool has_token(struct tp_p11_slot *slot)
 {
-    return tp_p11_token_presence(slot) != TP_NOT_FOUND;
+    return tp_p11_token_presence(slot) != TP_NOT_FOUND || tp_client_conf_officer(slot->module->conf) != NULL;
 }
 
 CK_RV tp_p11_slot_list(struct tp_p11_call *call, bool token_present, CK_SLOT_ID *ids, CK_ULONG *count)
@@ -99,7 +102,7 @@ CK_RV tp_p11_slot_wait(struct tp_p11_call *call, CK_FLAGS flags, CK_SLOT_ID *slo
     return CKR_CRYPTOKI_NOT_INITIALIZED; /* 3.0 §5.5.4 */
 }
 
-/* Few HSMs can keep Ed25519 keys wrapped, so CKM_EDDSA is a mechanism only of tokens that have such a key. When the
+/* Few HSMs can keep Ed25519 keys wrapped, so CKM_EDDSA is a mechanism only of tokens that have such a key, or can. When the
  * engine cannot be asked, what it last told counts. */
 static bool has_edwards_key(struct tp_p11_call *call, struct tp_p11_slot *slot)
 {
@@ -120,12 +123,23 @@ static bool has_edwards_key(struct tp_p11_call *call, struct tp_p11_slot *slot)
     return found;
 }
 
+static struct tp_p11_offer offer_of(struct tp_p11_call *call, struct tp_p11_slot *slot)
+{
+    CK_ULONG min, max;
+    const unsigned key_types = tp_p11_token_key_types(slot);
+    return (struct tp_p11_offer){
+        .edwards = tp_p11_key_types_range(key_types, TP_P11_ED, &min, &max) || has_edwards_key(call, slot),
+        .key_types = key_types,
+    };
+}
+
 CK_RV tp_p11_slot_mechanism_list(struct tp_p11_call *call, CK_SLOT_ID id, CK_MECHANISM_TYPE *types, CK_ULONG *count)
 {
     struct tp_p11_slot *slot = tp_p11_slot_find(call->module, id);
     if (slot == NULL)
         return CKR_SLOT_ID_INVALID;
-    return tp_p11_mechanism_list(has_edwards_key(call, slot), types, count);
+    const struct tp_p11_offer offer = offer_of(call, slot);
+    return tp_p11_mechanism_list(&offer, types, count);
 }
 
 CK_RV tp_p11_slot_mechanism_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_MECHANISM_TYPE type,
@@ -134,7 +148,6 @@ CK_RV tp_p11_slot_mechanism_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_MEC
     struct tp_p11_slot *slot = tp_p11_slot_find(call->module, id);
     if (slot == NULL)
         return CKR_SLOT_ID_INVALID;
-    if (type == CKM_EDDSA && !has_edwards_key(call, slot))
-        return CKR_MECHANISM_INVALID;
-    return tp_p11_mechanism_info(type, ret_info);
+    const struct tp_p11_offer offer = offer_of(call, slot);
+    return tp_p11_mechanism_info(&offer, type, ret_info);
 }

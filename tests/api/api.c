@@ -105,10 +105,13 @@ static void prepare(void)
     (void)snprintf(socket_path, sizeof socket_path, "%s/engine.sock", folder);
     FILE *conf = fopen(conf_path, "w");
     require(conf != NULL, "no configuration");
-    (void)fprintf(conf, "socket = %s\nengine_user = %u\nusers = %s\n", socket_path, (unsigned)getuid(), FAKE_USER);
+    (void)fprintf(conf, "socket = %s\nengine_user = %u\nusers = %s\nofficer = %s\n", socket_path, (unsigned)getuid(), FAKE_USER,
+                  FAKE_OFFICER);
     (void)fclose(conf);
     (void)setenv("TRUSTP11_CONF", conf_path, 1);
     model.engine = fake_engine_start(socket_path);
+    fake_engine_fail(model.engine, TP_OP_KEY_CHANGE, TP_NOT_PERMITTED); /* the keys stay as the model knows them */
+    fake_engine_fail(model.engine, TP_OP_KEY_DELETE, TP_NOT_PERMITTED);
     (void)fake_engine_add_key(model.engine, "rsa-2048", "rsa", true);
     (void)fake_engine_add_key(model.engine, "p-256", "ec", true);
     model.key[0] = (struct key){.label = "rsa", .signature_len = 256};

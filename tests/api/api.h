@@ -70,7 +70,7 @@ struct own { /* a session object: a public key */
 };
 
 struct model {
-    bool initialised, logged_in;
+    bool initialised, logged_in, officer; /* the user; the SO */
     unsigned malformed; /* PINs */
     struct session session[SESSIONS_MAX];
     struct own own[OWN_MAX];

@@ -31,6 +31,12 @@ static bool is_hidden(const struct object *object)
     return object->what == NO_OBJECT || (object->what == PRIVATE_KEY && !model.logged_in);
 }
 
+/* ON_TOKEN: for who may ask at all. */
+static CK_RV expect_token_change(const struct session *session, CK_RV on_token)
+{
+    return !session->rw ? CKR_SESSION_READ_ONLY : !model.logged_in ? CKR_USER_NOT_LOGGED_IN : on_token;
+}
+
 /* ---- searches ---- */
 
 static size_t count_own(void)
@@ -137,11 +143,12 @@ static void set_attribute(void)
     static const struct {
         CK_ATTRIBUTE attribute;
         CK_RV on_own;
-    } cases[] = {{{CKA_LABEL, label, 7}, CKR_OK},
-                 {{CKA_CLASS, &class, sizeof class}, CKR_ATTRIBUTE_READ_ONLY},
-                 {{CKA_TOKEN, &yes, 1}, CKR_ATTRIBUTE_READ_ONLY},
-                 {{CKA_COPYABLE, label, 7}, CKR_ATTRIBUTE_VALUE_INVALID},
-                 {{CKA_PRIVATE_EXPONENT, label, 7}, CKR_ATTRIBUTE_TYPE_INVALID}};
+        CK_RV on_token; /* the engine refuses every change */
+    } cases[] = {{{CKA_LABEL, label, 7}, CKR_OK, CKR_ACTION_PROHIBITED},
+                 {{CKA_CLASS, &class, sizeof class}, CKR_ATTRIBUTE_READ_ONLY, CKR_ATTRIBUTE_READ_ONLY},
+                 {{CKA_TOKEN, &yes, 1}, CKR_ATTRIBUTE_READ_ONLY, CKR_OK},
+                 {{CKA_COPYABLE, label, 7}, CKR_ATTRIBUTE_VALUE_INVALID, CKR_ATTRIBUTE_READ_ONLY},
+                 {{CKA_PRIVATE_EXPONENT, label, 7}, CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_TYPE_INVALID}};
     CK_SESSION_HANDLE handle;
     struct object object;
     struct session *session = pick_session(&handle);
@@ -152,8 +159,7 @@ static void set_attribute(void)
     if (expected == CKR_OK)
         expected = is_hidden(&object)          ? CKR_OBJECT_HANDLE_INVALID
                    : object.what == OWN_KEY    ? cases[at].on_own
-                   : session->rw               ? CKR_TOKEN_WRITE_PROTECTED
-                                               : CKR_SESSION_READ_ONLY;
+                                               : expect_token_change(session, cases[at].on_token);
     expect("C_SetAttributeValue", C_SetAttributeValue(handle, object_handle, &attribute, 1), expected);
 }
 
@@ -199,8 +205,7 @@ static void copy_object(void)
         expected = none                  ? CKR_ARGUMENTS_BAD
                    : is_hidden(&object)  ? CKR_OBJECT_HANDLE_INVALID
                    : token == CK_FALSE   ? CKR_OK
-                   : session->rw         ? CKR_TOKEN_WRITE_PROTECTED
-                                         : CKR_SESSION_READ_ONLY;
+                                         : CKR_TEMPLATE_INCONSISTENT;
     expect("C_CopyObject", C_CopyObject(handle, original, &template, 1, none ? NULL : &copy), expected);
     if (expected == CKR_OK)
         *place = (struct own){.handle = copy, .session = session, .key = object.key};
@@ -244,8 +249,7 @@ static void destroy_object(void)
     if (expected == CKR_OK)
         expected = is_hidden(&object)       ? CKR_OBJECT_HANDLE_INVALID
                    : object.what == OWN_KEY ? CKR_OK
-                   : session->rw            ? CKR_TOKEN_WRITE_PROTECTED
-                                            : CKR_SESSION_READ_ONLY;
+                                            : expect_token_change(session, CKR_ACTION_PROHIBITED);
     expect("C_DestroyObject", C_DestroyObject(handle, object_handle), expected);
     if (expected == CKR_OK) {
         *own_of(object_handle) = (struct own){0};

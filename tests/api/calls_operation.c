@@ -605,13 +605,13 @@ static void verify_otherwise(void)
         return;
     const struct mechanism *row = claim.made.mechanism;
     CK_MECHANISM mechanism = {row->type, NULL, 0};
-    expect("C_OpenSession", C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+    expect("C_OpenSession", C_OpenSession(0, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session), CKR_OK);
     CK_RV rv = ways[chance(sizeof ways / sizeof ways[0])](session, &mechanism, model.key[row->key].public_key, &claim,
                                                           chance(claim.made.data_len + 1));
     expect("verification", rv, claim.rv);
     expect("C_CloseSession", C_CloseSession(session), CKR_OK);
     if (open_sessions() == 0)
-        model.logged_in = false;
+        model.logged_in = model.officer = false;
 }
 
 const struct call operation_calls[] = {

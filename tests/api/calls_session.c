@@ -103,16 +103,19 @@ static struct session *free_place(void)
     return NULL;
 }
 
+static bool only_rw; /* for a while: the SO logs in beside no others */
+
 static void open_session(void)
 {
     struct session *place = free_place();
     CK_SLOT_ID slot = pick_slot();
-    CK_FLAGS flags = (one_in(8) ? 0 : CKF_SERIAL_SESSION) | (one_in(2) ? CKF_RW_SESSION : 0);
+    CK_FLAGS flags = (one_in(8) ? 0 : CKF_SERIAL_SESSION) | (only_rw || one_in(2) ? CKF_RW_SESSION : 0);
     CK_SESSION_HANDLE handle = 0;
     bool none = one_in(10);
     CK_RV expected = slot != 0                            ? CKR_SLOT_ID_INVALID
                      : none                               ? CKR_ARGUMENTS_BAD
                      : (flags & CKF_SERIAL_SESSION) == 0 ? CKR_SESSION_PARALLEL_NOT_SUPPORTED
+                     : model.officer && (flags & CKF_RW_SESSION) == 0 ? CKR_SESSION_READ_WRITE_SO_EXISTS
                                                           : CKR_OK;
     if (place == NULL)
         return;
@@ -133,6 +136,7 @@ static void close_session(void)
 static void close_all_sessions(void)
 {
     CK_SLOT_ID slot = one_in(4) ? 0 : 1 + chance(9);
+    only_rw = one_in(2);
     expect("C_CloseAllSessions", C_CloseAllSessions(slot), initialised(slot != 0 ? CKR_SLOT_ID_INVALID : CKR_OK));
     for (unsigned i = 0; i < SESSIONS_MAX && slot == 0 && model.initialised; i++)
         if (model.session[i].handle != 0)
@@ -141,6 +145,8 @@ static void close_all_sessions(void)
 
 static CK_STATE state_of(const struct session *session)
 {
+    if (model.officer) /* there are no others then */
+        return CKS_RW_SO_FUNCTIONS;
     if (session->rw)
         return model.logged_in ? CKS_RW_USER_FUNCTIONS : CKS_RW_PUBLIC_SESSION;
     return model.logged_in ? CKS_RO_USER_FUNCTIONS : CKS_RO_PUBLIC_SESSION;
@@ -190,8 +196,8 @@ static CK_RV count_malformed(void)
 
 static CK_RV expect_user(const char *pin, CK_ULONG len)
 {
-    if (model.logged_in)
-        return CKR_USER_ALREADY_LOGGED_IN;
+    if (model.logged_in || model.officer)
+        return model.officer ? CKR_USER_ANOTHER_ALREADY_LOGGED_IN : CKR_USER_ALREADY_LOGGED_IN;
     if (pin == NULL && len > 0)
         return CKR_ARGUMENTS_BAD;
     if (len < PIN_LEAST || len > PIN_MOST)
@@ -201,14 +207,26 @@ static CK_RV expect_user(const char *pin, CK_ULONG len)
     return right ? CKR_OK : CKR_PIN_INCORRECT;
 }
 
-static CK_RV expect_officer(void)
+/* The SO's PIN, of which no least length is known here. */
+static CK_RV expect_so_pin(const char *pin, CK_ULONG len)
 {
-    if (model.logged_in)
-        return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    if (pin == NULL && len > 0)
+        return CKR_ARGUMENTS_BAD;
+    if (len == 0 || len > PIN_MOST)
+        return count_malformed();
+    bool right = len == strlen(FAKE_SO_CODE) && memcmp(pin, FAKE_SO_CODE, len) == 0;
+    model.malformed = right ? 0 : model.malformed;
+    return right ? CKR_OK : CKR_PIN_INCORRECT;
+}
+
+static CK_RV expect_officer(const char *pin, CK_ULONG len)
+{
+    if (model.logged_in || model.officer)
+        return model.officer ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
     for (unsigned i = 0; i < SESSIONS_MAX; i++)
         if (model.session[i].handle != 0 && !model.session[i].rw)
             return CKR_SESSION_READ_ONLY_EXISTS;
-    return CKR_USER_TYPE_INVALID;
+    return expect_so_pin(pin, len);
 }
 
 static void login(void)
@@ -217,7 +235,8 @@ static void login(void)
     const struct {
         const char *pin;
         CK_ULONG len;
-    } pins[] = {{FAKE_PIN_CODE, strlen(FAKE_PIN_CODE)}, {FAKE_PIN_CODE, strlen(FAKE_PIN_CODE)}, {"wrong horse 1", 13},
+    } pins[] = {{FAKE_PIN_CODE, strlen(FAKE_PIN_CODE)}, {FAKE_PIN_CODE, strlen(FAKE_PIN_CODE)},
+                {FAKE_SO_CODE, strlen(FAKE_SO_CODE)}, {"wrong horse 1", 13},
                 {"", 0}, {NULL, 0}, {NULL, 7}, {"short", 5}, {long_one, sizeof long_one}};
     static const CK_USER_TYPE types[] = {CKU_USER, CKU_USER, CKU_USER, CKU_USER, CKU_SO, CKU_CONTEXT_SPECIFIC, 77};
     CK_SESSION_HANDLE handle;
@@ -227,11 +246,12 @@ static void login(void)
     CK_RV expected = expect_session(session);
     if (expected == CKR_OK)
         expected = type == CKU_USER               ? expect_user(pins[at].pin, pins[at].len)
-                   : type == CKU_SO               ? expect_officer()
+                   : type == CKU_SO               ? expect_officer(pins[at].pin, pins[at].len)
                    : type == CKU_CONTEXT_SPECIFIC ? CKR_OPERATION_NOT_INITIALIZED
                                                   : CKR_USER_TYPE_INVALID;
     expect("C_Login", C_Login(handle, type, (CK_BYTE *)(uintptr_t)pins[at].pin, pins[at].len), expected);
-    model.logged_in = model.logged_in || expected == CKR_OK;
+    model.logged_in = model.logged_in || (expected == CKR_OK && type == CKU_USER);
+    model.officer = model.officer || (expected == CKR_OK && type == CKU_SO);
     if (expected == CKR_PIN_INCORRECT)
         fake_engine_set_tries(model.engine, 5);
 }
@@ -241,10 +261,48 @@ static void logout(void)
     CK_SESSION_HANDLE handle;
     struct session *session = pick_session(&handle);
     CK_RV expected = expect_session(session);
-    if (expected == CKR_OK && !model.logged_in)
+    if (expected == CKR_OK && !model.logged_in && !model.officer)
         expected = CKR_USER_NOT_LOGGED_IN;
     expect("C_Logout", C_Logout(handle), expected);
     model.logged_in = model.logged_in && expected != CKR_OK;
+    model.officer = model.officer && expected != CKR_OK;
+}
+
+/* ---- what the SO does; the user's PIN is put back to what the model knows ---- */
+
+static void init_pin(void)
+{
+    static const char *const pins[] = {FAKE_PIN, FAKE_PIN, "short", "12345678", "", NULL};
+    CK_SESSION_HANDLE handle;
+    struct session *session = pick_session(&handle);
+    size_t at = chance(sizeof pins / sizeof pins[0]);
+    CK_ULONG len = pins[at] == NULL ? 3 : strlen(pins[at]);
+    CK_RV expected = expect_session(session);
+    if (expected == CKR_OK)
+        expected = pins[at] == NULL ? CKR_ARGUMENTS_BAD
+                   : !model.officer ? CKR_USER_NOT_LOGGED_IN
+                   : len < PIN_LEAST ? CKR_PIN_LEN_RANGE
+                   : at == 3         ? CKR_PIN_INVALID
+                                     : CKR_OK;
+    expect("C_InitPIN", C_InitPIN(handle, (CK_BYTE *)(uintptr_t)pins[at], len), expected);
+    fake_engine_set_user(model.engine, true, false, false);
+}
+
+static void init_token(void)
+{
+    static CK_BYTE label[] = "a label of thirty-two characters";
+    static const char *const pins[] = {FAKE_SO_CODE, "wrong horse 1", ""};
+    const char *pin = pins[chance(3)];
+    CK_SLOT_ID slot = pick_slot();
+    bool none = one_in(6);
+    CK_RV expected = slot != 0               ? CKR_SLOT_ID_INVALID
+                     : none                  ? CKR_ARGUMENTS_BAD
+                     : open_sessions() > 0   ? CKR_SESSION_EXISTS
+                     : !model.initialised    ? CKR_OK
+                                             : expect_so_pin(pin, strlen(pin));
+    expect("C_InitToken", C_InitToken(slot, (CK_BYTE *)(uintptr_t)pin, strlen(pin), none ? NULL : label),
+           initialised(expected));
+    fake_engine_set_user(model.engine, true, false, false);
 }
 
 static void unsupported(CK_SESSION_HANDLE handle, const struct session *session)
@@ -287,7 +345,9 @@ const struct call session_calls[] = {
     {"C_GetSessionInfo", 20, get_session_info},
     {"C_SessionCancel", 10, session_cancel},
     {"C_Login", 60, login},
-    {"C_Logout", 4, logout},
+    {"C_Logout", 8, logout},
+    {"C_InitPIN", 20, init_pin},
+    {"C_InitToken", 10, init_token},
     {"random numbers, and what is not supported", 10, random_numbers},
     {0},
 };

@@ -44,7 +44,7 @@ void session_gone(struct session *session)
             model.own[i] = (struct own){0};
     *session = (struct session){0};
     if (open_sessions() == 0)
-        model.logged_in = false;
+        model.logged_in = model.officer = false;
 }
 
 void all_gone(void)
@@ -52,7 +52,7 @@ void all_gone(void)
     for (unsigned i = 0; i < SESSIONS_MAX; i++)
         if (model.session[i].handle != 0)
             session_gone(&model.session[i]);
-    model.logged_in = false;
+    model.logged_in = model.officer = false;
     model.malformed = 0;
 }
 

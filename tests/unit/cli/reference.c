@@ -76,7 +76,7 @@ CliTest(reference, the_engines_defaults_are_the_programs)
     cr_assert_eq(bare.login_ms, full.login_ms);
     cr_assert_eq(bare.shared_login_ms, full.shared_login_ms);
     cr_assert_eq(bare.authorisations_most, full.authorisations_most);
-    cr_assert_arr_eq(bare.owner_may, full.owner_may, sizeof bare.owner_may);
+    cr_assert_arr_eq(bare.owner, full.owner, sizeof bare.owner);
     cr_assert_eq(bare.policy.allow_sha1, full.policy.allow_sha1);
     cr_assert_eq(bare.policy.allow_no_certificate, full.policy.allow_no_certificate);
     cr_assert_eq(bare.policy.require_synchronised_clock, full.policy.require_synchronised_clock);

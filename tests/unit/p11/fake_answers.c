@@ -62,16 +62,19 @@ struct fake_login *fake_new_login(struct fake_engine *engine, bool shared)
 
 static void on_token(struct fake_engine *engine, struct tp_ipc_request *request)
 {
-    static char user_id[] = USER_ID, label[] = "Alice's token";
+    static char user_id[] = USER_ID, rsa[] = "rsa-2048", ec[] = "p-256";
+    static char *key_types[] = {rsa, ec};
     const Tp__Ipc__TokenRequest *asked = (const Tp__Ipc__TokenRequest *)request->message;
     Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
-    if (strcmp(asked->user, FAKE_USER) != 0) {
+    bool added = engine->added[0] != '\0' && strcmp(asked->user, engine->added) == 0;
+    if (strcmp(asked->user, FAKE_USER) != 0 && !added) {
         refuse(engine, request, TP_NOT_FOUND, "no such user");
         return;
     }
     reply.user_id = user_id;
-    reply.label = label;
-    reply.enrolled = engine->enrolled;
+    reply.label = engine->label;
+    reply.enrolled = engine->enrolled && !added;
+    reply.pin_initial = engine->pin_initial && !added;
     reply.locked = engine->locked;
     reply.suspended = engine->suspended;
     reply.tries_left = engine->tries_left;
@@ -81,6 +84,8 @@ static void on_token(struct fake_engine *engine, struct tp_ipc_request *request)
     reply.code_digits = strlen(FAKE_CODE);
     reply.objects = engine->generation;
     reply.open = fake_shared_login(engine) != NULL;
+    reply.key_types = key_types;
+    reply.n_key_types = 2;
     answer(request, &reply.base);
 }
 
@@ -122,10 +127,10 @@ static void on_objects(struct fake_engine *engine, struct tp_ipc_request *reques
     free(credentials);
 }
 
-static bool is_pin(const struct fake_engine *engine, const struct tp_secret *secret, bool with_code)
+static bool is_pin(const char *pin, const struct tp_secret *secret, bool with_code)
 {
     char right[256];
-    (void)snprintf(right, sizeof(right), "%s%s", engine->pin, with_code ? FAKE_CODE : "");
+    (void)snprintf(right, sizeof(right), "%s%s", pin, with_code ? FAKE_CODE : "");
     return tp_bytes_equal(tp_secret_bytes(secret), tp_bytes_of_string(right));
 }
 
@@ -137,16 +142,45 @@ static void on_wrong_pin(struct fake_engine *engine, struct tp_ipc_request *requ
     refuse(engine, request, TP_PIN_WRONG, "the PIN or the code is wrong");
 }
 
+/* Each time another one: nobody joins it. */
+static void on_login_of_officer(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    static char officer[] = "officer", *roles[] = {officer};
+    Tp__Ipc__LoginReply reply = TP__IPC__LOGIN_REPLY__INIT;
+    if (!is_pin(engine->so_pin, request->secret[0], true)) {
+        refuse(engine, request, TP_PIN_WRONG, "the PIN or the code is wrong");
+        return;
+    }
+    struct fake_login *login = fake_new_login(engine, false);
+    login->officer = true;
+    reply.authorisation = login->id;
+    reply.until_ms = login->until_ms;
+    reply.roles = roles;
+    reply.n_roles = 1;
+    answer(request, &reply.base);
+}
+
 /* The same PIN and code again join what is open, as in the real one; PIN alone joins the shared one. */
 static void on_login(struct fake_engine *engine, struct tp_ipc_request *request)
 {
     Tp__Ipc__LoginReply reply = TP__IPC__LOGIN_REPLY__INIT;
+    const char *user = ((const Tp__Ipc__LoginRequest *)request->message)->user;
     struct fake_login *login = fake_shared_login(engine);
-    if (!engine->enrolled || engine->locked) {
-        refuse(engine, request, engine->locked ? TP_PIN_LOCKED : TP_NOT_ENROLLED, "not now");
+    if (strcmp(user, FAKE_OFFICER) == 0) {
+        on_login_of_officer(engine, request);
         return;
     }
-    if (!is_pin(engine, request->secret[0], true) && !(login != NULL && is_pin(engine, request->secret[0], false))) {
+    if (strcmp(user, FAKE_USER) != 0) {
+        refuse(engine, request, TP_NOT_FOUND, "no such user");
+        return;
+    }
+    if (!engine->enrolled || engine->locked || engine->pin_initial) {
+        refuse(engine, request, engine->locked ? TP_PIN_LOCKED : !engine->enrolled ? TP_NOT_ENROLLED : TP_PIN_EXPIRED,
+               "not now");
+        return;
+    }
+    if (!is_pin(engine->pin, request->secret[0], true) &&
+        !(login != NULL && is_pin(engine->pin, request->secret[0], false))) {
         on_wrong_pin(engine, request);
         return;
     }
@@ -187,15 +221,65 @@ static void on_pin_change(struct fake_engine *engine, struct tp_ipc_request *req
 {
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
     struct tp_bytes pin = tp_secret_bytes(request->secret[1]);
-    if (!is_pin(engine, request->secret[0], true)) {
+    bool officers = strcmp(((const Tp__Ipc__PinChangeRequest *)request->message)->user, FAKE_OFFICER) == 0;
+    char *present = officers ? engine->so_pin : engine->pin;
+    if (!is_pin(present, request->secret[0], true)) {
         on_wrong_pin(engine, request);
     } else if (pin.len < FAKE_PIN_MIN || pin.len > FAKE_PIN_MAX) {
         refuse(engine, request, TP_PIN_LENGTH, "too short or too long");
     } else {
-        memcpy(engine->pin, pin.data, pin.len);
-        engine->pin[pin.len] = '\0';
+        memcpy(present, pin.data, pin.len);
+        present[pin.len] = '\0';
+        engine->pin_initial = engine->pin_initial && officers;
         answer(request, &reply.base);
     }
+}
+
+/* ---- the officer ---- */
+
+static bool officer_is_in(const struct fake_engine *engine)
+{
+    for (unsigned i = 0; i < engine->login_count; i++)
+        if (engine->logins[i].open && engine->logins[i].officer)
+            return true;
+    return false;
+}
+
+static void on_pin_init(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    Tp__Ipc__PinInitReply reply = TP__IPC__PIN_INIT_REPLY__INIT;
+    struct tp_bytes pin = tp_secret_bytes(request->secret[0]);
+    if (!officer_is_in(engine)) {
+        refuse(engine, request, TP_NOT_PERMITTED, "for officers");
+    } else if (pin.len < FAKE_PIN_MIN || pin.len > FAKE_PIN_MAX) {
+        refuse(engine, request, TP_PIN_LENGTH, "too short or too long");
+    } else if (pin.data[0] == '1') {
+        refuse(engine, request, TP_BAD_ARGUMENT, "a run");
+    } else {
+        memcpy(engine->pin, pin.data, pin.len);
+        engine->pin[pin.len] = '\0';
+        reply.enrolment = engine->without_factor;
+        reply.keys_lost = (uint32_t)engine->key_count;
+        engine->enrolled = engine->pin_initial = !engine->without_factor;
+        answer(request, &reply.base);
+    }
+}
+
+static void on_token_init(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    const Tp__Ipc__TokenInitRequest *asked = (const Tp__Ipc__TokenInitRequest *)request->message;
+    Tp__Ipc__TokenInitReply reply = TP__IPC__TOKEN_INIT_REPLY__INIT;
+    if (!officer_is_in(engine)) {
+        refuse(engine, request, TP_NOT_PERMITTED, "for officers");
+        return;
+    }
+    reply.added = strcmp(asked->user, FAKE_USER) != 0;
+    if (reply.added)
+        (void)snprintf(engine->added, sizeof(engine->added), "%s", asked->user);
+    else
+        engine->enrolled = engine->pin_initial = false;
+    (void)snprintf(engine->label, sizeof(engine->label), "%s", asked->label);
+    answer(request, &reply.base);
 }
 
 /* ---- signatures ---- */
@@ -313,6 +397,74 @@ static void on_sign(struct fake_engine *engine, struct tp_ipc_request *request)
     tp_buf_clear(&signature);
 }
 
+/* ---- keys made and destroyed ---- */
+
+static bool somebody_is_logged_in(const struct fake_engine *engine)
+{
+    for (unsigned i = 0; i < engine->login_count; i++)
+        if (engine->logins[i].open && tp_clock_utc_ms() < engine->logins[i].until_ms)
+            return true;
+    return false;
+}
+
+static void answer_key(struct fake_engine *engine, struct tp_ipc_request *request, struct fake_key *key)
+{
+    Tp__Ipc__KeyReply reply = TP__IPC__KEY_REPLY__INIT;
+    Tp__Ipc__Credential credential;
+    ProtobufCBinaryData chain;
+    engine->generation++;
+    fill_credential(engine, key, &credential, &chain);
+    reply.credential = &credential;
+    answer(request, &reply.base);
+}
+
+static void on_key_generate(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    const Tp__Ipc__KeyGenerateRequest *asked = (const Tp__Ipc__KeyGenerateRequest *)request->message;
+    bool taken = false;
+    for (size_t i = 0; i < engine->key_count; i++)
+        taken = taken || strcmp(engine->keys[i].label, asked->label) == 0;
+    if (!somebody_is_logged_in(engine) || taken) {
+        refuse(engine, request, taken ? TP_EXISTS : TP_NOT_PERMITTED, "not so");
+        return;
+    }
+    struct fake_key *key = fake_add_key(engine, asked->key_type, asked->label);
+    if (asked->cka_id.len == sizeof(key->cka_id))
+        memcpy(key->cka_id, asked->cka_id.data, sizeof(key->cka_id));
+    key->always_authenticate = asked->always_authenticate;
+    answer_key(engine, request, key);
+}
+
+static void on_key_change(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    const Tp__Ipc__KeyChangeRequest *asked = (const Tp__Ipc__KeyChangeRequest *)request->message;
+    struct fake_key *key = find_key(engine, asked->credential);
+    if (!somebody_is_logged_in(engine) || key == NULL) {
+        refuse(engine, request, key == NULL ? TP_NOT_FOUND : TP_NOT_PERMITTED, "not so");
+        return;
+    }
+    if (asked->label[0] != '\0') {
+        free(key->label);
+        key->label = strdup(asked->label);
+    }
+    if (asked->cka_id.len == sizeof(key->cka_id))
+        memcpy(key->cka_id, asked->cka_id.data, sizeof(key->cka_id));
+    answer_key(engine, request, key);
+}
+
+static void on_key_delete(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    struct fake_key *key = find_key(engine, ((const Tp__Ipc__KeyRequest *)request->message)->credential);
+    Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
+    if (!somebody_is_logged_in(engine) || key == NULL) {
+        refuse(engine, request, key == NULL ? TP_NOT_FOUND : TP_NOT_PERMITTED, "not so");
+        return;
+    }
+    (void)snprintf(key->state, sizeof(key->state), "deleted");
+    engine->generation++;
+    answer(request, &reply.base);
+}
+
 /* ---- all ---- */
 
 void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request)
@@ -325,6 +477,11 @@ void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request)
         [TP_OP_AUTHORISATION] = on_authorisation,
         [TP_OP_SIGN] = on_sign,
         [TP_OP_PIN_CHANGE] = on_pin_change,
+        [TP_OP_KEY_GENERATE] = on_key_generate,
+        [TP_OP_KEY_CHANGE] = on_key_change,
+        [TP_OP_KEY_DELETE] = on_key_delete,
+        [TP_OP_PIN_INIT] = on_pin_init,
+        [TP_OP_TOKEN_INIT] = on_token_init,
     };
     enum tp_ipc_op op = request->operation->op;
     if (engine->fail[op] != 0)

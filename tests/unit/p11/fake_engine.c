@@ -79,6 +79,8 @@ struct fake_engine *fake_engine_start(const char *socket_path)
     engine->enrolled = true;
     engine->tries_left = TRIES_MOST;
     (void)snprintf(engine->pin, sizeof(engine->pin), "%s", FAKE_PIN);
+    (void)snprintf(engine->so_pin, sizeof(engine->so_pin), "%s", FAKE_SO_PIN);
+    (void)snprintf(engine->label, sizeof(engine->label), "Alice's token");
     fake_keys_start(engine);
     fake_engine_resume(engine);
     return engine;

@@ -36,7 +36,7 @@ struct fake_key {
 
 struct fake_login {
     char id[33];
-    bool open, shared;
+    bool open, shared, officer;
     uint32_t left; /* when counted */
     bool counted;
     int64_t until_ms;
@@ -57,19 +57,22 @@ struct fake_engine {
     unsigned login_count, logins_made;
     uint32_t signatures;
     int64_t for_ms;
-    bool enrolled, locked, suspended;
+    bool enrolled, locked, suspended, pin_initial, without_factor;
+    char added[64]; /* by TOKEN_INIT: another user, without PIN */
+    char label[64];
     uint32_t tries_left;
     int fail[TP_IPC_OP_END];
     bool stall[TP_IPC_OP_END];
     unsigned count[TP_IPC_OP_END];
     struct tp_ipc_request *kept;
-    char pin[128];
+    char pin[128], so_pin[128];
     char last_hash_name[32];
     size_t last_data_len;
 };
 
 /* The mutex is held. */
 void fake_keys_start(struct fake_engine *engine);
+struct fake_key *fake_add_key(struct fake_engine *engine, const char *type, const char *label);
 void fake_keys_free(struct fake_engine *engine);
 struct fake_login *fake_shared_login(struct fake_engine *engine); /* or NULL */
 struct fake_login *fake_new_login(struct fake_engine *engine, bool shared);

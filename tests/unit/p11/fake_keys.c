@@ -83,6 +83,11 @@ size_t fake_engine_add_key(struct fake_engine *engine, const char *type, const c
     return number;
 }
 
+struct fake_key *fake_add_key(struct fake_engine *engine, const char *type, const char *label)
+{
+    return add_key(engine, generate(type), type, label);
+}
+
 void fake_engine_add_bulk(struct fake_engine *engine, size_t count)
 {
     pthread_mutex_lock(&engine->mutex);

@@ -49,7 +49,20 @@ void fake_engine_open_shared(struct fake_engine *engine, bool open)
 
 void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked, bool suspended)
 {
-    LOCKED(engine, engine->enrolled = enrolled; engine->locked = locked; engine->suspended = suspended);
+    LOCKED(engine, engine->enrolled = enrolled; engine->locked = locked; engine->suspended = suspended;
+           engine->pin_initial = false);
+}
+
+void fake_engine_set_factor(struct fake_engine *engine, bool has_factor)
+{
+    LOCKED(engine, engine->without_factor = !has_factor);
+}
+
+unsigned fake_engine_logins(struct fake_engine *engine)
+{
+    unsigned count = 0;
+    LOCKED(engine, for (unsigned i = 0; i < engine->login_count; i++) count += engine->logins[i].open);
+    return count;
 }
 
 void fake_engine_set_tries(struct fake_engine *engine, uint32_t left)

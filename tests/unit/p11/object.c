@@ -70,9 +70,9 @@ Test(p11_object, a_private_key_says_what_it_is)
         {CKA_UNWRAP, 0},
         {CKA_SIGN_RECOVER, 0},
         {CKA_DERIVE, 0},
-        {CKA_MODIFIABLE, 0},
+        {CKA_MODIFIABLE, 1},
         {CKA_COPYABLE, 1},
-        {CKA_DESTROYABLE, 0},
+        {CKA_DESTROYABLE, 1},
         {CKA_ALWAYS_AUTHENTICATE, 0},
         {CKA_WRAP_WITH_TRUSTED, 0},
     };

@@ -76,8 +76,7 @@ Test(p11_session_object, a_copy_cannot_open_what_the_original_guards)
     CK_ATTRIBUTE unknown[] = {{CKA_TOKEN, &no, 1}, {CKA_VALUE_LEN, &yes, 1}};
     CK_ATTRIBUTE twice[] = {{CKA_TOKEN, &no, 1}, {CKA_TOKEN, &no, 1}};
     CK_OBJECT_HANDLE key = find(CKO_PRIVATE_KEY, "ec"), copy = CK_INVALID_HANDLE;
-    cr_expect_eq(C_CopyObject(f.session, key, on_token, 1, &copy), CKR_TOKEN_WRITE_PROTECTED);
-    cr_expect_eq(C_CopyObject(open_session(0, 0), key, on_token, 1, &copy), CKR_SESSION_READ_ONLY);
+    cr_expect_eq(C_CopyObject(f.session, key, on_token, 1, &copy), CKR_TEMPLATE_INCONSISTENT);
     cr_expect_eq(C_CopyObject(f.session, key, public, 2, &copy), CKR_TEMPLATE_INCONSISTENT);
     cr_expect_eq(C_CopyObject(f.session, key, extractable, 2, &copy), CKR_ATTRIBUTE_READ_ONLY);
     cr_expect_eq(C_CopyObject(f.session, key, insensitive, 2, &copy), CKR_ATTRIBUTE_READ_ONLY);
@@ -88,16 +87,19 @@ Test(p11_session_object, a_copy_cannot_open_what_the_original_guards)
     cr_expect_eq(copy, CK_INVALID_HANDLE);
 }
 
-Test(p11_session_object, token_objects_cannot_be_changed_or_destroyed)
+Test(p11_session_object, token_objects_are_not_changed_or_destroyed_in_read_only_sessions_or_without_a_login)
 {
     CK_ATTRIBUTE label[] = {TEXT(CKA_LABEL, "new")};
     CK_OBJECT_HANDLE key = find(CKO_PRIVATE_KEY, "ec");
     CK_SESSION_HANDLE read_only = open_session(0, 0);
-    cr_expect_eq(C_DestroyObject(f.session, key), CKR_TOKEN_WRITE_PROTECTED);
-    cr_expect_eq(C_SetAttributeValue(f.session, key, label, 1), CKR_TOKEN_WRITE_PROTECTED);
+    CK_OBJECT_HANDLE public = find(CKO_PUBLIC_KEY, "ec");
     cr_expect_eq(C_DestroyObject(read_only, key), CKR_SESSION_READ_ONLY);
     cr_expect_eq(C_SetAttributeValue(read_only, key, label, 1), CKR_SESSION_READ_ONLY);
     cr_expect_eq(C_DestroyObject(f.session, 424242), CKR_OBJECT_HANDLE_INVALID);
+    cr_assert_eq(C_Logout(f.session), CKR_OK);
+    cr_expect_eq(C_SetAttributeValue(f.session, public, label, 1), CKR_USER_NOT_LOGGED_IN);
+    cr_expect_eq(C_DestroyObject(f.session, public), CKR_USER_NOT_LOGGED_IN);
+    cr_expect_eq(fake_engine_count(f.engine, TP_OP_KEY_CHANGE) + fake_engine_count(f.engine, TP_OP_KEY_DELETE), 0);
 }
 
 Test(p11_session_object, a_copy_can_be_renamed_and_destroyed)
@@ -192,7 +194,7 @@ Test(p11_session_object, what_cannot_be_created)
     CK_ATTRIBUTE strange[] = {{CKA_CLASS, &public_key, sizeof(public_key)}, {CKA_KEY_TYPE, &aes, sizeof(aes)}};
     CK_ATTRIBUTE garbage[] = {{CKA_CLASS, &certificate_class, sizeof(certificate_class)}, TEXT(CKA_VALUE, "garbage")};
     cr_expect_eq(C_CreateObject(f.session, none, 1, &made), CKR_TEMPLATE_INCOMPLETE);
-    cr_expect_eq(C_CreateObject(f.session, on_token, 2, &made), CKR_TOKEN_WRITE_PROTECTED);
+    cr_expect_eq(C_CreateObject(f.session, on_token, 2, &made), CKR_TEMPLATE_INCOMPLETE);
     cr_expect_eq(C_CreateObject(open_session(0, 0), on_token, 2, &made), CKR_SESSION_READ_ONLY);
     cr_expect_eq(C_CreateObject(f.session, private, 2, &made), CKR_ATTRIBUTE_VALUE_INVALID);
     cr_expect_eq(C_CreateObject(f.session, without, 2, &made), CKR_TEMPLATE_INCOMPLETE);
