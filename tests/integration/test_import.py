@@ -233,6 +233,18 @@ class Owners(ProgramTest):
         self.assertEqual((self.keys(), self.keys('bob')), (1, 0))
         self.assertIn('owner.import', self.deployed.ok('policy', 'show'))
 
+    def test_may_not_free_a_key_that_was_stopped_by_importing_it_again(self):
+        self.begin(settings={('owner', 'import'): 'yes', ('owner', 'delete'): 'yes'})
+        self.log_in(self.alice)
+        delete = lambda: self.cli_as(STRANGER, self.deployed, 'key', 'delete', 'alice', '--user', 'alice', '--yes')
+        self.assert_ok(self.take())
+        self.deployed.ok('key', 'suspend', 'alice', '--user', 'alice')
+        self.assert_refused(delete(), 'only an officer')
+        self.assert_refused(self.take(), 'this key already')
+        self.deployed.ok('key', 'resume', 'alice', '--user', 'alice')
+        self.assert_ok(delete())
+        self.assert_ok(self.take())
+
     def test_who_is_an_officer_too_needs_no_such_wish(self):
         self.begin()
         self.log_in(self.deployed.add_user('olga', roles=('officer',)))
