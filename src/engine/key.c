@@ -192,6 +192,16 @@ enum tp_rc tp_op_key_state(struct tp_call *call)
     return tp_key_with(call, message->user, message->credential, set_state);
 }
 
+/* Whoever stopped an imported key would find it back, and good, by the copy that its owner has. */
+static enum tp_rc check_stays_stopped(struct tp_call *call, const struct tp_credential *credential)
+{
+    const Tp__Engine__Key *record = credential->record;
+    if (!record->imported || record->state == TP_STATE_ACTIVE || call->role != TP_ROLE_OWNER || tp_call_act_as_officer(call))
+        return TP_OK;
+    return tp_error_set(&call->error, TP_NOT_PERMITTED,
+                        "only an officer can delete an imported key that was stopped: it could be imported again");
+}
+
 static enum tp_rc delete_key(struct tp_call *call, struct tp_user *user, struct tp_credential *credential)
 {
     const Tp__Ipc__KeyRequest *message = (const Tp__Ipc__KeyRequest *)call->request->message;
@@ -200,6 +210,7 @@ static enum tp_rc delete_key(struct tp_call *call, struct tp_user *user, struct 
     char id[TP_ID_LEN];
     memcpy(id, credential->id, sizeof id);
     TP_TRY(tp_call_owner_may(call, TP_OWNER_DELETE));
+    TP_TRY(check_stays_stopped(call, credential));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_KEY_DELETE, &edit));
     TP_TRY(tp_edit_key_delete(edit, credential));
     tp_edit_object(edit, "credential", id);

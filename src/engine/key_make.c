@@ -228,7 +228,8 @@ static enum tp_rc is_new(struct tp_call *call, const struct making *making)
 {
     for (const struct tp_credential *at = making->user->credentials; at != NULL; at = at->next)
         if (tp_bytes_equal(tp_field(at->record->spki), tp_buf_bytes(&making->spki)))
-            return tp_error_set(&call->error, TP_EXISTS, "the user has this key already; see: trustp11 key list");
+            return tp_error_set(&call->error, TP_EXISTS,
+                                "the user has this key already (trustp11 key list); to replace it, delete that one first");
     return TP_OK;
 }
 
@@ -257,7 +258,9 @@ enum tp_rc tp_op_key_import(struct tp_call *call)
     TP_TRY(read_certificates(call, &making));
     if (making.certificates.len == 0)
         return make_and_answer(call, message->user, import, &making);
-    pthread_mutex_lock(&call->engine->sweep); /* no list may come between the judgement and the commit */
+    /* No list may come between the judgement and the commit. The HSM works meanwhile: what looks at many users at once waits
+     * for that, which the order of the locks wants. */
+    pthread_mutex_lock(&call->engine->sweep);
     enum tp_rc rc = make_and_answer(call, message->user, import, &making);
     pthread_mutex_unlock(&call->engine->sweep);
     return rc;

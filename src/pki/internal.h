@@ -52,6 +52,13 @@ TP_MUST_USE enum tp_rc tp_pki_name_text(const X509_NAME *name, char ret_text[TP_
 TP_MUST_USE enum tp_rc tp_pki_name_parse(const char *text, struct tp_error *error, X509_NAME **ret_name);
 TP_MUST_USE enum tp_rc tp_pki_time(const ASN1_TIME *time, int64_t *ret_utc_ms);
 
+/* What a file may make us compute in all, some seconds: RFC 8018 leaves it to the file, which could keep us busy for days.
+ * Of scrypt a round is two blocks mixed. */
+#define TP_PKI_ROUNDS_MOST 2000000
+/* Rounds that a password-based encryption takes; -1: not to be told, or more than any file may. */
+int64_t tp_pki_rounds(const X509_ALGOR *algorithm);
+int64_t tp_pki_rounds_of_number(const ASN1_INTEGER *number); /* may be NULL */
+
 /* Whether the file is PEM rather than DER. */
 bool tp_pki_pem_is(struct tp_bytes file);
 /* Every PEM block in the file's order, its content decoded; blocks with headers of their own are left out. EACH may

@@ -11,19 +11,12 @@
 #include <openssl/provider.h>
 #include <string.h>
 
-/* What a file may make us compute in all, some seconds. RFC 8018 leaves it to the file, which could keep us busy for days.
- * Of scrypt (RFC 7914) a round is two blocks mixed. */
-#define ROUNDS_MOST 2000000
 #define SAFES_MOST       8
 #define BAGS_MOST        64
 
 TP_DEFINE_AUTO(PKCS12, PKCS12_free)
 TP_DEFINE_AUTO(PKCS8_PRIV_KEY_INFO, PKCS8_PRIV_KEY_INFO_free)
 TP_DEFINE_AUTO(X509_SIG, X509_SIG_free)
-TP_DEFINE_AUTO(PBEPARAM, PBEPARAM_free)
-TP_DEFINE_AUTO(PBE2PARAM, PBE2PARAM_free)
-TP_DEFINE_AUTO(PBKDF2PARAM, PBKDF2PARAM_free)
-TP_DEFINE_AUTO(SCRYPT_PARAMS, SCRYPT_PARAMS_free)
 
 static void safes_free(STACK_OF(PKCS7) **safes)
 {
@@ -137,64 +130,14 @@ static enum tp_rc take_pkey(struct reading *reading, EVP_PKEY *key)
     return take_key(reading, info);
 }
 
-/* ---- encryption (RFC 8018, RFC 7914) ---- */
-
-/* Rounds that it takes; -1: not to be told, or more than any file may. */
-static int64_t rounds_of_number(const ASN1_INTEGER *number)
-{
-    int64_t value = -1;
-    if (number == NULL || ASN1_INTEGER_get_int64(&value, number) != 1 || value < 0 || value > ROUNDS_MOST)
-        return -1;
-    return value;
-}
-
-static int64_t rounds_of_pbe(const ASN1_TYPE *parameter)
-{
-    PBEPARAM *params TP_AUTO(PBEPARAM_free_p) = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), parameter);
-    return params != NULL ? rounds_of_number(params->iter) : -1;
-}
-
-static int64_t rounds_of_scrypt(const ASN1_TYPE *parameter)
-{
-    SCRYPT_PARAMS *params TP_AUTO(SCRYPT_PARAMS_free_p) =
-        ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(SCRYPT_PARAMS), parameter);
-    const int64_t n = params == NULL ? -1 : rounds_of_number(params->costParameter);
-    const int64_t r = params == NULL ? -1 : rounds_of_number(params->blockSize);
-    const int64_t p = params == NULL ? -1 : rounds_of_number(params->parallelizationParameter);
-    if (n < 0 || r < 0 || p < 0 || n * r > 2 * ROUNDS_MOST || n * r * p > 2 * ROUNDS_MOST)
-        return -1;
-    return n * r * p / 2;
-}
-
-static int64_t rounds_of_pbkdf2(const ASN1_TYPE *parameter)
-{
-    PBKDF2PARAM *params TP_AUTO(PBKDF2PARAM_free_p) = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM), parameter);
-    return params != NULL ? rounds_of_number(params->iter) : -1;
-}
-
-static int64_t rounds_of_pbes2(const ASN1_TYPE *parameter)
-{
-    PBE2PARAM *params TP_AUTO(PBE2PARAM_free_p) = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), parameter);
-    if (params == NULL || params->keyfunc == NULL || params->keyfunc->parameter == NULL)
-        return -1;
-    return OBJ_obj2nid(params->keyfunc->algorithm) == NID_id_scrypt ? rounds_of_scrypt(params->keyfunc->parameter)
-                                                                    : rounds_of_pbkdf2(params->keyfunc->parameter);
-}
-
-static int64_t rounds_of(const X509_ALGOR *algorithm)
-{
-    if (algorithm == NULL || algorithm->parameter == NULL)
-        return -1;
-    return OBJ_obj2nid(algorithm->algorithm) == NID_pbes2 ? rounds_of_pbes2(algorithm->parameter)
-                                                          : rounds_of_pbe(algorithm->parameter);
-}
+/* ---- encryption ---- */
 
 static enum tp_rc spend(struct reading *reading, int64_t rounds)
 {
     if (rounds < 0 || rounds > reading->rounds_left)
         return tp_error_set(reading->error, TP_UNSUPPORTED,
                             "the file is encrypted in a way that is not known, or takes more than %d rounds to decrypt",
-                            ROUNDS_MOST);
+                            TP_PKI_ROUNDS_MOST);
     reading->rounds_left -= rounds;
     return TP_OK;
 }
@@ -203,7 +146,7 @@ static enum tp_rc take_encrypted(struct reading *reading, const X509_SIG *encryp
 {
     const X509_ALGOR *algorithm = NULL;
     X509_SIG_get0(encrypted, &algorithm, NULL);
-    TP_TRY(spend(reading, rounds_of(algorithm)));
+    TP_TRY(spend(reading, tp_pki_rounds(algorithm)));
     PKCS8_PRIV_KEY_INFO *info TP_AUTO(PKCS8_PRIV_KEY_INFO_free_p) =
         PKCS8_decrypt(encrypted, (const char *)reading->password.data, (int)reading->password.len);
     return info != NULL ? take_key(reading, info) : wrong_password(reading);
@@ -225,7 +168,7 @@ static int64_t rounds_of_mac(const PKCS12 *pkcs12)
 {
     const ASN1_INTEGER *iterations = NULL;
     PKCS12_get0_mac(NULL, NULL, NULL, &iterations, pkcs12);
-    return iterations == NULL ? 1 : rounds_of_number(iterations); /* RFC 7292, 4: DEFAULT 1 */
+    return iterations == NULL ? 1 : tp_pki_rounds_of_number(iterations); /* RFC 7292, 4: DEFAULT 1 */
 }
 
 /* No password is either two zero bytes or nothing at all, depending on who has written the file. */
@@ -274,10 +217,11 @@ static enum tp_rc take_safe(struct reading *reading, PKCS7 *safe)
                             : tp_error_set(reading->error, TP_MALFORMED, "a part of the PKCS#12 file is broken");
     }
     if (kind != NID_pkcs7_encrypted)
-        return tp_error_set(reading->error, TP_UNSUPPORTED, "the PKCS#12 file is encrypted to a certificate, not by a password");
+        return tp_error_set(reading->error, TP_UNSUPPORTED,
+                            "the PKCS#12 file is encrypted to a certificate, not by a password");
     if (safe->d.encrypted == NULL || safe->d.encrypted->enc_data == NULL)
         return tp_error_set(reading->error, TP_MALFORMED, "a part of the PKCS#12 file is broken");
-    TP_TRY(spend(reading, rounds_of(safe->d.encrypted->enc_data->algorithm)));
+    TP_TRY(spend(reading, tp_pki_rounds(safe->d.encrypted->enc_data->algorithm)));
     bags = PKCS12_unpack_p7encdata(safe, (const char *)reading->password.data, (int)reading->password.len);
     return bags != NULL ? take_bags(reading, bags) : wrong_password(reading);
 }
@@ -482,7 +426,7 @@ enum tp_rc tp_pki_private_file_read(struct tp_bytes file, const struct tp_secret
     struct tp_pki_private_file result TP_AUTO(tp_pki_private_file_clear) = {0};
     struct tp_bytes given = tp_secret_bytes(password);
     struct reading reading TP_AUTO(reading_clear) = {
-        .file = &result, .error = error, .rounds_left = ROUNDS_MOST, .password = given.len > 0 ? given : TP_BYTES("", 0)};
+        .file = &result, .error = error, .rounds_left = TP_PKI_ROUNDS_MOST, .password = given.len > 0 ? given : TP_BYTES("", 0)};
     if (file.len > TP_SECRET_MAX || given.len > TP_SECRET_MAX)
         return tp_error_set(error, TP_TOO_LARGE, "the file or its password is larger than %zu bytes", TP_SECRET_MAX);
     if (file.len == 0)
@@ -514,12 +458,33 @@ static enum tp_rc is_encrypted_block(struct reading *reading, struct block *bloc
     return encrypted ? TP_EXISTS : TP_OK;
 }
 
+static bool safe_is_encrypted(PKCS7 *safe)
+{
+    STACK_OF(PKCS12_SAFEBAG) *bags TP_AUTO(bags_free) =
+        OBJ_obj2nid(safe->type) == NID_pkcs7_data ? PKCS12_unpack_p7data(safe) : NULL;
+    for (int i = 0; i < sk_PKCS12_SAFEBAG_num(bags); i++)
+        if (PKCS12_SAFEBAG_get_nid(sk_PKCS12_SAFEBAG_value(bags, i)) == NID_pkcs8ShroudedKeyBag)
+            return true;
+    return bags == NULL;
+}
+
+static bool pkcs12_is_encrypted(const PKCS12 *pkcs12)
+{
+    STACK_OF(PKCS7) *safes TP_AUTO(safes_free) = PKCS12_unpack_authsafes(pkcs12);
+    for (int i = 0; i < sk_PKCS7_num(safes); i++)
+        if (safe_is_encrypted(sk_PKCS7_value(safes, i)))
+            return true;
+    return false;
+}
+
 static bool der_wants_password(struct tp_bytes der)
 {
     struct tp_bytes none = TP_BYTES("", 0);
     PKCS12 *pkcs12 TP_AUTO(PKCS12_free_p) = parse_pkcs12(der);
+    if (pkcs12 != NULL && PKCS12_mac_present(pkcs12))
+        return rounds_of_mac(pkcs12) >= 0 && !mac_good(pkcs12, &none);
     if (pkcs12 != NULL)
-        return rounds_of_mac(pkcs12) >= 0 && !(PKCS12_mac_present(pkcs12) && mac_good(pkcs12, &none));
+        return pkcs12_is_encrypted(pkcs12);
     X509_SIG *encrypted TP_AUTO(X509_SIG_free_p) = parse_encrypted(der);
     return encrypted != NULL;
 }

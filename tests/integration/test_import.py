@@ -171,6 +171,17 @@ class Refused(ImportTest):
         self.taken(both, '--key-only')
         self.assertFalse(self.row()['certificate'])
 
+    def test_certificate_that_is_revoked(self):
+        key, crl = self.elsewhere.key(), self.elsewhere.folder / 'crl.pem'
+        chain, conf = self.elsewhere.chain(key), self.elsewhere.authority.conf
+        must(['openssl', 'ca', '-config', conf, '-revoke', chain])
+        must(['openssl', 'ca', '-config', conf, '-gencrl', '-out', crl])
+        self.deployment.ok('crl', 'import', crl, '--issuer', self.elsewhere.authority.certificate)
+        path = self.elsewhere.pkcs12(key, chain=chain)
+        self.assert_not_taken(path, 'on the kept CRL')
+        self.taken(path, '--key-only')
+        self.assert_refused(self.deployment.import_certificate(self.alice, chain), 'on the kept CRL')
+
     def test_the_same_key_again(self):
         key = self.elsewhere.key()
         self.taken(key)
@@ -221,6 +232,18 @@ class Owners(ProgramTest):
         self.assert_ok(self.take())
         self.assertEqual((self.keys(), self.keys('bob')), (1, 0))
         self.assertIn('owner.import', self.deployed.ok('policy', 'show'))
+
+    def test_may_not_free_a_key_that_was_stopped_by_importing_it_again(self):
+        self.begin(settings={('owner', 'import'): 'yes', ('owner', 'delete'): 'yes'})
+        self.log_in(self.alice)
+        delete = lambda: self.cli_as(STRANGER, self.deployed, 'key', 'delete', 'alice', '--user', 'alice', '--yes')
+        self.assert_ok(self.take())
+        self.deployed.ok('key', 'suspend', 'alice', '--user', 'alice')
+        self.assert_refused(delete(), 'only an officer')
+        self.assert_refused(self.take(), 'this key already')
+        self.deployed.ok('key', 'resume', 'alice', '--user', 'alice')
+        self.assert_ok(delete())
+        self.assert_ok(self.take())
 
     def test_who_is_an_officer_too_needs_no_such_wish(self):
         self.begin()

@@ -13,6 +13,7 @@
 
 static EVP_PKEY *key, *issuer_key, *other_key;
 static struct tp_buf spki, own, issuer, root, others;
+static OSSL_PROVIDER *standard, *legacy; /* to write old files with */
 
 static struct tp_buf certificate(const char *subject, const char *issued_by, EVP_PKEY *of, EVP_PKEY *by)
 {
@@ -22,8 +23,9 @@ static struct tp_buf certificate(const char *subject, const char *issued_by, EVP
 
 static void make(void)
 {
-    OSSL_PROVIDER_load(NULL, "default");
-    cr_assert_not_null(OSSL_PROVIDER_load(NULL, "legacy"));
+    standard = OSSL_PROVIDER_load(NULL, "default");
+    legacy = OSSL_PROVIDER_load(NULL, "legacy");
+    cr_assert(standard != NULL && legacy != NULL);
     key = forge_key("P-256");
     issuer_key = forge_key("P-256");
     other_key = forge_key("P-384");
@@ -34,7 +36,19 @@ static void make(void)
     others = certificate("else", "else", issuer_key, issuer_key);
 }
 
-TestSuite(private_file, .init = make, .timeout = 60);
+static void clear(void)
+{
+    struct tp_buf *const bufs[] = {&spki, &own, &issuer, &root, &others};
+    for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++)
+        tp_buf_clear(bufs[i]);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(issuer_key);
+    EVP_PKEY_free(other_key);
+    OSSL_PROVIDER_unload(legacy);
+    OSSL_PROVIDER_unload(standard);
+}
+
+TestSuite(private_file, .init = make, .fini = clear, .timeout = 60);
 
 static X509 *x509(const struct tp_buf *der)
 {
@@ -119,6 +133,7 @@ Test(private_file, pkcs12_is_read_whatever_it_is_encrypted_with)
         {"RC2 and triple DES", {PASSWORD, NID_pbe_WithSHA1And3_Key_TripleDES_CBC, NID_pbe_WithSHA1And40BitRC2_CBC, 2048, 1}},
         {"certificates in clear", {PASSWORD, NID_aes_128_cbc, -1, 2048, 2048}},
         {"no password", {NULL, -1, -1, 1, 1}},
+        {"nothing at all", {NULL, -1, -1, 1, -1}},
         {"an empty password", {"", NID_aes_256_cbc, NID_aes_256_cbc, 2048, 2048}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
