@@ -28,7 +28,7 @@ void tp_crypto_abandon(void);
  * key, and what an HSM in software does in this process. For this whole process, before its first use of libcrypto: in
  * services and the command line only. False when it came too late. */
 TP_MUST_USE bool tp_crypto_wipe_freed(void);
-/* First thing in our own programs: libcrypto reads no openssl.cnf here. Whoever can set $OPENSSL_CONF must not put a
+/* In our own programs, right after tp_crypto_wipe_freed: libcrypto reads no openssl.cnf here. Whoever can set $OPENSSL_CONF must not put a
  * provider next to PINs and keys; and one that is active in every program may have libtrustp11.so inside, with which
  * the engine would wait for itself. */
 void tp_crypto_ignore_conf(void);

@@ -14,10 +14,10 @@ int main(int argc, char **argv)
     struct tp_process_std std;
     if (!tp_process_std_fill(&std))
         return 1; /* and nowhere to say so */
-    tp_crypto_ignore_conf();
     tp_process_harden(); /* PINs pass through: no core file, no ptrace */
     if (!tp_crypto_wipe_freed()) /* keys that are imported, too */
         (void)fputs("trustp11: something has used libcrypto before us: what it frees is not wiped\n", stderr);
+    tp_crypto_ignore_conf();
     tp_cli_text_start();
     (void)signal(SIGPIPE, SIG_IGN); /* an engine that goes away is an error with words */
     struct tp_cli cli = {

@@ -14,7 +14,7 @@
 #define TP_P11_MODEL        "trustp11"
 #define TP_P11_LIBRARY      "trustp11 PKCS#11 module"
 #define TP_P11_ENDING_WORDS "this program is ending, and libcrypto has ended already"
-#define TP_P11_PIN_MOST     1024 /* bytes: TP_IPC_SECRET_MAX; longer ones cannot be sent, let alone be right */
+#define TP_P11_PIN_MOST     1024 /* bytes; longer ones cannot be right, and are not sent (TP_IPC_SECRET_MAX) */
 
 struct tp_p11_slot;
 

@@ -176,9 +176,9 @@ int main(int argc, char **argv)
     if (!tp_process_std_fill(&std))
         return 1; /* and nowhere to say so */
     umask(077);
-    tp_crypto_ignore_conf();
     tp_process_harden();
     bool wipes = tp_crypto_wipe_freed();
+    tp_crypto_ignore_conf();
     raise_files();
     /* The committer's memory grows and shrinks with each group: giving it back to the kernel each time costs more than
      * the bookkeeping that it was for. */
