@@ -320,7 +320,8 @@ static CK_RV block_end(const struct tp_p11_cipher *cipher, struct tp_bytes data,
     if (!is_padded(cipher))
         return CKR_OK;
     /* of a whole text, of which nothing is pending: CBC needs the block before the last */
-    return last_of(cipher->ctx, TP_BYTES(data.data + (data.len - tail_len), tail_len), ret_end->block, &ret_end->len);
+    struct tp_bytes tail = data.len == 0 ? data : TP_BYTES(data.data + (data.len - tail_len), tail_len);
+    return last_of(cipher->ctx, tail, ret_end->block, &ret_end->len);
 }
 
 static CK_RV put_block_end(struct tp_p11_cipher *cipher, struct end *end, uint8_t *out)
