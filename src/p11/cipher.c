@@ -172,7 +172,8 @@ CK_RV tp_p11_cipher_init(struct tp_p11_call *call, struct tp_p11_cipher *cipher,
                          const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key_handle)
 {
     TP_P11_ERRORS_KEEP;
-    struct tp_p11_slot *slot = call->session->slot;
+    const struct tp_p11_mechanism *row = NULL;
+    struct tp_p11_object *key TP_AUTO(tp_p11_object_unref_p) = NULL;
     bool active = cipher->mechanism != NULL;
     if (mechanism == NULL) { /* 3.0 §5.8.1: ends what is active */
         tp_p11_cipher_end(cipher);
@@ -180,15 +181,8 @@ CK_RV tp_p11_cipher_init(struct tp_p11_call *call, struct tp_p11_cipher *cipher,
     }
     if (active)
         return CKR_OPERATION_ACTIVE;
-    const struct tp_p11_mechanism *row = tp_p11_mechanism(mechanism->mechanism);
-    if (row == NULL || (row->flags & use) == 0)
-        return CKR_MECHANISM_INVALID;
-    struct tp_p11_object *key TP_AUTO(tp_p11_object_unref_p) = tp_p11_inventory_get(slot, key_handle, true);
-    if (key == NULL)
-        return CKR_KEY_HANDLE_INVALID;
-    if (key->is_private && !tp_p11_login_seems_open(slot))
-        return CKR_USER_NOT_LOGGED_IN;
-    return begin(cipher, row, use, mechanism, key);
+    CK_RV rv = tp_p11_operation_key(call, use, mechanism, key_handle, &row, &key);
+    return rv == CKR_OK ? begin(cipher, row, use, mechanism, key) : rv;
 }
 
 /* ---- lengths ---- */

@@ -87,16 +87,10 @@ static CK_RV begin(struct tp_p11_operation *operation, struct tp_p11_object *key
     return CKR_OK;
 }
 
-CK_RV tp_p11_operation_begin(struct tp_p11_call *call, struct tp_p11_operation *operation, CK_FLAGS use,
-                             const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key_handle)
+CK_RV tp_p11_operation_key(struct tp_p11_call *call, CK_FLAGS use, const CK_MECHANISM *mechanism,
+                           CK_OBJECT_HANDLE key_handle, const struct tp_p11_mechanism **ret_row,
+                           struct tp_p11_object **ret_key)
 {
-    bool active = operation->mechanism != NULL;
-    if (mechanism == NULL) { /* 3.0 §5.13.1: ends what is active */
-        tp_p11_operation_end(operation);
-        return active ? CKR_OK : CKR_ARGUMENTS_BAD;
-    }
-    if (active)
-        return CKR_OPERATION_ACTIVE;
     const struct tp_p11_mechanism *row = tp_p11_mechanism(mechanism->mechanism);
     if (row == NULL || (row->flags & use) == 0)
         return CKR_MECHANISM_INVALID;
@@ -104,10 +98,29 @@ CK_RV tp_p11_operation_begin(struct tp_p11_call *call, struct tp_p11_operation *
     if (key == NULL)
         return CKR_KEY_HANDLE_INVALID;
     CK_RV rv = check_login(call->session->slot, key);
-    if (rv == CKR_OK)
-        rv = begin(operation, key, row, use, mechanism);
-    tp_p11_object_unref(key);
-    return rv;
+    if (rv != CKR_OK) {
+        tp_p11_object_unref(key);
+        return rv;
+    }
+    *ret_row = row;
+    *ret_key = key;
+    return CKR_OK;
+}
+
+CK_RV tp_p11_operation_begin(struct tp_p11_call *call, struct tp_p11_operation *operation, CK_FLAGS use,
+                             const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key_handle)
+{
+    const struct tp_p11_mechanism *row = NULL;
+    struct tp_p11_object *key TP_AUTO(tp_p11_object_unref_p) = NULL;
+    bool active = operation->mechanism != NULL;
+    if (mechanism == NULL) { /* 3.0 §5.13.1: ends what is active */
+        tp_p11_operation_end(operation);
+        return active ? CKR_OK : CKR_ARGUMENTS_BAD;
+    }
+    if (active)
+        return CKR_OPERATION_ACTIVE;
+    CK_RV rv = tp_p11_operation_key(call, use, mechanism, key_handle, &row, &key);
+    return rv == CKR_OK ? begin(operation, key, row, use, mechanism) : rv;
 }
 
 CK_RV tp_p11_operation_begin_like(struct tp_p11_operation *operation, struct tp_p11_operation *model)

@@ -29,6 +29,10 @@ struct tp_p11_operation {
 void tp_p11_operation_clear(struct tp_p11_operation *operation);
 void tp_p11_operation_end(struct tp_p11_operation *operation); /* may be called when none is active */
 
+/* What every …Init looks up: the mechanism, which must have USE, and a key that may be seen, a reference. */
+CK_RV tp_p11_operation_key(struct tp_p11_call *call, CK_FLAGS use, const CK_MECHANISM *mechanism,
+                           CK_OBJECT_HANDLE key_handle, const struct tp_p11_mechanism **ret_row,
+                           struct tp_p11_object **ret_key);
 /* C_SignInit, C_VerifyInit: USE is CKF_SIGN or CKF_VERIFY. */
 CK_RV tp_p11_operation_begin(struct tp_p11_call *call, struct tp_p11_operation *operation, CK_FLAGS use,
                              const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key);

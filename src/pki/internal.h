@@ -59,6 +59,14 @@ TP_MUST_USE enum tp_rc tp_pki_time(const ASN1_TIME *time, int64_t *ret_utc_ms);
 int64_t tp_pki_rounds(const X509_ALGOR *algorithm);
 int64_t tp_pki_rounds_of_number(const ASN1_INTEGER *number); /* may be NULL */
 
+/* One block of a PEM file. It may be a private key: its bytes do not stay in the heap. */
+struct tp_pki_pem_block {
+    char *label, *header;
+    unsigned char *data;
+    long len;
+};
+void tp_pki_pem_block_clear(struct tp_pki_pem_block *block);
+
 /* Whether the file is PEM rather than DER. */
 bool tp_pki_pem_is(struct tp_bytes file);
 /* Every PEM block in the file's order, its content decoded; blocks with headers of their own are left out. EACH may

@@ -14,22 +14,15 @@ bool tp_pki_pem_is(struct tp_bytes file)
     return file.len != 0 && memmem(file.data, file.len, begin, sizeof begin - 1) != NULL;
 }
 
-struct block {
-    char *label, *header;
-    unsigned char *data;
-    long len;
-};
-
-/* The file may hold a private key beside the certificates: its bytes must not stay in the heap. */
-static void block_clear(struct block *block)
+void tp_pki_pem_block_clear(struct tp_pki_pem_block *block)
 {
     OPENSSL_free(block->label);
     OPENSSL_free(block->header);
     OPENSSL_clear_free(block->data, block->len > 0 ? (size_t)block->len : 0);
-    *block = (struct block){0};
+    *block = (struct tp_pki_pem_block){0};
 }
 
-static enum tp_rc block_read(BIO *bio, struct tp_error *error, struct block *ret_block, bool *ret_end)
+static enum tp_rc block_read(BIO *bio, struct tp_error *error, struct tp_pki_pem_block *ret_block, bool *ret_end)
 {
     if (PEM_read_bio(bio, &ret_block->label, &ret_block->header, &ret_block->data, &ret_block->len) == 1)
         return TP_OK;
@@ -48,7 +41,7 @@ enum tp_rc tp_pki_pem_read(struct tp_bytes file, struct tp_error *error, tp_pki_
     if (bio == NULL)
         return TP_MEMORY;
     for (bool end = false;;) {
-        struct block block TP_AUTO(block_clear) = {0};
+        struct tp_pki_pem_block block TP_AUTO(tp_pki_pem_block_clear) = {0};
         TP_TRY(block_read(bio, error, &block, &end));
         if (end)
             return TP_OK;

@@ -277,19 +277,6 @@ static enum tp_rc read_der(struct reading *reading, struct tp_bytes der)
 
 /* ---- PEM ---- */
 
-struct block {
-    char *label, *header;
-    unsigned char *data;
-    long len;
-};
-
-static void block_clear(struct block *block)
-{
-    OPENSSL_free(block->label);
-    OPENSSL_free(block->header);
-    OPENSSL_clear_free(block->data, block->len > 0 ? (size_t)block->len : 0);
-}
-
 static int give_password(char *buffer, int size, int writing, void *context)
 {
     const struct reading *reading = context;
@@ -301,14 +288,14 @@ static int give_password(char *buffer, int size, int writing, void *context)
     return (int)reading->password.len;
 }
 
-static enum tp_rc take_encrypted_block(struct reading *reading, const struct block *block)
+static enum tp_rc take_encrypted_block(struct reading *reading, const struct tp_pki_pem_block *block)
 {
     X509_SIG *encrypted TP_AUTO(X509_SIG_free_p) = parse_encrypted(TP_BYTES(block->data, (size_t)block->len));
     return encrypted != NULL ? take_encrypted(reading, encrypted)
                              : tp_error_set(reading->error, TP_MALFORMED, "the file's encrypted private key is broken");
 }
 
-static enum tp_rc take_plain_block(struct reading *reading, const struct block *block)
+static enum tp_rc take_plain_block(struct reading *reading, const struct tp_pki_pem_block *block)
 {
     const unsigned char *at = block->data;
     PKCS8_PRIV_KEY_INFO *info TP_AUTO(PKCS8_PRIV_KEY_INFO_free_p) = d2i_PKCS8_PRIV_KEY_INFO(NULL, &at, block->len);
@@ -316,7 +303,7 @@ static enum tp_rc take_plain_block(struct reading *reading, const struct block *
 }
 
 /* RFC 1421's encryption, in the block's headers: its key comes from one round of MD5, so there is nothing to bound. */
-static enum tp_rc take_traditional(struct reading *reading, struct block *block, int type)
+static enum tp_rc take_traditional(struct reading *reading, struct tp_pki_pem_block *block, int type)
 {
     EVP_CIPHER_INFO cipher;
     const unsigned char *at = block->data;
@@ -330,7 +317,7 @@ static enum tp_rc take_traditional(struct reading *reading, struct block *block,
     return take_pkey(reading, key);
 }
 
-static enum tp_rc take_block(struct reading *reading, struct block *block)
+static enum tp_rc take_block(struct reading *reading, struct tp_pki_pem_block *block)
 {
     if (strcmp(block->label, "CERTIFICATE") == 0 && block->header[0] == '\0')
         return take_certificate(reading, TP_BYTES(block->data, (size_t)block->len));
@@ -349,7 +336,7 @@ static enum tp_rc take_block(struct reading *reading, struct block *block)
     return TP_OK; /* EC PARAMETERS, DH PARAMETERS, … */
 }
 
-typedef enum tp_rc block_fn(struct reading *reading, struct block *block);
+typedef enum tp_rc block_fn(struct reading *reading, struct tp_pki_pem_block *block);
 
 static enum tp_rc each_block(struct reading *reading, struct tp_bytes file, block_fn *each)
 {
@@ -357,7 +344,7 @@ static enum tp_rc each_block(struct reading *reading, struct tp_bytes file, bloc
     if (bio == NULL)
         return TP_MEMORY;
     for (;;) {
-        struct block block TP_AUTO(block_clear) = {0};
+        struct tp_pki_pem_block block TP_AUTO(tp_pki_pem_block_clear) = {0};
         if (PEM_read_bio(bio, &block.label, &block.header, &block.data, &block.len) != 1) {
             const unsigned long why = ERR_peek_last_error();
             return ERR_GET_LIB(why) == ERR_LIB_PEM && ERR_GET_REASON(why) == PEM_R_NO_START_LINE
@@ -450,7 +437,7 @@ void tp_pki_private_file_clear(struct tp_pki_private_file *file)
 /* ---- whether to ask ---- */
 
 /* Any code other than TP_OK ends the search. */
-static enum tp_rc is_encrypted_block(struct reading *reading, struct block *block)
+static enum tp_rc is_encrypted_block(struct reading *reading, struct tp_pki_pem_block *block)
 {
     (void)reading;
     const bool encrypted = strcmp(block->label, "ENCRYPTED PRIVATE KEY") == 0 ||
