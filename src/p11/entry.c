@@ -166,7 +166,7 @@ CK_RV C_CopyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIB
 
 CK_RV C_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
 {
-    TP_P11_SESSION(session, tp_p11_objects_destroy(&call, object));
+    TP_P11_CRYPTO(session, tp_p11_objects_destroy(&call, object));
 }
 
 CK_RV C_GetObjectSize(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ULONG *size)
@@ -428,19 +428,19 @@ CK_RV C_DecryptVerifyUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG p
 CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template, CK_ULONG count,
                     CK_OBJECT_HANDLE *key)
 {
-    TP_P11_SESSION(session, tp_p11_objects_generate(&call, mechanism, template, count, key));
+    TP_P11_CRYPTO(session, tp_p11_objects_generate(&call, mechanism, template, count, key));
 }
 
 CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key,
                 CK_BYTE *wrapped, CK_ULONG *wrapped_len)
 {
-    TP_P11_SESSION(session, tp_p11_wrap(&call, mechanism, wrapping_key, key, wrapped, wrapped_len));
+    TP_P11_CRYPTO(session, tp_p11_wrap(&call, mechanism, wrapping_key, key, wrapped, wrapped_len));
 }
 
 CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key, CK_BYTE *wrapped,
                   CK_ULONG wrapped_len, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *key)
 {
-    TP_P11_SESSION(session, tp_p11_unwrap(&call, mechanism, unwrapping_key, TP_BYTES(wrapped, wrapped_len), template,
+    TP_P11_CRYPTO(session, tp_p11_unwrap(&call, mechanism, unwrapping_key, TP_BYTES(wrapped, wrapped_len), template,
                                           count, key));
 }
 
@@ -449,7 +449,7 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_A
                         CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
 {
     const struct tp_p11_template public = {public_template, public_count}, private = {private_template, private_count};
-    TP_P11_SESSION(session, tp_p11_key_pair_generate(&call, mechanism, public, private, public_key, private_key));
+    TP_P11_CRYPTO(session, tp_p11_key_pair_generate(&call, mechanism, public, private, public_key, private_key));
 }
 
 /* ---- random numbers (§5.19) ---- */
