@@ -49,7 +49,7 @@ CK_RV tp_p11_objects_create(struct tp_p11_call *call, const CK_ATTRIBUTE *templa
     struct tp_p11_object *object = NULL;
     CK_RV rv = tp_p11_template_check(template, count);
     if (rv != CKR_OK || ret_object == NULL)
-        return CKR_ARGUMENTS_BAD;
+        return rv != CKR_OK ? rv : CKR_ARGUMENTS_BAD;
     rv = tp_p11_object_create(template, count, &call->error, &object);
     return rv != CKR_OK ? for_session(call, rv) : add(call, object, ret_object);
 }
@@ -67,8 +67,9 @@ static CK_RV copy(struct tp_p11_call *call, const struct tp_p11_object *original
 CK_RV tp_p11_objects_copy(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
                           CK_ULONG count, CK_OBJECT_HANDLE *ret_object)
 {
-    if (tp_p11_template_check(template, count) != CKR_OK || ret_object == NULL)
-        return CKR_ARGUMENTS_BAD;
+    CK_RV rv = tp_p11_template_check(template, count);
+    if (rv != CKR_OK || ret_object == NULL)
+        return rv != CKR_OK ? rv : CKR_ARGUMENTS_BAD;
     struct tp_p11_object *original TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
     return original == NULL ? CKR_OBJECT_HANDLE_INVALID : copy(call, original, template, count, ret_object);
 }
@@ -98,7 +99,7 @@ CK_RV tp_p11_objects_size(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, CK_
 
 CK_RV tp_p11_objects_get(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count)
 {
-    if (template == NULL || count == 0)
+    if (template == NULL || count == 0 || count > TP_P11_TEMPLATE_MOST)
         return CKR_ARGUMENTS_BAD;
     struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
     return object == NULL ? CKR_OBJECT_HANDLE_INVALID : tp_p11_attributes_read(&object->attributes, template, count);
@@ -124,11 +125,12 @@ static CK_RV change(struct tp_p11_call *call, const struct tp_p11_object *origin
 CK_RV tp_p11_objects_set(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
                          CK_ULONG count)
 {
-    if (tp_p11_template_check(template, count) != CKR_OK || count == 0)
-        return CKR_ARGUMENTS_BAD;
+    CK_RV rv = tp_p11_template_check(template, count);
+    if (rv != CKR_OK || count == 0)
+        return rv != CKR_OK ? rv : CKR_ARGUMENTS_BAD;
     struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
     if (object == NULL)
         return CKR_OBJECT_HANDLE_INVALID;
-    CK_RV rv = check_change(call, object, CKA_MODIFIABLE);
+    rv = check_change(call, object, CKA_MODIFIABLE);
     return rv != CKR_OK ? rv : change(call, object, template, count);
 }
