@@ -188,7 +188,7 @@ static CK_ULONG number_of(const struct row *row, unsigned at)
     case EXTRA_SESSION:
         return token.extra;
     case EXTRA_SLOT:
-        return 1;
+        return 2;
     case KEY:
     case OBJECT:
         return token.key[row->key];

@@ -33,11 +33,13 @@ void token_start(void)
     FILE *conf = fopen(conf_path, "w");
     if (conf == NULL)
         fail("no configuration");
-    (void)fprintf(conf, "socket = %s\nengine_user = %u\nusers = %s, nobody\n", socket_path, (unsigned)getuid(),
+    (void)fprintf(conf, "socket = %s\nengine_user = %u\nusers = %s, bob, carol\n", socket_path, (unsigned)getuid(),
                   username);
     (void)fclose(conf);
     (void)setenv("TRUSTP11_CONF", conf_path, 1);
     engine = fake_engine_start(socket_path);
+    fake_engine_add_user(engine, "bob", FAKE_PIN);
+    fake_engine_add_user(engine, "carol", FAKE_PIN);
     (void)fake_engine_add_key(engine, "rsa-2048", "rsa", true);
     (void)fake_engine_add_key(engine, "p-256", "ec", true);
 }

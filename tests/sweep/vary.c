@@ -47,7 +47,7 @@ static bool vary_session(struct attempt *attempt, unsigned at, unsigned number)
 
 static bool vary_slot(struct attempt *attempt, unsigned at, unsigned number)
 {
-    static const CK_SLOT_ID none[] = {2, ~0ul, 1ul << 32, 1ul << 63};
+    static const CK_SLOT_ID none[] = {3, ~0ul, 1ul << 32, 1ul << 63};
     if (number >= LEN_OF(none))
         return false;
     attempt->values[at].number = none[number];

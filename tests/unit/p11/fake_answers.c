@@ -10,16 +10,25 @@
 
 #define USER_ID "00112233445566778899aabbccddeeff"
 
-static void refuse(struct fake_engine *engine, struct tp_ipc_request *request, enum tp_rc rc, const char *words)
+/* USER NULL: it is not about one. */
+static void refuse(const struct fake_user *user, struct tp_ipc_request *request, enum tp_rc rc, const char *words)
 {
     struct tp_error error = {0};
     (void)tp_error_set(&error, rc, "%s", words);
-    tp_ipc_refuse(request, rc, &error, engine->tries_left);
+    tp_ipc_refuse(request, rc, &error, user == NULL ? TRIES_MOST : user->tries_left);
 }
 
 static void answer(struct tp_ipc_request *request, const ProtobufCMessage *message)
 {
     tp_ipc_answer(request, message, TP_BYTES_NONE);
+}
+
+struct fake_user *fake_find_user(struct fake_engine *engine, const char *name)
+{
+    for (size_t i = 0; i < engine->user_count; i++)
+        if (strcmp(engine->users[i].name, name) == 0)
+            return &engine->users[i];
+    return NULL;
 }
 
 struct fake_login *fake_shared_login(struct fake_engine *engine)
@@ -30,51 +39,65 @@ struct fake_login *fake_shared_login(struct fake_engine *engine)
     return NULL;
 }
 
-static struct fake_login *find_login(struct fake_engine *engine, const char *id)
+static struct fake_login *find_login(struct fake_engine *engine, const struct fake_user *user, const char *id)
 {
     if (id[0] == '\0')
-        return fake_shared_login(engine);
-    for (unsigned i = 0; i < engine->login_count; i++)
-        if (strcmp(engine->logins[i].id, id) == 0 && engine->logins[i].open)
-            return tp_clock_utc_ms() < engine->logins[i].until_ms ? &engine->logins[i] : NULL;
+        return user == &engine->users[0] ? fake_shared_login(engine) : NULL;
+    for (unsigned i = 0; i < engine->login_count; i++) {
+        struct fake_login *login = &engine->logins[i];
+        if (strcmp(login->id, id) == 0 && login->open && login->user == user)
+            return tp_clock_utc_ms() < login->until_ms ? login : NULL;
+    }
     return NULL;
 }
 
-/* The oldest one's place, when there is none left: a client that has closed its sessions does not say so. */
+/* Of one that has ended; else the oldest one's place, and rather one that was for a single signature: a client that has
+ * closed its sessions does not say so. */
 static struct fake_login *free_login(struct fake_engine *engine)
 {
+    struct fake_login *place = &engine->logins[engine->logins_made % LOGINS_MOST];
     if (engine->login_count < LOGINS_MOST)
         return &engine->logins[engine->login_count++];
-    return &engine->logins[engine->logins_made % LOGINS_MOST];
+    for (unsigned i = 0; i < LOGINS_MOST; i++)
+        if (!engine->logins[i].open)
+            return &engine->logins[i];
+    for (unsigned i = 0; i < LOGINS_MOST && place->credential[0] == '\0'; i++)
+        place = &engine->logins[(engine->logins_made + i) % LOGINS_MOST];
+    return place;
 }
 
-struct fake_login *fake_new_login(struct fake_engine *engine, bool shared)
+struct fake_login *fake_new_login(struct fake_engine *engine, struct fake_user *user, const char *credential)
 {
     struct fake_login *login = free_login(engine);
-    *login = (struct fake_login){.open = true,
-                                 .shared = shared,
-                                 .left = engine->signatures,
-                                 .counted = engine->signatures != 0,
+    bool single = credential[0] != '\0';
+    *login = (struct fake_login){.user = user,
+                                 .open = true,
+                                 .left = single ? 1 : engine->signatures,
+                                 .counted = single || engine->signatures != 0,
                                  .until_ms = tp_clock_utc_ms() + engine->for_ms};
     (void)snprintf(login->id, sizeof(login->id), "authorisation-%u", ++engine->logins_made);
+    (void)snprintf(login->credential, sizeof(login->credential), "%s", credential);
     return login;
 }
 
 static void on_token(struct fake_engine *engine, struct tp_ipc_request *request)
 {
     static char user_id[] = USER_ID, label[] = "Alice's token";
+    char other_label[140];
     const Tp__Ipc__TokenRequest *asked = (const Tp__Ipc__TokenRequest *)request->message;
     Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
-    if (strcmp(asked->user, FAKE_USER) != 0) {
-        refuse(engine, request, TP_NOT_FOUND, "no such user");
+    const struct fake_user *user = fake_find_user(engine, asked->user);
+    if (user == NULL) {
+        refuse(NULL, request, TP_NOT_FOUND, "no such user");
         return;
     }
+    (void)snprintf(other_label, sizeof(other_label), "%s", user->name);
     reply.user_id = user_id;
-    reply.label = label;
-    reply.enrolled = engine->enrolled;
-    reply.locked = engine->locked;
-    reply.suspended = engine->suspended;
-    reply.tries_left = engine->tries_left;
+    reply.label = user == &engine->users[0] ? label : other_label;
+    reply.enrolled = user->enrolled;
+    reply.locked = user->locked;
+    reply.suspended = user->suspended;
+    reply.tries_left = user->tries_left;
     reply.tries_most = TRIES_MOST;
     reply.pin_min = FAKE_PIN_MIN;
     reply.pin_max = FAKE_PIN_MAX;
@@ -112,6 +135,8 @@ static void on_objects(struct fake_engine *engine, struct tp_ipc_request *reques
     reply.generation = engine->generation;
     reply.unchanged = asked->known == engine->generation;
     for (size_t i = 0; !reply.unchanged && i < engine->key_count; i++) {
+        if (strcmp(engine->keys[i].owner->name, asked->user) != 0)
+            continue;
         fill_credential(engine, &engine->keys[i], &credentials[i], &chains[i]);
         list[reply.n_credentials++] = &credentials[i];
     }
@@ -122,38 +147,61 @@ static void on_objects(struct fake_engine *engine, struct tp_ipc_request *reques
     free(credentials);
 }
 
-static bool is_pin(const struct fake_engine *engine, const struct tp_secret *secret, bool with_code)
+static struct fake_key *find_key(struct fake_engine *engine, const char *id)
+{
+    for (size_t i = 0; i < engine->key_count; i++)
+        if (strcmp(engine->keys[i].id, id) == 0)
+            return &engine->keys[i];
+    return NULL;
+}
+
+static bool is_pin(const struct fake_user *user, const struct tp_secret *secret, bool with_code)
 {
     char right[256];
-    (void)snprintf(right, sizeof(right), "%s%s", engine->pin, with_code ? FAKE_CODE : "");
+    (void)snprintf(right, sizeof(right), "%s%s", user->pin, with_code ? FAKE_CODE : "");
     return tp_bytes_equal(tp_secret_bytes(secret), tp_bytes_of_string(right));
 }
 
-static void on_wrong_pin(struct fake_engine *engine, struct tp_ipc_request *request)
+static void on_wrong_pin(struct fake_user *user, struct tp_ipc_request *request)
 {
-    if (engine->tries_left > 0)
-        engine->tries_left--;
-    engine->locked = engine->tries_left == 0;
-    refuse(engine, request, TP_PIN_WRONG, "the PIN or the code is wrong");
+    if (user->tries_left > 0)
+        user->tries_left--;
+    user->locked = user->tries_left == 0;
+    refuse(user, request, TP_PIN_WRONG, "the PIN or the code is wrong");
+}
+
+/* A login for one signature is only for keys that want one. */
+static enum tp_rc check_login(struct fake_engine *engine, const struct fake_user *user,
+                              const Tp__Ipc__LoginRequest *asked)
+{
+    const struct fake_key *key = find_key(engine, asked->credential);
+    if (user == NULL || (asked->credential[0] != '\0' && (key == NULL || key->owner != user)))
+        return TP_NOT_FOUND;
+    if (user->locked || !user->enrolled)
+        return user->locked ? TP_PIN_LOCKED : TP_NOT_ENROLLED;
+    return asked->credential[0] == '\0' || key->always_authenticate ? TP_OK : TP_BAD_ARGUMENT;
 }
 
 /* The same PIN and code again join what is open, as in the real one; PIN alone joins the shared one. */
 static void on_login(struct fake_engine *engine, struct tp_ipc_request *request)
 {
+    const Tp__Ipc__LoginRequest *asked = (const Tp__Ipc__LoginRequest *)request->message;
     Tp__Ipc__LoginReply reply = TP__IPC__LOGIN_REPLY__INIT;
-    struct fake_login *login = fake_shared_login(engine);
-    if (!engine->enrolled || engine->locked) {
-        refuse(engine, request, engine->locked ? TP_PIN_LOCKED : TP_NOT_ENROLLED, "not now");
+    struct fake_user *user = fake_find_user(engine, asked->user);
+    enum tp_rc rc = check_login(engine, user, asked);
+    if (rc != TP_OK) {
+        refuse(user, request, rc, "not now");
         return;
     }
-    if (!is_pin(engine, request->secret[0], true) && !(login != NULL && is_pin(engine, request->secret[0], false))) {
-        on_wrong_pin(engine, request);
+    struct fake_login *login = asked->credential[0] == '\0' ? find_login(engine, user, "") : NULL;
+    if (!is_pin(user, request->secret[0], true) && !(login != NULL && is_pin(user, request->secret[0], false))) {
+        on_wrong_pin(user, request);
         return;
     }
-    engine->tries_left = TRIES_MOST;
+    user->tries_left = TRIES_MOST;
     reply.joined = login != NULL;
     if (login == NULL)
-        login = fake_new_login(engine, false);
+        login = fake_new_login(engine, user, asked->credential);
     reply.authorisation = login->id;
     reply.until_ms = login->until_ms;
     reply.signatures_left = login->counted ? login->left : 0;
@@ -162,7 +210,8 @@ static void on_login(struct fake_engine *engine, struct tp_ipc_request *request)
 
 static void on_logout(struct fake_engine *engine, struct tp_ipc_request *request)
 {
-    struct fake_login *login = find_login(engine, ((const Tp__Ipc__LogoutRequest *)request->message)->authorisation);
+    const Tp__Ipc__LogoutRequest *asked = (const Tp__Ipc__LogoutRequest *)request->message;
+    struct fake_login *login = find_login(engine, fake_find_user(engine, asked->user), asked->authorisation);
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
     if (login != NULL)
         login->open = false;
@@ -173,7 +222,7 @@ static void on_authorisation(struct fake_engine *engine, struct tp_ipc_request *
 {
     const Tp__Ipc__AuthorisationRequest *asked = (const Tp__Ipc__AuthorisationRequest *)request->message;
     Tp__Ipc__AuthorisationReply reply = TP__IPC__AUTHORISATION_REPLY__INIT;
-    struct fake_login *login = find_login(engine, asked->authorisation);
+    struct fake_login *login = find_login(engine, fake_find_user(engine, asked->user), asked->authorisation);
     reply.open = login != NULL;
     if (login != NULL) {
         reply.authorisation = login->id;
@@ -187,13 +236,16 @@ static void on_pin_change(struct fake_engine *engine, struct tp_ipc_request *req
 {
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
     struct tp_bytes pin = tp_secret_bytes(request->secret[1]);
-    if (!is_pin(engine, request->secret[0], true)) {
-        on_wrong_pin(engine, request);
+    struct fake_user *user = fake_find_user(engine, ((const Tp__Ipc__PinChangeRequest *)request->message)->user);
+    if (user == NULL) {
+        refuse(NULL, request, TP_NOT_FOUND, "no such user");
+    } else if (!is_pin(user, request->secret[0], true)) {
+        on_wrong_pin(user, request);
     } else if (pin.len < FAKE_PIN_MIN || pin.len > FAKE_PIN_MAX) {
-        refuse(engine, request, TP_PIN_LENGTH, "too short or too long");
+        refuse(user, request, TP_PIN_LENGTH, "too short or too long");
     } else {
-        memcpy(engine->pin, pin.data, pin.len);
-        engine->pin[pin.len] = '\0';
+        memcpy(user->pin, pin.data, pin.len);
+        user->pin[pin.len] = '\0';
         answer(request, &reply.base);
     }
 }
@@ -262,12 +314,10 @@ static enum tp_rc sign_with(const struct fake_key *key, const Tp__Ipc__SignReque
     return append_raw(bytes, len, field_len, signature);
 }
 
-static struct fake_key *find_key(struct fake_engine *engine, const char *id)
+/* A login for one signature signs with its key alone, and a key that wants such a login with no other. */
+static bool fits(const struct fake_login *login, const struct fake_key *key)
 {
-    for (size_t i = 0; i < engine->key_count; i++)
-        if (strcmp(engine->keys[i].id, id) == 0)
-            return &engine->keys[i];
-    return NULL;
+    return login->credential[0] != '\0' ? strcmp(login->credential, key->id) == 0 : !key->always_authenticate;
 }
 
 /* The real engine takes DigestInfos only. */
@@ -276,12 +326,14 @@ static enum tp_rc check_sign(struct fake_engine *engine, const Tp__Ipc__SignRequ
 {
     enum tp_pki_hash hash;
     struct tp_bytes digest;
-    *ret_login = find_login(engine, asked->authorisation);
+    *ret_login = find_login(engine, fake_find_user(engine, asked->user), asked->authorisation);
     *ret_key = find_key(engine, asked->credential);
     if (*ret_login == NULL || ((*ret_login)->counted && (*ret_login)->left == 0))
         return TP_NOT_LOGGED_IN;
-    if (*ret_key == NULL || strcmp((*ret_key)->state, "deleted") == 0)
+    if (*ret_key == NULL || strcmp((*ret_key)->state, "deleted") == 0 || (*ret_key)->owner != (*ret_login)->user)
         return TP_NOT_FOUND;
+    if (!fits(*ret_login, *ret_key))
+        return TP_NOT_LOGGED_IN;
     if (strcmp((*ret_key)->state, "active") != 0)
         return TP_KEY_UNUSABLE;
     if (asked->mechanism == TP_IPC_RSA_PKCS &&
@@ -303,10 +355,11 @@ static void on_sign(struct fake_engine *engine, struct tp_ipc_request *request)
     if (rc == TP_OK)
         rc = sign_with(key, asked, &signature);
     if (rc != TP_OK) {
-        refuse(engine, request, rc, tp_rc_words(rc));
+        refuse(NULL, request, rc, tp_rc_words(rc));
     } else {
         if (login->counted)
             login->left--;
+        login->open = login->open && (login->credential[0] == '\0' || login->left > 0);
         reply.signature = (ProtobufCBinaryData){signature.len, signature.data};
         answer(request, &reply.base);
     }
@@ -328,9 +381,9 @@ void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request)
     };
     enum tp_ipc_op op = request->operation->op;
     if (engine->fail[op] != 0)
-        refuse(engine, request, (enum tp_rc)engine->fail[op], "told to fail");
+        refuse(NULL, request, (enum tp_rc)engine->fail[op], "told to fail");
     else if (handlers[op] == NULL)
-        refuse(engine, request, TP_NOT_PERMITTED, "not for clients");
+        refuse(NULL, request, TP_NOT_PERMITTED, "not for clients");
     else
         handlers[op](engine, request);
 }
@@ -340,6 +393,6 @@ void fake_drop_kept(struct fake_engine *engine)
     while (engine->kept != NULL) {
         struct tp_ipc_request *request = engine->kept;
         engine->kept = request->next;
-        refuse(engine, request, TP_BUSY, "kept until the end");
+        refuse(NULL, request, TP_BUSY, "kept until the end");
     }
 }

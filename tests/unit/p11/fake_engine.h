@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An engine for tests of the module: the real protocol and real signatures, with keys of libcrypto, one user "alice",
- * and knobs for all that can happen to a client. Everything may be called from any thread.
+ * An engine for tests of the module: the real protocol and real signatures, with keys of libcrypto, the user "alice",
+ * others when wanted, and knobs for all that can happen to a client. Everything may be called from any thread.
  */
 #ifndef TP_TESTS_FAKE_ENGINE_H
 #define TP_TESTS_FAKE_ENGINE_H
@@ -28,6 +28,12 @@ void fake_engine_stop(struct fake_engine *engine);
 void fake_engine_halt(struct fake_engine *engine);
 void fake_engine_resume(struct fake_engine *engine);
 
+/* Another user, with a PIN of at least FAKE_PIN_MIN bytes; the code is FAKE_CODE as well. What the knobs below say of
+ * "the user" is said of alice. */
+void fake_engine_add_user(struct fake_engine *engine, const char *name, const char *pin);
+/* A credential of alice becomes another's. */
+void fake_engine_set_owner(struct fake_engine *engine, size_t number, const char *name);
+
 /* A credential "cred-N" of TYPE ("rsa-2048", "p-256", …) with CKA_ID = its number; with a certificate and its issuer
  * when wanted. Returns its number, from 0. */
 size_t fake_engine_add_key(struct fake_engine *engine, const char *type, const char *label, bool with_certificate);
@@ -42,7 +48,7 @@ void fake_engine_set_terms(struct fake_engine *engine, uint32_t signatures, int6
 void fake_engine_end_authorisations(struct fake_engine *engine);
 void fake_engine_open_shared(struct fake_engine *engine, bool open); /* `trustp11 login` */
 void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked, bool suspended);
-void fake_engine_set_tries(struct fake_engine *engine, uint32_t left);
+void fake_engine_set_tries(struct fake_engine *engine, uint32_t left); /* of all users */
 /* From now on OP is answered with RC; 0: as usual. */
 void fake_engine_fail(struct fake_engine *engine, enum tp_ipc_op op, int rc);
 /* Requests of OP are kept and not answered until this is taken back. */
