@@ -51,19 +51,19 @@ static struct fake_login *find_login(struct fake_engine *engine, const struct fa
     return NULL;
 }
 
-/* Of one that has ended; else the oldest one's place, and rather one that was for a single signature: a client that has
- * closed its sessions does not say so. */
+/* Of one that has ended; else the oldest one's place: a client that has closed its sessions does not say so. */
 static struct fake_login *free_login(struct fake_engine *engine)
 {
-    struct fake_login *place = &engine->logins[engine->logins_made % LOGINS_MOST];
+    struct fake_login *oldest = &engine->logins[0];
     if (engine->login_count < LOGINS_MOST)
         return &engine->logins[engine->login_count++];
-    for (unsigned i = 0; i < LOGINS_MOST; i++)
+    for (unsigned i = 0; i < LOGINS_MOST; i++) {
         if (!engine->logins[i].open)
             return &engine->logins[i];
-    for (unsigned i = 0; i < LOGINS_MOST && place->credential[0] == '\0'; i++)
-        place = &engine->logins[(engine->logins_made + i) % LOGINS_MOST];
-    return place;
+        if (engine->logins[i].number < oldest->number)
+            oldest = &engine->logins[i];
+    }
+    return oldest;
 }
 
 struct fake_login *fake_new_login(struct fake_engine *engine, struct fake_user *user, const char *credential)
@@ -71,11 +71,12 @@ struct fake_login *fake_new_login(struct fake_engine *engine, struct fake_user *
     struct fake_login *login = free_login(engine);
     bool single = credential[0] != '\0';
     *login = (struct fake_login){.user = user,
+                                 .number = ++engine->logins_made,
                                  .open = true,
                                  .left = single ? 1 : engine->signatures,
                                  .counted = single || engine->signatures != 0,
                                  .until_ms = tp_clock_utc_ms() + engine->for_ms};
-    (void)snprintf(login->id, sizeof(login->id), "authorisation-%u", ++engine->logins_made);
+    (void)snprintf(login->id, sizeof(login->id), "authorisation-%u", login->number);
     (void)snprintf(login->credential, sizeof(login->credential), "%s", credential);
     return login;
 }

@@ -44,6 +44,7 @@ struct fake_key {
 
 struct fake_login {
     struct fake_user *user;
+    unsigned number;             /* from 1, in the order in which they were made */
     char id[33], credential[33]; /* for one signature with that one; "": for all that need no login of their own */
     bool open, shared;
     uint32_t left; /* when counted */
