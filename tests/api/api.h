@@ -124,7 +124,7 @@ CK_OBJECT_CLASS class_of(enum what what);
 void expect(const char *function, CK_RV got, CK_RV expected);
 void require(bool condition, const char *what);
 
-/* Data for a call: usually good; sometimes NULL with a length. A view of static bytes. */
+/* Data for a call: usually good; sometimes NULL with a length, or of a length that no memory has. A view of static bytes. */
 struct data {
     CK_BYTE *bytes;
     CK_ULONG len;

@@ -128,12 +128,14 @@ struct data pick_data(size_t most)
     size_t len = chance((most < 4096 ? most : 4096) + 1);
     if (one_in(20))
         return (struct data){NULL, one_in(2) ? 0 : 1 + chance(1000)};
+    if (one_in(100))
+        return (struct data){bytes, ~0ul - chance(1000)};
     return (struct data){bytes + chance(2), len}; /* not always aligned */
 }
 
 bool is_bad(struct data data)
 {
-    return data.bytes == NULL && data.len > 0;
+    return (data.bytes == NULL && data.len > 0) || data.len > PTRDIFF_MAX;
 }
 
 void room_pick(struct room *room, size_t needed)
