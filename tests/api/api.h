@@ -135,8 +135,8 @@ bool is_bad(struct data data);
 /* Room for an output. The bytes behind it must stay as they are: room_check. */
 struct room {
     CK_BYTE bytes[ROOM + 16];
-    CK_ULONG len;
-    bool none, no_len; /* pBuffer NULL; pulLen NULL */
+    CK_ULONG len, told; /* TOLD: len before the call */
+    bool none, no_len;  /* pBuffer NULL; pulLen NULL */
 };
 void room_pick(struct room *room, size_t needed);
 void room_check(const struct room *room);

@@ -143,12 +143,12 @@ void room_pick(struct room *room, size_t needed)
     memset(room->bytes, 0xa5, sizeof room->bytes);
     room->none = one_in(8);
     room->no_len = one_in(30);
-    room->len = one_in(6) ? chance(needed) : one_in(4) ? ROOM : needed;
+    room->len = room->told = one_in(6) ? chance(needed) : one_in(4) ? ROOM : needed;
 }
 
 void room_check(const struct room *room)
 {
-    for (size_t i = ROOM; i < sizeof room->bytes; i++)
+    for (size_t i = room->told; i < sizeof room->bytes; i++)
         require(room->bytes[i] == 0xa5, "more was written than there was room for");
 }
 

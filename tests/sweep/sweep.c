@@ -183,8 +183,25 @@ static void sweep_closed(const struct row *row, const char *when)
         fail("with nothing, answered 0x%lx", rv);
 }
 
+/* C_GetInfo of each list, of which the table has the newest one's only. */
+static void get_info_of_all(CK_INFO *info, CK_RV expected)
+{
+    CK_INTERFACE interfaces[8];
+    CK_ULONG count = 8;
+    (void)snprintf(now, sizeof(now), "C_GetInfo of every list");
+    if (C_GetInterfaceList(interfaces, &count) != CKR_OK || count < 3)
+        fail("too few interfaces");
+    for (CK_ULONG i = 0; i < count; i++) {
+        CK_RV rv = ((CK_FUNCTION_LIST *)interfaces[i].pFunctionList)->C_GetInfo(info);
+        if (rv != expected)
+            fail("interface %lu answered 0x%lx", i, rv);
+    }
+}
+
 static void all_closed(const char *when)
 {
+    CK_INFO info;
+    get_info_of_all(&info, CKR_CRYPTOKI_NOT_INITIALIZED);
     for (size_t i = 0; i < rows_len; i++)
         sweep_closed(&rows[i], when);
     if (C_Finalize(NULL) != CKR_CRYPTOKI_NOT_INITIALIZED)
@@ -264,6 +281,7 @@ int main(int argc, char **argv)
     (void)snprintf(now, sizeof(now), "preparation");
     token_open();
     usual_state = state_now();
+    get_info_of_all(NULL, CKR_ARGUMENTS_BAD);
     for (size_t i = 0; i < rows_len; i++)
         if (argc < 2 || strcmp(argv[1], rows[i].name) == 0) {
             sweep(&rows[i]);
