@@ -71,8 +71,10 @@ static const struct piece get[] = {{CKA_CLASS, NULL, sizeof(CK_OBJECT_CLASS), tr
                                    {CKA_LABEL, NULL, 3, false},
                                    {CKA_MODULUS, NULL, 256, false}};
 static const struct piece new_secret[] = {
-    FIXED(CKA_CLASS, secret_key), FIXED(CKA_KEY_TYPE, aes), FIXED(CKA_TOKEN, no),         FIXED(CKA_PRIVATE, no),
-    FIXED(CKA_ENCRYPT, yes),      FIXED(CKA_DECRYPT, yes),  FIXED(CKA_VALUE_LEN, key_len)};
+    FIXED(CKA_CLASS, secret_key), FIXED(CKA_KEY_TYPE, aes),   FIXED(CKA_TOKEN, no),          FIXED(CKA_PRIVATE, no),
+    FIXED(CKA_ENCRYPT, yes),      FIXED(CKA_DECRYPT, yes),    FIXED(CKA_VALUE_LEN, key_len), FIXED(CKA_WRAP, yes),
+    FIXED(CKA_UNWRAP, yes),       FIXED(CKA_EXTRACTABLE, yes)};
+static const struct piece unwrapped[] = {FIXED(CKA_CLASS, secret_key), FIXED(CKA_KEY_TYPE, aes), FIXED(CKA_TOKEN, no)};
 static const struct piece new_public[] = {FREE(CKA_EC_PARAMS, p_256), FIXED(CKA_TOKEN, no), TEXT(CKA_LABEL, "swept")};
 static const struct piece new_private[] = {FIXED(CKA_TOKEN, no), TEXT(CKA_LABEL, "swept")};
 
@@ -83,6 +85,7 @@ static const struct pieces templates[TEMPLATES] = {
     [CHANGE] = {change, LEN_OF(change)},
     [GET] = {get, LEN_OF(get)},
     [NEW_SECRET] = {new_secret, LEN_OF(new_secret)},
+    [UNWRAPPED] = {unwrapped, LEN_OF(unwrapped)},
     [NEW_PUBLIC] = {new_public, LEN_OF(new_public)},
     [NEW_PRIVATE] = {new_private, LEN_OF(new_private)},
 };
@@ -135,6 +138,8 @@ static void *put_bytes(const struct row *row, unsigned at, enum kind kind)
         return place_put(at, new_pin, strlen(new_pin), 0);
     case USERNAME:
         return place_put(at, username, strlen(username), 0);
+    case WRAPPED:
+        return place_put(at, token.wrapped, token.wrapped_len, 0);
     case LABEL:
         return place_put(at, "swept                           ", 32, 0);
     case NAME:

@@ -134,6 +134,11 @@ static void make_secret(void)
         template[i] = (CK_ATTRIBUTE){pieces.list[i].type, (void *)(uintptr_t)pieces.list[i].bytes, pieces.list[i].len};
     if (C_GenerateKey(token.watcher, &mechanism, template, pieces.count, &token.key[SECRET]) != CKR_OK)
         token.key[SECRET] = token.key[RSA_PUBLIC];
+    mechanism = *mechanism_of(AES_WRAP);
+    token.wrapped_len = LEN_MAX;
+    if (C_WrapKey(token.watcher, &mechanism, token.key[SECRET], token.key[SECRET], token.wrapped, &token.wrapped_len) !=
+        CKR_OK)
+        token.wrapped_len = 40;
 }
 
 void token_open(void)

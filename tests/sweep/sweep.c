@@ -287,6 +287,8 @@ int main(int argc, char **argv)
             sweep(&rows[i]);
             swept++;
         }
+    (void)snprintf(now, sizeof(now), "mechanisms");
+    sweep_parameters();
     child();
     if (C_Finalize(NULL) != CKR_OK)
         fail("C_Finalize");

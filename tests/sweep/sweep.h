@@ -6,11 +6,13 @@
  * outside of the arguments is written or read (each lies against a page that nobody may touch), and nothing else has
  * changed: after each bad call the good one is answered as before.
  *
- *   table.c     the functions: parameters, the good call, the codes that the specification lists
- *   state.c     the token's state: what must be there before a call, and be as it was after it
- *   place.c     memory for arguments
- *   build.c     the good call's arguments          vary.c      what is done to them
- *   sweep.c     the program
+ *   table.c       the functions: parameters, the good call, the codes that the specification lists
+ *   state.c       the token's state: what must be there before a call, and be as it was after it
+ *   place.c       memory for arguments
+ *   build.c       the good call's arguments
+ *   vary.c        what is done to them
+ *   parameters.c  mechanisms' parameters that say what cannot be
+ *   sweep.c       the program
  */
 #ifndef TP_TESTS_SWEEP_H
 #define TP_TESTS_SWEEP_H
@@ -46,6 +48,7 @@
     X(NEW_PIN)                                                                                                         \
     X(USERNAME)                                                                                                        \
     X(LABEL)                                                                                                           \
+    X(WRAPPED) /* a key, by the row's mechanism */                                                                     \
     X(SIGNATURE)                                                                                                       \
     X(PARAMETER) /* of a message */                                                                                    \
     X(NAME)                                                                                                            \
@@ -86,7 +89,19 @@ enum which_mechanism {
     ECDH,
     MECHANISMS
 };
-enum which_template { NO_TEMPLATE, CREATE, COPY, FIND, CHANGE, GET, NEW_SECRET, NEW_PUBLIC, NEW_PRIVATE, TEMPLATES };
+enum which_template {
+    NO_TEMPLATE,
+    CREATE,
+    COPY,
+    FIND,
+    CHANGE,
+    GET,
+    NEW_SECRET,
+    UNWRAPPED,
+    NEW_PUBLIC,
+    NEW_PRIVATE,
+    TEMPLATES
+};
 
 struct row {
     const char *name;
@@ -124,6 +139,8 @@ struct token {
     CK_OBJECT_HANDLE no_object[OBJECTS_BAD];
     CK_BYTE signature[MECHANISMS][LEN_MAX]; /* of data */
     CK_ULONG signature_len[MECHANISMS];
+    CK_BYTE wrapped[LEN_MAX]; /* the secret key, by itself; something else where the module wraps none */
+    CK_ULONG wrapped_len;
 };
 extern struct token token;
 extern CK_BYTE data[32];
@@ -180,7 +197,7 @@ struct pieces template_of(const struct row *row, enum kind kind);
 const CK_MECHANISM *mechanism_of(enum which_mechanism which);
 
 /* Each parameter has the place of its number; behind them lie the values of templates, and a mechanism's parameter. */
-#define VALUES_MAX      8
+#define VALUES_MAX      10
 #define VALUE_PLACE     PARAMS_MAX
 #define PARAMETER_PLACE (VALUE_PLACE + 2 * VALUES_MAX) /* a call has two templates at most */
 #define PLACES          (PARAMETER_PLACE + 1)
@@ -197,6 +214,8 @@ const char *place_check(void); /* NULL: nothing was written but into WRITABLE pl
 
 void build(const struct row *row, union value *values);
 void build_needed(const struct row *row); /* how much an OUT is, found out once a row */
+
+void sweep_parameters(void);
 
 enum how { EXACTLY, REFUSED, ALLOWED };
 struct attempt {

@@ -144,8 +144,8 @@
       .mechanism = EC_GENERATE, .template = NEW_PUBLIC, .optional = true, CODES(NEW_CODES, KEYED_CODES))               \
     X(C_WrapKey, 6, (SESSION, MECHANISM, KEY, KEY, OUT, OUT_LEN), .mechanism = AES_WRAP, .key = SECRET,                \
       .optional = true, CODES(WRAP_CODES))                                                                             \
-    X(C_UnwrapKey, 8, (SESSION, MECHANISM, KEY, DATA, LEN, TEMPLATE, COUNT, RECORD), .mechanism = AES_WRAP,            \
-      .key = SECRET, .template = NEW_SECRET, .optional = true, .bounded = true,                                        \
+    X(C_UnwrapKey, 8, (SESSION, MECHANISM, KEY, WRAPPED, LEN, TEMPLATE, COUNT, RECORD), .mechanism = AES_WRAP,         \
+      .key = SECRET, .template = UNWRAPPED, .optional = true, .bounded = true,                                         \
       CODES(NEW_CODES, KEYED_CODES, UNWRAP_CODES))                                                                     \
     X(C_DeriveKey, 6, (SESSION, MECHANISM, KEY, TEMPLATE, COUNT, RECORD), .mechanism = ECDH, .key = EC_PRIVATE,        \
       .template = NEW_SECRET, .optional = true, CODES(NEW_CODES, KEYED_CODES))                                         \

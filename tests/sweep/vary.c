@@ -9,7 +9,7 @@
 /* What is declared as a struct or a number may be expected to be aligned as such; void * and bytes may lie anywhere.
  * Where the machine does not mind, neither may the module: consumers exist that do not mind. */
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
 #define ALIGNED_ONLY
 #endif
 #endif
@@ -381,6 +381,7 @@ bool vary(struct attempt *attempt, unsigned at, unsigned number)
         [USERNAME] = vary_bytes,
         [LABEL] = vary_bytes,
         [SIGNATURE] = vary_bytes,
+        [WRAPPED] = vary_bytes,
         [PARAMETER] = vary_bytes,
         [NAME] = vary_name,
         [VERSION] = vary_name,
