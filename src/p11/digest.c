@@ -3,6 +3,7 @@
 #include "base/crypto.h"
 #include "p11/mechanism.h"
 #include "p11/rv.h"
+#include "p11/secret_key.h"
 #include "p11/session.h"
 #include "p11/slot.h"
 
@@ -137,16 +138,28 @@ CK_RV tp_p11_digest_update(struct tp_p11_call *call, struct tp_bytes part)
     return update(digest, part);
 }
 
-/* For secret keys (3.0 §5.12.4), of which there are none. */
+/* A key whose value may not be seen is not hashed either: for a short one the hash would be as good as the value. */
+static CK_RV update_with(struct tp_p11_digest *digest, const struct tp_p11_object *key)
+{
+    if (key->secret != NULL && tp_p11_secret_key_is_open(key))
+        return update(digest, tp_secret_bytes(key->secret));
+    tp_p11_digest_end(digest);
+    return CKR_KEY_INDIGESTIBLE;
+}
+
 CK_RV tp_p11_digest_key(struct tp_p11_call *call, CK_OBJECT_HANDLE key)
 {
     struct tp_p11_slot *slot = call->session->slot;
-    if (call->session->digest.which == TP_PKI_HASH_NONE)
+    struct tp_p11_digest *digest = &call->session->digest;
+    if (digest->which == TP_PKI_HASH_NONE)
         return CKR_OPERATION_NOT_INITIALIZED;
-    tp_p11_digest_end(&call->session->digest);
+    digest->in_parts = true;
     struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) =
         tp_p11_inventory_get(slot, key, tp_p11_login_is_open(slot));
-    return object == NULL ? CKR_KEY_HANDLE_INVALID : CKR_KEY_INDIGESTIBLE;
+    if (object != NULL)
+        return update_with(digest, object);
+    tp_p11_digest_end(digest);
+    return CKR_KEY_HANDLE_INVALID;
 }
 
 CK_RV tp_p11_digest_final(struct tp_p11_call *call, CK_BYTE *ret_digest, CK_ULONG *ret_len)

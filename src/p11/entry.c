@@ -15,6 +15,7 @@
 #include "p11/slot.h"
 #include "p11/token.h"
 #include "p11/verify.h"
+#include "p11/wrap.h"
 
 /* ---- general (3.0 §5.4) ---- */
 
@@ -200,6 +201,50 @@ CK_RV C_FindObjectsFinal(CK_SESSION_HANDLE session)
     TP_P11_LOCKED(session, tp_p11_find_final(&call));
 }
 
+/* ---- ciphers (§5.8, §5.10) ---- */
+
+CK_RV C_EncryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_init(&call, &call.session->encrypt, CKF_ENCRYPT, mechanism, key));
+}
+
+CK_RV C_Encrypt(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *result, CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_whole(&call.session->encrypt, TP_BYTES(data, data_len), result, result_len));
+}
+
+CK_RV C_EncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len, CK_BYTE *result,
+                      CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_update(&call.session->encrypt, TP_BYTES(part, part_len), result, result_len));
+}
+
+CK_RV C_EncryptFinal(CK_SESSION_HANDLE session, CK_BYTE *result, CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_final(&call.session->encrypt, result, result_len));
+}
+
+CK_RV C_DecryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_init(&call, &call.session->decrypt, CKF_DECRYPT, mechanism, key));
+}
+
+CK_RV C_Decrypt(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE *result, CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_whole(&call.session->decrypt, TP_BYTES(data, data_len), result, result_len));
+}
+
+CK_RV C_DecryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len, CK_BYTE *result,
+                      CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_update(&call.session->decrypt, TP_BYTES(part, part_len), result, result_len));
+}
+
+CK_RV C_DecryptFinal(CK_SESSION_HANDLE session, CK_BYTE *result, CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_cipher_final(&call.session->decrypt, result, result_len));
+}
+
 /* ---- digests (§5.12) ---- */
 
 CK_RV C_DigestInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism)
@@ -352,6 +397,27 @@ CK_RV C_VerifyMessageNext(CK_SESSION_HANDLE session, void *parameter, CK_ULONG p
 CK_RV C_MessageVerifyFinal(CK_SESSION_HANDLE session)
 {
     TP_P11_LOCKED(session, tp_p11_message_verify_final(&call));
+}
+
+/* ---- making and moving keys (§5.18) ---- */
+
+CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *template, CK_ULONG count,
+                    CK_OBJECT_HANDLE *key)
+{
+    TP_P11_SESSION(session, tp_p11_objects_generate(&call, mechanism, template, count, key));
+}
+
+CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key, CK_OBJECT_HANDLE key,
+                CK_BYTE *wrapped, CK_ULONG *wrapped_len)
+{
+    TP_P11_SESSION(session, tp_p11_wrap(&call, mechanism, wrapping_key, key, wrapped, wrapped_len));
+}
+
+CK_RV C_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE unwrapping_key, CK_BYTE *wrapped,
+                  CK_ULONG wrapped_len, CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *key)
+{
+    TP_P11_SESSION(session, tp_p11_unwrap(&call, mechanism, unwrapping_key, TP_BYTES(wrapped, wrapped_len), template,
+                                          count, key));
 }
 
 /* ---- random numbers (§5.19) ---- */

@@ -25,7 +25,8 @@ TP_DEFINE_AUTO(EVP_PKEY, EVP_PKEY_free)
 struct tp_p11_key {
     enum tp_p11_kind kind;
     size_t bits;
-    size_t signature_len; /* bytes */
+    size_t signature_len;  /* bytes; 0 for secret keys, whose mechanism says it */
+    enum tp_pki_hash hash; /* secret keys that are for HMAC with one hash only; else NONE */
 };
 
 /* Appends CKA_KEY_TYPE, CKA_PUBLIC_KEY_INFO, and what the type has: MODULUS, MODULUS_BITS and

@@ -7,60 +7,117 @@
 
 #include <string.h>
 
-#define USE_KEY (CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY)
-#define USE_EC  (USE_KEY | CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
+#define USE_KEY    (CKF_SIGN | CKF_VERIFY | CKF_MESSAGE_SIGN | CKF_MESSAGE_VERIFY)
+#define USE_VERIFY (CKF_VERIFY | CKF_MESSAGE_VERIFY)
+#define USE_CIPHER (CKF_ENCRYPT | CKF_DECRYPT)
+#define USE_WRAP   (CKF_WRAP | CKF_UNWRAP)
+#define USE_EC     (USE_KEY | CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
 
 static const struct tp_p11_mechanism table[] = {
-    {CKM_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_HASH_NONE, TP_IPC_RSA_PKCS},
-    {CKM_SHA1_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA1, TP_IPC_RSA_PKCS},
-    {CKM_SHA224_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA224, TP_IPC_RSA_PKCS},
-    {CKM_SHA256_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA256, TP_IPC_RSA_PKCS},
-    {CKM_SHA384_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA384, TP_IPC_RSA_PKCS},
-    {CKM_SHA512_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA512, TP_IPC_RSA_PKCS},
-    {CKM_SHA3_224_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA3_224, TP_IPC_RSA_PKCS},
-    {CKM_SHA3_256_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA3_256, TP_IPC_RSA_PKCS},
-    {CKM_SHA3_384_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA3_384, TP_IPC_RSA_PKCS},
-    {CKM_SHA3_512_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA3_512, TP_IPC_RSA_PKCS},
-    {CKM_RSA_PKCS_PSS, USE_KEY, TP_P11_RSA, TP_PKI_HASH_NONE, TP_IPC_RSA_PSS},
-    {CKM_SHA1_RSA_PKCS_PSS, USE_KEY, TP_P11_RSA, TP_PKI_SHA1, TP_IPC_RSA_PSS},
-    {CKM_SHA224_RSA_PKCS_PSS, USE_KEY, TP_P11_RSA, TP_PKI_SHA224, TP_IPC_RSA_PSS},
-    {CKM_SHA256_RSA_PKCS_PSS, USE_KEY, TP_P11_RSA, TP_PKI_SHA256, TP_IPC_RSA_PSS},
-    {CKM_SHA384_RSA_PKCS_PSS, USE_KEY, TP_P11_RSA, TP_PKI_SHA384, TP_IPC_RSA_PSS},
-    {CKM_SHA512_RSA_PKCS_PSS, USE_KEY, TP_P11_RSA, TP_PKI_SHA512, TP_IPC_RSA_PSS},
-    {CKM_ECDSA, USE_EC, TP_P11_EC, TP_PKI_HASH_NONE, TP_IPC_ECDSA},
-    {CKM_ECDSA_SHA1, USE_EC, TP_P11_EC, TP_PKI_SHA1, TP_IPC_ECDSA},
-    {CKM_ECDSA_SHA224, USE_EC, TP_P11_EC, TP_PKI_SHA224, TP_IPC_ECDSA},
-    {CKM_ECDSA_SHA256, USE_EC, TP_P11_EC, TP_PKI_SHA256, TP_IPC_ECDSA},
-    {CKM_ECDSA_SHA384, USE_EC, TP_P11_EC, TP_PKI_SHA384, TP_IPC_ECDSA},
-    {CKM_ECDSA_SHA512, USE_EC, TP_P11_EC, TP_PKI_SHA512, TP_IPC_ECDSA},
-    {CKM_ECDSA_SHA3_224, USE_EC, TP_P11_EC, TP_PKI_SHA3_224, TP_IPC_ECDSA},
-    {CKM_ECDSA_SHA3_256, USE_EC, TP_P11_EC, TP_PKI_SHA3_256, TP_IPC_ECDSA},
-    {CKM_ECDSA_SHA3_384, USE_EC, TP_P11_EC, TP_PKI_SHA3_384, TP_IPC_ECDSA},
-    {CKM_ECDSA_SHA3_512, USE_EC, TP_P11_EC, TP_PKI_SHA3_512, TP_IPC_ECDSA},
-    {CKM_EDDSA, USE_EC, TP_P11_ED, TP_PKI_HASH_NONE, TP_IPC_EDDSA},
-    {CKM_SHA_1, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA1, 0},
-    {CKM_SHA224, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA224, 0},
-    {CKM_SHA256, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA256, 0},
-    {CKM_SHA384, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA384, 0},
-    {CKM_SHA512, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA512, 0},
-    {CKM_SHA3_224, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA3_224, 0},
-    {CKM_SHA3_256, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA3_256, 0},
-    {CKM_SHA3_384, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA3_384, 0},
-    {CKM_SHA3_512, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA3_512, 0},
+    {CKM_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_HASH_NONE, TP_IPC_RSA_PKCS, 0},
+    {CKM_SHA1_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA1, TP_IPC_RSA_PKCS, 0},
+    {CKM_SHA224_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA224, TP_IPC_RSA_PKCS, 0},
+    {CKM_SHA256_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA256, TP_IPC_RSA_PKCS, 0},
+    {CKM_SHA384_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA384, TP_IPC_RSA_PKCS, 0},
+    {CKM_SHA512_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA512, TP_IPC_RSA_PKCS, 0},
+    {CKM_SHA3_224_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA3_224, TP_IPC_RSA_PKCS, 0},
+    {CKM_SHA3_256_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA3_256, TP_IPC_RSA_PKCS, 0},
+    {CKM_SHA3_384_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA3_384, TP_IPC_RSA_PKCS, 0},
+    {CKM_SHA3_512_RSA_PKCS, USE_KEY, TP_P11_RSA, TP_PKI_SHA3_512, TP_IPC_RSA_PKCS, 0},
+    {CKM_RSA_PKCS_PSS, USE_KEY, TP_P11_RSA, TP_PKI_HASH_NONE, TP_IPC_RSA_PSS, 0},
+    {CKM_SHA1_RSA_PKCS_PSS, USE_KEY, TP_P11_RSA, TP_PKI_SHA1, TP_IPC_RSA_PSS, 0},
+    {CKM_SHA224_RSA_PKCS_PSS, USE_KEY, TP_P11_RSA, TP_PKI_SHA224, TP_IPC_RSA_PSS, 0},
+    {CKM_SHA256_RSA_PKCS_PSS, USE_KEY, TP_P11_RSA, TP_PKI_SHA256, TP_IPC_RSA_PSS, 0},
+    {CKM_SHA384_RSA_PKCS_PSS, USE_KEY, TP_P11_RSA, TP_PKI_SHA384, TP_IPC_RSA_PSS, 0},
+    {CKM_SHA512_RSA_PKCS_PSS, USE_KEY, TP_P11_RSA, TP_PKI_SHA512, TP_IPC_RSA_PSS, 0},
+    {CKM_SHA3_224_RSA_PKCS_PSS, USE_VERIFY, TP_P11_RSA, TP_PKI_SHA3_224, TP_IPC_RSA_PSS, 0},
+    {CKM_SHA3_256_RSA_PKCS_PSS, USE_VERIFY, TP_P11_RSA, TP_PKI_SHA3_256, TP_IPC_RSA_PSS, 0},
+    {CKM_SHA3_384_RSA_PKCS_PSS, USE_VERIFY, TP_P11_RSA, TP_PKI_SHA3_384, TP_IPC_RSA_PSS, 0},
+    {CKM_SHA3_512_RSA_PKCS_PSS, USE_VERIFY, TP_P11_RSA, TP_PKI_SHA3_512, TP_IPC_RSA_PSS, 0},
+    {CKM_ECDSA, USE_EC, TP_P11_EC, TP_PKI_HASH_NONE, TP_IPC_ECDSA, 0},
+    {CKM_ECDSA_SHA1, USE_EC, TP_P11_EC, TP_PKI_SHA1, TP_IPC_ECDSA, 0},
+    {CKM_ECDSA_SHA224, USE_EC, TP_P11_EC, TP_PKI_SHA224, TP_IPC_ECDSA, 0},
+    {CKM_ECDSA_SHA256, USE_EC, TP_P11_EC, TP_PKI_SHA256, TP_IPC_ECDSA, 0},
+    {CKM_ECDSA_SHA384, USE_EC, TP_P11_EC, TP_PKI_SHA384, TP_IPC_ECDSA, 0},
+    {CKM_ECDSA_SHA512, USE_EC, TP_P11_EC, TP_PKI_SHA512, TP_IPC_ECDSA, 0},
+    {CKM_ECDSA_SHA3_224, USE_EC, TP_P11_EC, TP_PKI_SHA3_224, TP_IPC_ECDSA, 0},
+    {CKM_ECDSA_SHA3_256, USE_EC, TP_P11_EC, TP_PKI_SHA3_256, TP_IPC_ECDSA, 0},
+    {CKM_ECDSA_SHA3_384, USE_EC, TP_P11_EC, TP_PKI_SHA3_384, TP_IPC_ECDSA, 0},
+    {CKM_ECDSA_SHA3_512, USE_EC, TP_P11_EC, TP_PKI_SHA3_512, TP_IPC_ECDSA, 0},
+    {CKM_EDDSA, USE_EC, TP_P11_ED, TP_PKI_HASH_NONE, TP_IPC_EDDSA, 0},
+    {CKM_SHA_1, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA1, 0, 0},
+    {CKM_SHA224, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA224, 0, 0},
+    {CKM_SHA256, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA256, 0, 0},
+    {CKM_SHA384, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA384, 0, 0},
+    {CKM_SHA512, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA512, 0, 0},
+    {CKM_SHA3_224, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA3_224, 0, 0},
+    {CKM_SHA3_256, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA3_256, 0, 0},
+    {CKM_SHA3_384, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA3_384, 0, 0},
+    {CKM_SHA3_512, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA3_512, 0, 0},
+    /* session keys (secret_key.h): all in this process */
+    {CKM_GENERIC_SECRET_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_HASH_NONE, 0, TP_P11_KEY_GEN},
+    {CKM_AES_KEY_GEN, CKF_GENERATE, TP_P11_AES, TP_PKI_HASH_NONE, 0, TP_P11_KEY_GEN},
+    {CKM_SHA_1_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA1, 0, TP_P11_KEY_GEN},
+    {CKM_SHA224_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA224, 0, TP_P11_KEY_GEN},
+    {CKM_SHA256_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA256, 0, TP_P11_KEY_GEN},
+    {CKM_SHA384_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA384, 0, TP_P11_KEY_GEN},
+    {CKM_SHA512_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA512, 0, TP_P11_KEY_GEN},
+    {CKM_SHA3_224_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA3_224, 0, TP_P11_KEY_GEN},
+    {CKM_SHA3_256_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA3_256, 0, TP_P11_KEY_GEN},
+    {CKM_SHA3_384_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA3_384, 0, TP_P11_KEY_GEN},
+    {CKM_SHA3_512_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA3_512, 0, TP_P11_KEY_GEN},
+    {CKM_SHA_1_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA1, 0, TP_P11_HMAC},
+    {CKM_SHA224_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA224, 0, TP_P11_HMAC},
+    {CKM_SHA256_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA256, 0, TP_P11_HMAC},
+    {CKM_SHA384_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA384, 0, TP_P11_HMAC},
+    {CKM_SHA512_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA512, 0, TP_P11_HMAC},
+    {CKM_SHA3_224_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_224, 0, TP_P11_HMAC},
+    {CKM_SHA3_256_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_256, 0, TP_P11_HMAC},
+    {CKM_SHA3_384_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_384, 0, TP_P11_HMAC},
+    {CKM_SHA3_512_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_512, 0, TP_P11_HMAC},
+    {CKM_SHA_1_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA1, 0, TP_P11_HMAC_GENERAL},
+    {CKM_SHA224_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA224, 0, TP_P11_HMAC_GENERAL},
+    {CKM_SHA256_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA256, 0, TP_P11_HMAC_GENERAL},
+    {CKM_SHA384_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA384, 0, TP_P11_HMAC_GENERAL},
+    {CKM_SHA512_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA512, 0, TP_P11_HMAC_GENERAL},
+    {CKM_SHA3_224_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_224, 0, TP_P11_HMAC_GENERAL},
+    {CKM_SHA3_256_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_256, 0, TP_P11_HMAC_GENERAL},
+    {CKM_SHA3_384_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_384, 0, TP_P11_HMAC_GENERAL},
+    {CKM_SHA3_512_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_512, 0, TP_P11_HMAC_GENERAL},
+    {CKM_AES_CMAC, USE_KEY, TP_P11_AES, TP_PKI_HASH_NONE, 0, TP_P11_CMAC},
+    {CKM_AES_CMAC_GENERAL, USE_KEY, TP_P11_AES, TP_PKI_HASH_NONE, 0, TP_P11_CMAC_GENERAL},
+    {CKM_AES_ECB, USE_CIPHER, TP_P11_AES, TP_PKI_HASH_NONE, 0, TP_P11_ECB},
+    {CKM_AES_CBC, USE_CIPHER, TP_P11_AES, TP_PKI_HASH_NONE, 0, TP_P11_CBC},
+    {CKM_AES_CBC_PAD, USE_CIPHER, TP_P11_AES, TP_PKI_HASH_NONE, 0, TP_P11_CBC_PAD},
+    {CKM_AES_CTR, USE_CIPHER, TP_P11_AES, TP_PKI_HASH_NONE, 0, TP_P11_CTR},
+    {CKM_AES_GCM, USE_CIPHER, TP_P11_AES, TP_PKI_HASH_NONE, 0, TP_P11_GCM},
+    {CKM_AES_KEY_WRAP, USE_WRAP, TP_P11_AES, TP_PKI_HASH_NONE, 0, TP_P11_KW},
+    {CKM_AES_KEY_WRAP_KWP, USE_WRAP, TP_P11_AES, TP_PKI_HASH_NONE, 0, TP_P11_KWP},
 };
 #define TABLE_LEN (sizeof(table) / sizeof(table[0]))
 _Static_assert(TABLE_LEN <= TP_P11_MECHANISMS_MAX, "TP_P11_MECHANISMS_MAX is too small");
 
-/* ulMinKeySize and ulMaxKeySize, in bits (mechanisms 3.0 §2.1, §2.3); keys of other sizes can still be verified with.
- */
-static const struct {
+/* ulMinKeySize and ulMaxKeySize: in bits for public keys (mechanisms 3.0 §2.1, §2.3), of which other sizes can still be
+ * verified with; in bytes for secret ones (§2.10), but for the making of generic ones (§2.7.4). */
+struct key_size {
     CK_ULONG min, max;
-} key_sizes[] = {
+};
+static const struct key_size key_sizes[] = {
     [TP_P11_NO_KEY] = {0, 0},
     [TP_P11_RSA] = {2048, 4096},
     [TP_P11_EC] = {256, 521},
     [TP_P11_ED] = {255, 448},
+    [TP_P11_GENERIC] = {1, TP_P11_GENERIC_LEN_MAX},
+    [TP_P11_AES] = {16, 32},
 };
+
+static struct key_size key_size_of(const struct tp_p11_mechanism *row)
+{
+    struct key_size size = key_sizes[row->kind];
+    if (row->kind == TP_P11_GENERIC && row->mode == TP_P11_KEY_GEN)
+        return (struct key_size){8 * size.min, 8 * size.max};
+    return size;
+}
 
 const struct tp_p11_mechanism *tp_p11_mechanism(CK_MECHANISM_TYPE type)
 {
@@ -92,7 +149,8 @@ CK_RV tp_p11_mechanism_list(bool has_edwards_key, CK_MECHANISM_TYPE *types, CK_U
  */
 static CK_FLAGS advertised(const struct tp_p11_mechanism *row)
 {
-    return row->hash == TP_PKI_SHA1 ? row->flags & ~(CK_FLAGS)(CKF_SIGN | CKF_MESSAGE_SIGN) : row->flags;
+    return row->hash == TP_PKI_SHA1 && row->primitive != 0 ? row->flags & ~(CK_FLAGS)(CKF_SIGN | CKF_MESSAGE_SIGN)
+                                                           : row->flags;
 }
 
 CK_RV tp_p11_mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
@@ -102,8 +160,8 @@ CK_RV tp_p11_mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
         return CKR_ARGUMENTS_BAD;
     if (row == NULL)
         return CKR_MECHANISM_INVALID;
-    *ret_info = (CK_MECHANISM_INFO){
-        .ulMinKeySize = key_sizes[row->kind].min, .ulMaxKeySize = key_sizes[row->kind].max, .flags = advertised(row)};
+    struct key_size size = key_size_of(row);
+    *ret_info = (CK_MECHANISM_INFO){.ulMinKeySize = size.min, .ulMaxKeySize = size.max, .flags = advertised(row)};
     return CKR_OK;
 }
 
@@ -123,9 +181,15 @@ static const struct {
     CK_RSA_PKCS_MGF_TYPE mgf;
     enum tp_pki_hash hash;
 } pss_hashes[] = {
-    {CKM_SHA_1, CKG_MGF1_SHA1, TP_PKI_SHA1},      {CKM_SHA224, CKG_MGF1_SHA224, TP_PKI_SHA224},
-    {CKM_SHA256, CKG_MGF1_SHA256, TP_PKI_SHA256}, {CKM_SHA384, CKG_MGF1_SHA384, TP_PKI_SHA384},
+    {CKM_SHA_1, CKG_MGF1_SHA1, TP_PKI_SHA1},
+    {CKM_SHA224, CKG_MGF1_SHA224, TP_PKI_SHA224},
+    {CKM_SHA256, CKG_MGF1_SHA256, TP_PKI_SHA256},
+    {CKM_SHA384, CKG_MGF1_SHA384, TP_PKI_SHA384},
     {CKM_SHA512, CKG_MGF1_SHA512, TP_PKI_SHA512},
+    {CKM_SHA3_224, CKG_MGF1_SHA3_224, TP_PKI_SHA3_224},
+    {CKM_SHA3_256, CKG_MGF1_SHA3_256, TP_PKI_SHA3_256},
+    {CKM_SHA3_384, CKG_MGF1_SHA3_384, TP_PKI_SHA3_384},
+    {CKM_SHA3_512, CKG_MGF1_SHA3_512, TP_PKI_SHA3_512},
 };
 
 static void pss_hashes_find(const CK_RSA_PKCS_PSS_PARAMS *params, struct tp_p11_pss *pss)
@@ -138,8 +202,15 @@ static void pss_hashes_find(const CK_RSA_PKCS_PSS_PARAMS *params, struct tp_p11_
     }
 }
 
-static CK_RV pss_parameter(const struct tp_p11_mechanism *row, const CK_MECHANISM *mechanism, size_t key_bits,
-                           struct tp_p11_pss *ret_pss)
+/* PSS with SHA-3 is verified here, but signed by nobody: the engine asks the HSM by the length of the hash, which is
+ * SHA-2's, since HSMs with PSS over SHA-3 are rare. */
+static bool is_signed_with(enum tp_pki_hash hash)
+{
+    return hash < TP_PKI_SHA3_224;
+}
+
+static CK_RV pss_parameter(const struct tp_p11_mechanism *row, const CK_MECHANISM *mechanism, CK_FLAGS use,
+                           size_t key_bits, struct tp_p11_pss *ret_pss)
 {
     CK_RSA_PKCS_PSS_PARAMS params;
     struct tp_p11_pss pss = {0};
@@ -148,6 +219,8 @@ static CK_RV pss_parameter(const struct tp_p11_mechanism *row, const CK_MECHANIS
     memcpy(&params, mechanism->pParameter, sizeof(params));
     pss_hashes_find(&params, &pss);
     if (pss.hash == TP_PKI_HASH_NONE || pss.mgf_hash == TP_PKI_HASH_NONE)
+        return CKR_MECHANISM_PARAM_INVALID;
+    if (use == CKF_SIGN && !(is_signed_with(pss.hash) && is_signed_with(pss.mgf_hash)))
         return CKR_MECHANISM_PARAM_INVALID;
     if (row->hash != TP_PKI_HASH_NONE && row->hash != pss.hash)
         return CKR_MECHANISM_PARAM_INVALID;
@@ -160,11 +233,25 @@ static CK_RV pss_parameter(const struct tp_p11_mechanism *row, const CK_MECHANIS
     return CKR_OK;
 }
 
-CK_RV tp_p11_mechanism_parameter(const struct tp_p11_mechanism *row, const CK_MECHANISM *mechanism, size_t key_bits,
-                                 struct tp_p11_pss *ret_pss)
+/* Ed448 has a parameter (mechanisms 3.0 §2.3.15), which says that there is neither a context nor prehashing: those the
+ * engine does not sign. For Ed25519 even an empty one would be another mechanism, Ed25519ctx (RFC 8032 §5.1). */
+static CK_RV eddsa_parameter(const CK_MECHANISM *mechanism, size_t key_bits)
+{
+    CK_EDDSA_PARAMS params;
+    if (mechanism->ulParameterLen == 0)
+        return CKR_OK;
+    if (key_bits != TP_P11_ED448_BITS || mechanism->pParameter == NULL || mechanism->ulParameterLen != sizeof(params))
+        return CKR_MECHANISM_PARAM_INVALID;
+    memcpy(&params, mechanism->pParameter, sizeof(params));
+    return params.phFlag == CK_FALSE && params.ulContextDataLen == 0 ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
+}
+
+CK_RV tp_p11_mechanism_parameter(const struct tp_p11_mechanism *row, const CK_MECHANISM *mechanism, CK_FLAGS use,
+                                 size_t key_bits, struct tp_p11_pss *ret_pss)
 {
     if (row->primitive == TP_IPC_RSA_PSS)
-        return pss_parameter(row, mechanism, key_bits, ret_pss);
-    /* CK_EDDSA_PARAMS (a context, or prehashing) are not among the things that the engine signs */
+        return pss_parameter(row, mechanism, use, key_bits, ret_pss);
+    if (row->primitive == TP_IPC_EDDSA)
+        return eddsa_parameter(mechanism, key_bits);
     return mechanism->ulParameterLen == 0 ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
 }

@@ -87,7 +87,7 @@ CK_RV tp_p11_message_sign(struct tp_p11_call *call, struct tp_bytes parameter, s
     struct tp_p11_message *message = &call->session->message_sign;
     CK_RV rv = check_begin(message, parameter);
     if (rv == CKR_OK && ret_len != NULL &&
-        !tp_p11_has_room(ret_signature, ret_len, message->model.key->key.signature_len, &rv))
+        !tp_p11_has_room(ret_signature, ret_len, message->model.signature_len, &rv))
         return rv;
     if (rv == CKR_OK)
         rv = begin(message, parameter);
@@ -105,7 +105,7 @@ CK_RV tp_p11_message_sign_next(struct tp_p11_call *call, struct tp_bytes paramet
     struct tp_p11_message *message = &call->session->message_sign;
     CK_RV rv = check_next(message, parameter);
     if (rv == CKR_OK && ret_len != NULL &&
-        !tp_p11_has_room(ret_signature, ret_len, message->current.key->key.signature_len, &rv))
+        !tp_p11_has_room(ret_signature, ret_len, message->current.signature_len, &rv))
         return rv; /* the data come again with the room */
     if (rv == CKR_OK)
         rv = add(message, parameter, data);

@@ -26,6 +26,7 @@ void tp_p11_object_unref(struct tp_p11_object *object)
     if (object == NULL || atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) != 1)
         return;
     tp_p11_attributes_clear(&object->attributes);
+    tp_secret_free(object->secret);
     free(object);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/crypto.h"
 #include "base/ids.h"
+#include "base/secret.h"
 #include "ipc/messages.pb-c.h"
 #include "p11/attribute.h"
 #include "p11/key.h"
@@ -23,7 +24,8 @@ struct tp_p11_object {
     char credential[TP_ID_LEN];      /* private keys: what the engine calls it */
     uint8_t identity[TP_SHA256_LEN]; /* token objects: the same thing has the same identity, and so the same handle */
     uint8_t content[TP_SHA256_LEN];  /* and the same content as long as nothing about it has changed */
-    struct tp_p11_key key;           /* public and private keys */
+    struct tp_p11_key key;           /* keys */
+    struct tp_secret *secret;        /* secret keys: the value, which is nowhere else; NULL for all others */
     struct tp_p11_attributes attributes;
 };
 

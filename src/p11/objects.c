@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/objects.h"
 #include "p11/rv.h"
+#include "p11/secret_key.h"
 #include "p11/session.h"
 #include "p11/slot.h"
 
@@ -24,8 +25,8 @@ static CK_RV check_change(const struct tp_p11_call *call, const struct tp_p11_ob
     return tp_p11_attributes_bool(&object->attributes, permit) ? CKR_OK : CKR_ACTION_PROHIBITED;
 }
 
-/* Takes over OBJECT. A private object needs a login (3.0 §5.7.1). */
-static CK_RV add(struct tp_p11_call *call, struct tp_p11_object *object, CK_OBJECT_HANDLE *ret_handle)
+/* A private object needs a login (3.0 §5.7.1). */
+CK_RV tp_p11_objects_add(struct tp_p11_call *call, struct tp_p11_object *object, CK_OBJECT_HANDLE *ret_handle)
 {
     struct tp_p11_slot *slot = call->session->slot;
     CK_RV rv = object->is_private && !tp_p11_login_is_open(slot) ? CKR_USER_NOT_LOGGED_IN : CKR_OK;
@@ -43,6 +44,12 @@ static CK_RV for_session(const struct tp_p11_call *call, CK_RV rv)
     return rv == CKR_TOKEN_WRITE_PROTECTED && !rw ? CKR_SESSION_READ_ONLY : rv;
 }
 
+static bool is_secret_key(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    CK_OBJECT_CLASS class = CK_UNAVAILABLE_INFORMATION;
+    return tp_p11_template_ulong(template, count, CKA_CLASS, class, &class) == CKR_OK && class == CKO_SECRET_KEY;
+}
+
 CK_RV tp_p11_objects_create(struct tp_p11_call *call, const CK_ATTRIBUTE *template, CK_ULONG count,
                             CK_OBJECT_HANDLE *ret_object)
 {
@@ -50,8 +57,28 @@ CK_RV tp_p11_objects_create(struct tp_p11_call *call, const CK_ATTRIBUTE *templa
     CK_RV rv = tp_p11_template_check(template, count);
     if (rv != CKR_OK || ret_object == NULL)
         return rv != CKR_OK ? rv : CKR_ARGUMENTS_BAD;
-    rv = tp_p11_object_create(template, count, &call->error, &object);
-    return rv != CKR_OK ? for_session(call, rv) : add(call, object, ret_object);
+    if (is_secret_key(template, count))
+        rv = tp_p11_secret_key_create(call, template, count, &object);
+    else
+        rv = tp_p11_object_create(template, count, &call->error, &object);
+    return rv != CKR_OK ? for_session(call, rv) : tp_p11_objects_add(call, object, ret_object);
+}
+
+CK_RV tp_p11_objects_generate(struct tp_p11_call *call, const CK_MECHANISM *mechanism, const CK_ATTRIBUTE *template,
+                              CK_ULONG count, CK_OBJECT_HANDLE *ret_key)
+{
+    struct tp_p11_object *object = NULL;
+    if (tp_p11_template_check(template, count) != CKR_OK || mechanism == NULL || ret_key == NULL)
+        return CKR_ARGUMENTS_BAD;
+    CK_RV rv = tp_p11_secret_key_generate(call, mechanism, template, count, &object);
+    return rv != CKR_OK ? rv : tp_p11_objects_add(call, object, ret_key);
+}
+
+static CK_RV copied(const struct tp_p11_object *original, const CK_ATTRIBUTE *template, CK_ULONG count,
+                    struct tp_p11_object **ret_object)
+{
+    return (original->secret != NULL ? tp_p11_secret_key_copy : tp_p11_object_copy)(original, template, count,
+                                                                                    ret_object);
 }
 
 static CK_RV copy(struct tp_p11_call *call, const struct tp_p11_object *original, const CK_ATTRIBUTE *template,
@@ -60,8 +87,8 @@ static CK_RV copy(struct tp_p11_call *call, const struct tp_p11_object *original
     struct tp_p11_object *object = NULL;
     if (!tp_p11_attributes_bool(&original->attributes, CKA_COPYABLE))
         return CKR_ACTION_PROHIBITED;
-    CK_RV rv = tp_p11_object_copy(original, template, count, &object);
-    return rv != CKR_OK ? for_session(call, rv) : add(call, object, ret_object);
+    CK_RV rv = copied(original, template, count, &object);
+    return rv != CKR_OK ? for_session(call, rv) : tp_p11_objects_add(call, object, ret_object);
 }
 
 CK_RV tp_p11_objects_copy(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
@@ -93,7 +120,7 @@ CK_RV tp_p11_objects_size(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, CK_
     struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
     if (object == NULL)
         return CKR_OBJECT_HANDLE_INVALID;
-    *ret_size = object->attributes.values.len;
+    *ret_size = object->attributes.values.len + tp_secret_bytes(object->secret).len;
     return CKR_OK;
 }
 
@@ -102,7 +129,10 @@ CK_RV tp_p11_objects_get(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, CK_A
     if (template == NULL || count == 0 || count > TP_P11_TEMPLATE_MOST)
         return CKR_ARGUMENTS_BAD;
     struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
-    return object == NULL ? CKR_OBJECT_HANDLE_INVALID : tp_p11_attributes_read(&object->attributes, template, count);
+    if (object == NULL)
+        return CKR_OBJECT_HANDLE_INVALID;
+    return object->secret != NULL ? tp_p11_secret_key_read(object, template, count)
+                                  : tp_p11_attributes_read(&object->attributes, template, count);
 }
 
 /* A changed object is a new one under the old handle: other threads may be reading the old. */
@@ -113,7 +143,7 @@ static CK_RV change(struct tp_p11_call *call, const struct tp_p11_object *origin
     if (tp_p11_template_find(template, count, CKA_TOKEN) != NULL ||
         tp_p11_template_find(template, count, CKA_PRIVATE) != NULL)
         return CKR_ATTRIBUTE_READ_ONLY; /* only at creation and in copies (3.0 §4.4) */
-    CK_RV rv = tp_p11_object_copy(original, template, count, &object);
+    CK_RV rv = copied(original, template, count, &object);
     if (rv != CKR_OK)
         return rv;
     if (tp_p11_inventory_replace(call->session->slot, original->handle, object))

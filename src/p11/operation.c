@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/operation.h"
 #include "p11/rv.h"
+#include "p11/secret_key.h"
 #include "p11/session.h"
 #include "p11/slot.h"
 
@@ -24,6 +25,7 @@ void tp_p11_operation_end(struct tp_p11_operation *operation)
     operation->in_parts = false;
     operation->authorised = false;
     tp_buf_clear(&operation->parts);
+    tp_p11_mac_clear(&operation->mac);
 }
 
 /* ---- beginning ---- */
@@ -31,6 +33,10 @@ void tp_p11_operation_end(struct tp_p11_operation *operation)
 static CK_RV check_key(const struct tp_p11_object *key, const struct tp_p11_mechanism *row, CK_FLAGS use)
 {
     bool signing = use == CKF_SIGN;
+    if (tp_p11_mac_is(row))
+        return tp_p11_secret_key_check(key, row, signing ? CKA_SIGN : CKA_VERIFY);
+    if (key->secret != NULL)
+        return CKR_KEY_TYPE_INCONSISTENT;
     if (key->class != (signing ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY))
         return key->class == CKO_PRIVATE_KEY || key->class == CKO_PUBLIC_KEY ? CKR_KEY_FUNCTION_NOT_PERMITTED
                                                                              : CKR_KEY_HANDLE_INVALID;
@@ -49,14 +55,31 @@ static CK_RV check_login(struct tp_p11_slot *slot, const struct tp_p11_object *k
     return key->is_private && !tp_p11_login_seems_open(slot) ? CKR_USER_NOT_LOGGED_IN : CKR_OK;
 }
 
+static CK_RV begin_primitive(struct tp_p11_operation *operation, const struct tp_p11_object *key,
+                             const struct tp_p11_mechanism *row, CK_FLAGS use, const CK_MECHANISM *mechanism)
+{
+    CK_RV rv = tp_p11_mechanism_parameter(row, mechanism, use, key->key.bits, &operation->pss);
+    if (rv == CKR_OK && row->hash != TP_PKI_HASH_NONE)
+        rv = tp_p11_rv(tp_p11_hash_begin(&operation->hash, row->hash));
+    operation->signature_len = key->key.signature_len;
+    return rv;
+}
+
+static CK_RV begin_mac(struct tp_p11_operation *operation, const struct tp_p11_object *key,
+                       const struct tp_p11_mechanism *row, const CK_MECHANISM *mechanism)
+{
+    CK_RV rv = tp_p11_mac_begin(&operation->mac, row, mechanism, key);
+    operation->signature_len = operation->mac.len;
+    return rv;
+}
+
 static CK_RV begin(struct tp_p11_operation *operation, struct tp_p11_object *key, const struct tp_p11_mechanism *row,
                    CK_FLAGS use, const CK_MECHANISM *mechanism)
 {
     CK_RV rv = check_key(key, row, use);
     if (rv == CKR_OK)
-        rv = tp_p11_mechanism_parameter(row, mechanism, key->key.bits, &operation->pss);
-    if (rv == CKR_OK && row->hash != TP_PKI_HASH_NONE)
-        rv = tp_p11_rv(tp_p11_hash_begin(&operation->hash, row->hash));
+        rv = tp_p11_mac_is(row) ? begin_mac(operation, key, row, mechanism)
+                                : begin_primitive(operation, key, row, use, mechanism);
     if (rv != CKR_OK)
         return rv;
     operation->mechanism = row;
@@ -90,12 +113,15 @@ CK_RV tp_p11_operation_begin(struct tp_p11_call *call, struct tp_p11_operation *
 CK_RV tp_p11_operation_begin_like(struct tp_p11_operation *operation, struct tp_p11_operation *model)
 {
     CK_RV rv = CKR_OK;
-    if (model->mechanism->hash != TP_PKI_HASH_NONE)
+    if (tp_p11_mac_is(model->mechanism))
+        rv = tp_p11_rv(tp_p11_mac_begin_like(&operation->mac, &model->mac));
+    else if (model->mechanism->hash != TP_PKI_HASH_NONE)
         rv = tp_p11_rv(tp_p11_hash_begin(&operation->hash, model->mechanism->hash));
     if (rv != CKR_OK)
         return rv;
     operation->mechanism = model->mechanism;
     operation->key = tp_p11_object_ref(model->key);
+    operation->signature_len = model->signature_len;
     operation->pss = model->pss;
     operation->authorised = model->authorised;
     memcpy(operation->authorisation, model->authorisation, sizeof(operation->authorisation));
@@ -112,7 +138,7 @@ static void input_limits(const struct tp_p11_operation *operation, size_t *ret_l
     *ret_most = 0;
     switch (operation->mechanism->primitive) {
     case TP_IPC_RSA_PKCS:
-        *ret_most = operation->key->key.signature_len - PKCS1_PADDING;
+        *ret_most = operation->signature_len - PKCS1_PADDING;
         break;
     case TP_IPC_RSA_PSS:
         *ret_least = *ret_most = tp_pki_hash_len(operation->pss.hash);
@@ -132,6 +158,8 @@ static CK_RV add_part(struct tp_p11_operation *operation, struct tp_bytes part)
     size_t least, most;
     if (!tp_p11_is_memory(part))
         return CKR_ARGUMENTS_BAD;
+    if (tp_p11_mac_is(operation->mechanism))
+        return tp_p11_rv(tp_p11_mac_update(&operation->mac, part));
     if (operation->mechanism->hash != TP_PKI_HASH_NONE)
         return tp_p11_rv(tp_p11_hash_update(&operation->hash, part));
     input_limits(operation, &least, &most);
@@ -179,6 +207,13 @@ static CK_RV raw_input(const struct tp_p11_operation *operation, const struct tp
         return CKR_DATA_LEN_RANGE;
     *ret_input = input;
     return CKR_OK;
+}
+
+CK_RV tp_p11_operation_mac(struct tp_p11_operation *operation, const struct tp_bytes *data,
+                           uint8_t ret_value[TP_P11_MAC_MAX])
+{
+    CK_RV rv = data == NULL ? CKR_OK : add_part(operation, *data);
+    return rv != CKR_OK ? rv : tp_p11_rv(tp_p11_mac_finish(&operation->mac, ret_value));
 }
 
 CK_RV tp_p11_operation_input(struct tp_p11_operation *operation, const struct tp_bytes *data,

@@ -76,12 +76,17 @@ CK_RV tp_p11_rv(enum tp_rc rc)
     X(CKR_DEVICE_ERROR)                                                                                                \
     X(CKR_DEVICE_MEMORY)                                                                                               \
     X(CKR_DEVICE_REMOVED)                                                                                              \
+    X(CKR_ENCRYPTED_DATA_INVALID)                                                                                      \
+    X(CKR_ENCRYPTED_DATA_LEN_RANGE)                                                                                    \
     X(CKR_FUNCTION_NOT_PARALLEL)                                                                                       \
     X(CKR_FUNCTION_NOT_SUPPORTED)                                                                                      \
     X(CKR_KEY_HANDLE_INVALID)                                                                                          \
+    X(CKR_KEY_SIZE_RANGE)                                                                                              \
     X(CKR_KEY_TYPE_INCONSISTENT)                                                                                       \
     X(CKR_KEY_INDIGESTIBLE)                                                                                            \
     X(CKR_KEY_FUNCTION_NOT_PERMITTED)                                                                                  \
+    X(CKR_KEY_NOT_WRAPPABLE)                                                                                           \
+    X(CKR_KEY_UNEXTRACTABLE)                                                                                           \
     X(CKR_MECHANISM_INVALID)                                                                                           \
     X(CKR_MECHANISM_PARAM_INVALID)                                                                                     \
     X(CKR_OBJECT_HANDLE_INVALID)                                                                                       \
@@ -102,11 +107,17 @@ CK_RV tp_p11_rv(enum tp_rc rc)
     X(CKR_TEMPLATE_INCONSISTENT)                                                                                       \
     X(CKR_TOKEN_NOT_PRESENT)                                                                                           \
     X(CKR_TOKEN_WRITE_PROTECTED)                                                                                       \
+    X(CKR_UNWRAPPING_KEY_HANDLE_INVALID)                                                                               \
+    X(CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT)                                                                            \
     X(CKR_USER_ALREADY_LOGGED_IN)                                                                                      \
     X(CKR_USER_NOT_LOGGED_IN)                                                                                          \
     X(CKR_USER_PIN_NOT_INITIALIZED)                                                                                    \
     X(CKR_USER_TYPE_INVALID)                                                                                           \
     X(CKR_USER_ANOTHER_ALREADY_LOGGED_IN)                                                                              \
+    X(CKR_WRAPPED_KEY_INVALID)                                                                                         \
+    X(CKR_WRAPPED_KEY_LEN_RANGE)                                                                                       \
+    X(CKR_WRAPPING_KEY_HANDLE_INVALID)                                                                                 \
+    X(CKR_WRAPPING_KEY_TYPE_INCONSISTENT)                                                                              \
     X(CKR_BUFFER_TOO_SMALL)                                                                                            \
     X(CKR_SAVED_STATE_INVALID)                                                                                         \
     X(CKR_STATE_UNSAVEABLE)                                                                                            \

@@ -35,6 +35,8 @@ void tp_p11_session_unref(struct tp_p11_session *session)
     tp_p11_verify_signature_clear(&session->verify_signature);
     tp_p11_message_clear(&session->message_sign);
     tp_p11_message_clear(&session->message_verify);
+    tp_p11_cipher_end(&session->encrypt);
+    tp_p11_cipher_end(&session->decrypt);
     (void)pthread_mutex_destroy(&session->mutex);
     free(session);
 }
@@ -272,6 +274,10 @@ CK_RV tp_p11_session_cancel(struct tp_p11_call *call, CK_FLAGS flags)
         tp_p11_message_end(&session->message_sign);
     if ((flags & CKF_MESSAGE_VERIFY) != 0)
         tp_p11_message_end(&session->message_verify);
+    if ((flags & CKF_ENCRYPT) != 0)
+        tp_p11_cipher_end(&session->encrypt);
+    if ((flags & CKF_DECRYPT) != 0)
+        tp_p11_cipher_end(&session->decrypt);
     return CKR_OK;
 }
 

@@ -7,6 +7,7 @@
 #define TP_P11_SESSION_H
 
 #include "p11/call.h"
+#include "p11/cipher.h"
 #include "p11/digest.h"
 #include "p11/find.h"
 #include "p11/message.h"
@@ -29,6 +30,7 @@ struct tp_p11_session {
     struct tp_p11_operation sign, verify;
     struct tp_p11_verify_signature verify_signature;
     struct tp_p11_message message_sign, message_verify;
+    struct tp_p11_cipher encrypt, decrypt;
 };
 
 /* A handle is (generation << 20) | place: found in one step, and an old handle never finds a later session. */

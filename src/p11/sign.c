@@ -78,17 +78,27 @@ static enum tp_rc ask_engine(struct tp_p11_call *call, const struct tp_p11_opera
     struct tp_p11_slot *slot = call->session->slot;
     struct tp_p11_authorisation authorisation;
     Tp__Ipc__SignRequest request;
-    size_t len = operation->key->key.signature_len;
+    size_t len = operation->signature_len;
     enum tp_rc rc = get_authorisation(slot, operation, &authorisation);
     if (rc != TP_OK)
         return tp_error_set(&call->error, rc, "no login, or it has ended; log in again");
     fill_request(slot, operation, &authorisation, input, &request);
     rc = tp_ipc_sign(slot->module->client, &request, 0, &call->error, ret_signature, &len);
     tp_p11_login_account(slot, &authorisation, rc);
-    if (rc == TP_OK && len != operation->key->key.signature_len)
+    if (rc == TP_OK && len != operation->signature_len)
         return tp_error_set(&call->error, TP_MALFORMED, "the engine's signature has %zu bytes instead of %zu", len,
-                            operation->key->key.signature_len);
+                            operation->signature_len);
     return rc;
+}
+
+static CK_RV make_mac(struct tp_p11_operation *operation, const struct tp_bytes *data, CK_BYTE *ret_signature)
+{
+    uint8_t value[TP_P11_MAC_MAX];
+    CK_RV rv = tp_p11_operation_mac(operation, data, value);
+    if (rv == CKR_OK)
+        memcpy(ret_signature, value, operation->signature_len);
+    tp_wipe(value, sizeof(value)); /* what was cut off is nobody's */
+    return rv;
 }
 
 /* DATA NULL: what was given in parts. */
@@ -108,10 +118,11 @@ CK_RV tp_p11_sign_finish(struct tp_p11_call *call, struct tp_p11_operation *oper
                          CK_BYTE *ret_signature, CK_ULONG *ret_len)
 {
     CK_RV rv = CKR_ARGUMENTS_BAD;
-    if (ret_len != NULL && !tp_p11_has_room(ret_signature, ret_len, operation->key->key.signature_len, &rv))
+    if (ret_len != NULL && !tp_p11_has_room(ret_signature, ret_len, operation->signature_len, &rv))
         return rv;
     if (ret_len != NULL)
-        rv = make_signature(call, operation, data, ret_signature);
+        rv = tp_p11_mac_is(operation->mechanism) ? make_mac(operation, data, ret_signature)
+                                                 : make_signature(call, operation, data, ret_signature);
     tp_p11_operation_end(operation);
     return rv;
 }

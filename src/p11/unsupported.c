@@ -9,16 +9,8 @@
 
 #define HERE CK_SESSION_HANDLE session
 
-/* Encryption, recovery, two operations at once, and making or moving keys: a token for signatures has none of these. */
+/* Recovery, two operations at once, and making key pairs here: a token for signatures has none of these. */
 #define UNSUPPORTED(X)                                                                                                 \
-    X(C_EncryptInit, (TP_CK_KEYED))                                                                                    \
-    X(C_Encrypt, (HERE, TP_CK_IN(data), TP_CK_OUT(encrypted)))                                                         \
-    X(C_EncryptUpdate, (HERE, TP_CK_IN(part), TP_CK_OUT(encrypted)))                                                   \
-    X(C_EncryptFinal, (HERE, TP_CK_OUT(encrypted)))                                                                    \
-    X(C_DecryptInit, (TP_CK_KEYED))                                                                                    \
-    X(C_Decrypt, (HERE, TP_CK_IN(encrypted), TP_CK_OUT(data)))                                                         \
-    X(C_DecryptUpdate, (HERE, TP_CK_IN(encrypted), TP_CK_OUT(part)))                                                   \
-    X(C_DecryptFinal, (HERE, TP_CK_OUT(part)))                                                                         \
     X(C_SignRecoverInit, (TP_CK_KEYED))                                                                                \
     X(C_SignRecover, (HERE, TP_CK_IN(data), TP_CK_OUT(signature)))                                                     \
     X(C_VerifyRecoverInit, (TP_CK_KEYED))                                                                              \
@@ -27,14 +19,9 @@
     X(C_DecryptDigestUpdate, (HERE, TP_CK_IN(encrypted), TP_CK_OUT(part)))                                             \
     X(C_SignEncryptUpdate, (HERE, TP_CK_IN(part), TP_CK_OUT(encrypted)))                                               \
     X(C_DecryptVerifyUpdate, (HERE, TP_CK_IN(encrypted), TP_CK_OUT(part)))                                             \
-    X(C_GenerateKey,                                                                                                   \
-      (HERE, CK_MECHANISM * mechanism, CK_ATTRIBUTE * template, CK_ULONG count, CK_OBJECT_HANDLE * key))               \
     X(C_GenerateKeyPair, (HERE, CK_MECHANISM * mechanism, CK_ATTRIBUTE * public_template, CK_ULONG public_count,       \
                           CK_ATTRIBUTE * private_template, CK_ULONG private_count, CK_OBJECT_HANDLE * public_key,      \
                           CK_OBJECT_HANDLE * private_key))                                                             \
-    X(C_WrapKey, (TP_CK_KEYED, CK_OBJECT_HANDLE wrapped, TP_CK_OUT(bytes)))                                            \
-    X(C_UnwrapKey,                                                                                                     \
-      (TP_CK_KEYED, TP_CK_IN(bytes), CK_ATTRIBUTE * template, CK_ULONG count, CK_OBJECT_HANDLE * new_key))             \
     X(C_DeriveKey, (TP_CK_KEYED, CK_ATTRIBUTE * template, CK_ULONG count, CK_OBJECT_HANDLE * new_key))
 
 #define REFUSE(name, parameters)                                                                                       \

@@ -77,10 +77,22 @@ static enum tp_rc verify_input(const struct tp_p11_operation *operation, struct 
         return verify_ecdsa(pkey, input, signature);
     case TP_P11_ED:
         return verify_eddsa(pkey, input, signature);
+    case TP_P11_GENERIC:
+    case TP_P11_AES:
     case TP_P11_NO_KEY:
         break;
     }
     return TP_INTERNAL;
+}
+
+static CK_RV check_mac(struct tp_p11_operation *operation, const struct tp_bytes *data, struct tp_bytes signature)
+{
+    uint8_t value[TP_P11_MAC_MAX];
+    CK_RV rv = tp_p11_operation_mac(operation, data, value);
+    if (rv == CKR_OK && !tp_bytes_equal_secret(signature, TP_BYTES(value, operation->signature_len)))
+        rv = CKR_SIGNATURE_INVALID;
+    tp_wipe(value, sizeof(value));
+    return rv;
 }
 
 /* DATA NULL: what was given in parts. */
@@ -90,8 +102,10 @@ static CK_RV check_signature(struct tp_p11_operation *operation, const struct tp
     struct tp_bytes input;
     if (signature.data == NULL)
         return CKR_ARGUMENTS_BAD;
-    if (signature.len != operation->key->key.signature_len)
+    if (signature.len != operation->signature_len)
         return CKR_SIGNATURE_LEN_RANGE;
+    if (tp_p11_mac_is(operation->mechanism))
+        return check_mac(operation, data, signature);
     CK_RV rv = tp_p11_operation_input(operation, data, room, &input);
     if (rv != CKR_OK)
         return rv;
@@ -151,7 +165,7 @@ CK_RV tp_p11_verify_signature_init(struct tp_p11_call *call, const CK_MECHANISM 
     CK_RV rv = tp_p11_operation_begin(call, &verify->operation, CKF_VERIFY, mechanism, key);
     if (rv != CKR_OK || mechanism == NULL)
         return rv;
-    rv = signature.len == verify->operation.key->key.signature_len
+    rv = signature.len == verify->operation.signature_len
              ? tp_p11_rv(tp_buf_append(&verify->signature, signature))
              : CKR_SIGNATURE_LEN_RANGE;
     if (rv != CKR_OK)

@@ -222,7 +222,7 @@ static void copy_object(void)
 
 static void create_object(void)
 {
-    static CK_OBJECT_CLASS public_key = CKO_PUBLIC_KEY, secret_key = CKO_SECRET_KEY;
+    static CK_OBJECT_CLASS public_key = CKO_PUBLIC_KEY, data_object = CKO_DATA;
     static CK_KEY_TYPE rsa = CKK_RSA;
     static CK_BYTE exponent[] = {1, 0, 1};
     CK_OBJECT_HANDLE created = 0;
@@ -239,9 +239,9 @@ static void create_object(void)
     if (place == NULL)
         return;
     if (one_in(6))
-        template[0].pValue = &secret_key;
+        template[0].pValue = &data_object;
     if (expected == CKR_OK)
-        expected = count > 0 && template[0].pValue == &secret_key ? CKR_ATTRIBUTE_VALUE_INVALID
+        expected = count > 0 && template[0].pValue == &data_object ? CKR_ATTRIBUTE_VALUE_INVALID
                    : count < 4                                    ? CKR_TEMPLATE_INCOMPLETE
                                                                   : CKR_OK;
     expect("C_CreateObject", C_CreateObject(handle, template, count, &created), expected);

@@ -45,8 +45,25 @@ class Pkcs11(unittest.TestCase):
         self.assertEqual(len(told), len(set(told)))
         self.assertEqual(set(told), set(names('CKM', [table])))
 
+    def test_what_a_mechanism_needs_of_the_hsm_is_what_the_engine_is_asked_for(self):
+        rows = re.findall(r'\{(CKM_\w+), ([^,]+), \w+, \w+, (\w+), \w+\}', read('src/p11/mechanism.c'))
+        self.assertGreater(len(rows), 50)
+        needs = {'0': '–', 'TP_IPC_RSA_PKCS': 'CKM_RSA_PKCS', 'TP_IPC_RSA_PSS': 'CKM_RSA_PKCS_PSS',
+                 'TP_IPC_ECDSA': 'CKM_ECDSA', 'TP_IPC_EDDSA': 'CKM_EDDSA'}
+        section = read(PAGE).split('\n## Mechanisms\n')[1].split('\n## ')[0]
+        told = {}
+        for line in section.splitlines():
+            if line.startswith('| C'):
+                cells = [cell.strip() for cell in line.split('|')]
+                told.update({name: cells[3] for name in names('CKM', [cells[1]])})
+        for name, flags, primitive in rows:
+            with self.subTest(mechanism=name):
+                verified_only = flags == 'USE_VERIFY'
+                self.assertIn(told[name], ('–' if verified_only else needs[primitive], 'as above'))
+
     def test_each_attribute_has_one_place(self):
         table = read('src/p11/object.c').split('struct row rows[]')[1].split('\n};')[0]
+        table += read('src/p11/secret_key.c').split('struct row rows[]')[1].split('\n};')[0]
         made = set(re.findall(r'\{(CKA_\w+),', table))
         made |= set(re.findall(r'attributes_add(?:_ulong)?\([^,]*attributes, (CKA_\w+)', read('src/p11/key.c')))
         made |= {'CKA_PROFILE_ID'}

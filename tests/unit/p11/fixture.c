@@ -124,3 +124,28 @@ size_t get_bytes(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUT
     cr_assert_eq(C_GetAttributeValue(session, object, &attribute, 1), CKR_OK);
     return attribute.ulValueLen;
 }
+
+CK_OBJECT_HANDLE bring_key(CK_SESSION_HANDLE session, CK_KEY_TYPE type, const void *value, size_t len,
+                           const CK_ATTRIBUTE *more, CK_ULONG count)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+    CK_ATTRIBUTE template[16] = {
+        {CKA_CLASS, &class, sizeof(class)}, {CKA_KEY_TYPE, &type, sizeof(type)}, {CKA_VALUE, (void *)value, len}};
+    cr_assert_lt(count, 13);
+    for (CK_ULONG i = 0; i < count; i++)
+        template[3 + i] = more[i];
+    cr_assert_eq(C_CreateObject(session, template, 3 + count, &key), CKR_OK);
+    return key;
+}
+
+size_t unhex(const char *text, CK_BYTE *ret_bytes)
+{
+    struct tp_buf buf = TP_BUF_INIT;
+    cr_assert_eq(tp_hex_decode(text, strlen(text), &buf), TP_OK);
+    if (buf.len > 0)
+        memcpy(ret_bytes, buf.data, buf.len);
+    size_t len = buf.len;
+    tp_buf_clear(&buf);
+    return len;
+}

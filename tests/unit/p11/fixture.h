@@ -45,6 +45,10 @@ CK_RV verify(CK_SESSION_HANDLE session, CK_MECHANISM_TYPE type, CK_OBJECT_HANDLE
 /* An attribute as a number, or CK_UNAVAILABLE_INFORMATION. */
 CK_ULONG get_ulong(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
 int get_bool(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type); /* -1: cannot be read */
+/* A secret key of the session, brought along with what MORE says of it. */
+CK_OBJECT_HANDLE bring_key(CK_SESSION_HANDLE session, CK_KEY_TYPE type, const void *value, size_t len,
+                           const CK_ATTRIBUTE *more, CK_ULONG count);
+size_t unhex(const char *text, CK_BYTE *ret_bytes);
 size_t get_bytes(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *bytes, size_t room);
 
 #endif
