@@ -71,7 +71,7 @@ _trustp11_choices()
     --factor) echo 'totp hotp hardware' ;;
     --type) echo 'rsa-2048 rsa-3072 rsa-4096 p-256 p-384 p-521 ed25519' ;;
     --mechanism) echo 'rsa-pkcs rsa-pss ecdsa eddsa' ;;
-    --action) echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset user.reread factor.add factor.remove key.generate key.state key.delete key.csr cert.import crl.import look audit.list audit.checkpoint audit.accept connection.refused refusals deployment.create engine.start engine.stop' ;;
+    --action) echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset pin.init token.init user.reread factor.add factor.remove key.generate key.state key.delete key.csr cert.import crl.import look audit.list audit.checkpoint audit.accept connection.refused refusals deployment.create engine.start engine.stop' ;;
     --outcome) echo 'ok refused failed intent unknown' ;;
     --completion) echo 'bash zsh fish' ;;
     esac

@@ -28,6 +28,8 @@
     X(USER_CLOSE, "user.close", "a user was closed")                                                                   \
     X(USER_ERASE, "user.erase", "what was known of a closed user was erased, and the name beside the log")             \
     X(USER_RESET, "user.reset", "a user's PIN, factor and keys were given up for a new enrolment")                     \
+    X(PIN_INIT, "pin.init", "an officer set a PIN that is good only for setting another, or an enrolment code")        \
+    X(TOKEN_INIT, "token.init", "a user's PIN and keys were given up, and the token has a label; or a user was added")  \
     X(USER_REREAD, "user.reread", "what memory knew of a user was read anew, after a write of unknown outcome")        \
     X(FACTOR_ADD, "factor.add", "a second factor was registered")                                                      \
     X(FACTOR_REMOVE, "factor.remove", "a second factor was removed")                                                   \

@@ -44,6 +44,8 @@ static const struct {
     {"user close", ADMIN, 0},
     {"user reset", ADMIN, 0},
     {"user erase", ADMIN, 0},
+    {"pin init", ADMIN, 0},
+    {"token init", ADMIN, 0},
     {"factor add", ADMIN, 0},
     {"factor list", LOOKING, 0},
     {"factor remove", ADMIN, 0},

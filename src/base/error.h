@@ -13,7 +13,7 @@
 
 #include <stdarg.h>
 
-#define TP_ERROR_WORDS_LEN 512 /* with the final NUL; longer words are cut */
+#define TP_ERROR_WORDS_LEN 1024 /* with the final NUL; longer words are cut */
 
 struct tp_error {
     enum tp_rc rc;

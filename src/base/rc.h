@@ -33,6 +33,7 @@
     X(PIN_LENGTH, 1, "the PIN is too short, too long, or lacks the one-time code")                                     \
     X(OTP_STALE, 1, "that one-time code has been used")                                                                \
     X(NOT_ENROLLED, 1, "the user has not set a PIN and a second factor yet")                                           \
+    X(PIN_EXPIRED, 1, "the PIN is an officer's, and good only to set another")                                         \
     /* policy */                                                                                                       \
     X(REFUSED, 1, "refused by policy")                                                                                 \
     X(KEY_UNUSABLE, 1, "the key may not be used in its present state")                                                 \

@@ -46,6 +46,13 @@ unsigned tp_call_roles_locked(const struct tp_call *call);
  * tp_people_release_turn. */
 TP_MUST_USE enum tp_rc tp_call_turn(struct tp_call *call, const char *name, struct tp_user **ret_user);
 
+/* ACT with the turn of the user NAME, which is given back whatever comes of it. ACT answers the request when it returns
+ * TP_OK; who has nothing to say ends with tp_call_done. */
+typedef enum tp_rc tp_call_act(struct tp_call *call, struct tp_user *user);
+TP_MUST_USE enum tp_rc tp_call_on_user(struct tp_call *call, const char *name, tp_call_act *act);
+/* Answers that it is done; TP_OK. */
+TP_MUST_USE enum tp_rc tp_call_done(struct tp_call *call);
+
 /* CALL goes on under ROLE, which it holds: role and subject of its entries. */
 void tp_call_act_as(struct tp_call *call, enum tp_role role);
 
@@ -70,6 +77,8 @@ enum tp_rc tp_op_user_unlock(struct tp_call *call);
 enum tp_rc tp_op_user_close(struct tp_call *call);
 enum tp_rc tp_op_user_erase(struct tp_call *call);
 enum tp_rc tp_op_user_reset(struct tp_call *call);
+enum tp_rc tp_op_pin_init(struct tp_call *call);
+enum tp_rc tp_op_token_init(struct tp_call *call);
 enum tp_rc tp_op_factor_add(struct tp_call *call);
 enum tp_rc tp_op_factor_list(struct tp_call *call);
 enum tp_rc tp_op_factor_remove(struct tp_call *call);

@@ -45,6 +45,8 @@ static const struct tp_duty duties[] = {
     {TP_OP_USER_CLOSE, TP_LANE_OFFICE, TP_ACTION_USER_CLOSE, true, false, tp_op_user_close},
     {TP_OP_USER_ERASE, TP_LANE_OFFICE, TP_ACTION_USER_ERASE, true, false, tp_op_user_erase},
     {TP_OP_USER_RESET, TP_LANE_OFFICE, TP_ACTION_USER_RESET, true, true, tp_op_user_reset},
+    {TP_OP_PIN_INIT, TP_LANE_LOGIN, TP_ACTION_PIN_INIT, true, true, tp_op_pin_init},
+    {TP_OP_TOKEN_INIT, TP_LANE_OFFICE, TP_ACTION_TOKEN_INIT, true, false, tp_op_token_init},
     {TP_OP_FACTOR_ADD, TP_LANE_OFFICE, TP_ACTION_FACTOR_ADD, true, true, tp_op_factor_add},
     {TP_OP_FACTOR_LIST, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_factor_list},
     {TP_OP_FACTOR_REMOVE, TP_LANE_OFFICE, TP_ACTION_FACTOR_REMOVE, true, false, tp_op_factor_remove},
@@ -195,6 +197,22 @@ void tp_call_act_as(struct tp_call *call, enum tp_role role)
 enum tp_rc tp_call_turn(struct tp_call *call, const char *name, struct tp_user **ret_user)
 {
     return tp_people_get_turn(call->engine, name, call->request->deadline_ms, &call->error, ret_user);
+}
+
+enum tp_rc tp_call_on_user(struct tp_call *call, const char *name, tp_call_act *act)
+{
+    struct tp_user *user = NULL;
+    TP_TRY(tp_call_turn(call, name, &user));
+    enum tp_rc rc = act(call, user);
+    tp_people_release_turn(call->engine, user);
+    return rc;
+}
+
+enum tp_rc tp_call_done(struct tp_call *call)
+{
+    Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
+    tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
+    return TP_OK;
 }
 
 /* "NAME" becomes "*". */

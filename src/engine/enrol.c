@@ -196,9 +196,18 @@ static enum tp_rc begin(struct tp_call *call, struct enrolment *enrolment)
     return tp_edit_commit(enrolment->edit, &call->error);
 }
 
+/* RS-6: nobody but the user knows a PIN that signs, and an officer has given, or chosen, what it is compared with here. */
+static enum tp_rc check_own(struct tp_call *call, struct tp_bytes officers, const char *whose)
+{
+    if (!tp_bytes_equal_secret(tp_secret_bytes(call->request->secret[1]), officers))
+        return TP_OK;
+    return tp_error_set(&call->error, TP_BAD_ARGUMENT, "the PIN is the %s, which an officer may know: choose another", whose);
+}
+
 static enum tp_rc enrol(struct tp_call *call, struct enrolment *enrolment)
 {
     const Tp__Ipc__EnrolRequest *message = (const Tp__Ipc__EnrolRequest *)call->request->message;
+    TP_TRY(check_own(call, tp_secret_bytes(call->request->secret[0]), "enrolment code"));
     TP_TRY(tp_pin_acceptable(tp_secret_bytes(call->request->secret[1]), call->engine->conf.pin_least, &call->error));
     TP_TRY(check_code(call, enrolment->user, TP_ACTION_ENROL));
     enum tp_rc rc = begin(call, enrolment);
@@ -288,7 +297,7 @@ static enum tp_rc reseal(struct tp_call *call, struct tp_user *user, struct tp_b
         struct tp_secret *blob TP_AUTO(tp_secret_free_p) = NULL;
         struct tp_buf sealed TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
         if (at->record->pending)
-            continue; /* sealed by the login that comes with this change: see tp_login_seal_pending */
+            continue; /* under an officer's PIN: the next login seals it. Else this one's has: tp_login_seal_pending */
         TP_TRY(tp_vault_unseal(old_key, user->id, at->id, tp_field(at->record->blob), &call->error, &blob));
         TP_TRY(tp_vault_seal(new_key, user->id, at->id, tp_secret_bytes(blob), &call->error, &sealed));
         Tp__Engine__Key *record = tp_edit_key(edit, at);
@@ -307,6 +316,8 @@ static enum tp_rc set_new_pin(struct tp_call *call, struct tp_user *user, const 
     Tp__Engine__User *record = tp_edit_user(edit, user);
     if (record == NULL)
         return tp_error_set(&call->error, TP_MEMORY, "out of memory");
+    record->pin_initial = false;
+    TP_TRY(ensure_uwk(call, record)); /* with an officer's PIN the old one has gone */
     TP_TRY(tp_login_set_pin(call, user->id, record, tp_secret_bytes(call->request->secret[1]), &key));
     TP_TRY(reseal(call, user, tp_secret_bytes(proven->sealing_key), tp_secret_bytes(key), edit));
     tp_edit_subject(edit, user);
@@ -314,30 +325,28 @@ static enum tp_rc set_new_pin(struct tp_call *call, struct tp_user *user, const 
     return tp_edit_commit(edit, &call->error);
 }
 
+static enum tp_rc settle_and_set(struct tp_call *call, struct tp_user *user, struct tp_proven *proven)
+{
+    TP_TRY(tp_login_settle(call, user, TP_ACTION_PIN_CHANGE_LOGIN, proven));
+    /* First: no sealing key of the old PIN may meet a key that is sealed by the new one. */
+    tp_authorisation_end_user(call->engine, user, "the PIN is being changed");
+    return set_new_pin(call, user, proven);
+}
+
 static enum tp_rc change(struct tp_call *call, struct tp_user *user)
 {
     struct tp_proven proven = {0};
     TP_TRY(tp_pin_acceptable(tp_secret_bytes(call->request->secret[1]), call->engine->conf.pin_least, &call->error));
     TP_TRY(tp_login_authenticate(call, user, tp_secret_bytes(call->request->secret[0]), TP_ACTION_PIN_CHANGE_LOGIN, &proven));
-    enum tp_rc rc = tp_login_settle(call, user, TP_ACTION_PIN_CHANGE_LOGIN, &proven);
-    if (rc == TP_OK) {
-        /* First: no sealing key of the old PIN may meet a key that is sealed by the new one. */
-        tp_authorisation_end_user(call->engine, user, "the PIN is being changed");
-        rc = set_new_pin(call, user, &proven);
-    }
+    enum tp_rc rc = user->record->pin_initial ? check_own(call, proven.pin, "initial PIN") : TP_OK;
+    rc = rc == TP_OK ? settle_and_set(call, user, &proven)
+                     : tp_login_unfinished(call, user, TP_ACTION_PIN_CHANGE_LOGIN, rc); /* the code is still good */
     tp_proven_clear(&proven);
-    return rc;
+    return rc == TP_OK ? tp_call_done(call) : rc;
 }
 
 enum tp_rc tp_op_pin_change(struct tp_call *call)
 {
     const Tp__Ipc__PinChangeRequest *message = (const Tp__Ipc__PinChangeRequest *)call->request->message;
-    Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
-    struct tp_user *user = NULL;
-    TP_TRY(tp_call_turn(call, message->user, &user));
-    enum tp_rc rc = change(call, user);
-    tp_people_release_turn(call->engine, user);
-    if (rc == TP_OK)
-        tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
-    return rc;
+    return tp_call_on_user(call, message->user, change);
 }

@@ -41,18 +41,12 @@ static enum tp_rc erase(struct tp_call *call, struct tp_user *user)
     tp_edit_object(edit, "user", user->id);
     tp_edit_outcome(edit, "ok", message->reason);
     tp_edit_detail(edit, "factors %u", erasure.factors);
-    return tp_edit_commit(edit, &call->error);
+    TP_TRY(tp_edit_commit(edit, &call->error));
+    return tp_call_done(call);
 }
 
 enum tp_rc tp_op_user_erase(struct tp_call *call)
 {
     const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
-    Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
-    struct tp_user *user = NULL;
-    TP_TRY(tp_call_turn(call, message->user, &user));
-    enum tp_rc rc = erase(call, user);
-    tp_people_release_turn(call->engine, user);
-    if (rc == TP_OK)
-        tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
-    return rc;
+    return tp_call_on_user(call, message->user, erase);
 }

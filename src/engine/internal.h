@@ -15,7 +15,8 @@
  *   loop.c          which thread serves
  *   approval.c      logins that wait for their owner's word
  *   trail.c         an entry of the log
- *   login.c, enrol.c, sign.c, user.c, erase.c, factor.c, key.c, certificate.c, crl.c, look.c, log.c, status.c   the operations
+ *   account.c       how an account begins, and what is given up of one
+ *   login.c, enrol.c, sign.c, user.c, erase.c, pin_init.c, token_init.c, factor.c, key.c, certificate.c, crl.c, look.c, log.c, status.c   the operations
  *   vault.c         PINs, seals and blobs: all that needs the HSM but signing
  *
  * Locks: `lock` guards what is in memory (people, authorisations, counters) and is never held across a call to the HSM, the

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "engine/account.h"
 #include "engine/approval.h"
 #include "engine/authorisation.h"
 #include "engine/people.h"
@@ -298,7 +299,8 @@ static enum tp_rc prepare(struct tp_call *call, struct tp_user *user, struct tp_
     record->last_login_ms = tp_clock_utc_ms();
     factor->record->last = moving;
     TP_TRY(tp_edit_factor(edit, factor->id, user->id, factor->name, factor->version, factor->record));
-    TP_TRY(tp_login_seal_pending(call, user, tp_secret_bytes(proven->sealing_key), edit));
+    if (!record->pin_initial) /* an officer knows that one: it seals nothing */
+        TP_TRY(tp_login_seal_pending(call, user, tp_secret_bytes(proven->sealing_key), edit));
     proven->edit = edit;
     edit = NULL;
     return TP_OK;
@@ -334,8 +336,15 @@ static enum tp_rc may_log_in(struct tp_call *call, struct tp_user *user, enum tp
         return refused(call, user, action, TP_NOT_PERMITTED);
     }
     if (!record->enrolled)
-        return tp_error_set(&call->error, TP_NOT_ENROLLED,
-                            "the user has not set a PIN and a second factor yet; run: trustp11 enrol");
+        return tp_error_set(&call->error, TP_NOT_ENROLLED, "%s",
+                            tp_account_is_blank(record)
+                                ? "the token has no PIN: an officer sets a first one (C_InitPIN), or runs trustp11 user reset"
+                                : "the user has not set a PIN and a second factor yet; run: trustp11 enrol");
+    if (record->pin_initial && action != TP_ACTION_PIN_CHANGE_LOGIN) { /* before anything is looked at: it tells nothing */
+        tp_error_set(&call->error, TP_PIN_EXPIRED,
+                     "the PIN is the one that an officer has set, good only to set another: trustp11 pin change");
+        return refused(call, user, action, TP_PIN_EXPIRED);
+    }
     return TP_OK;
 }
 
@@ -404,13 +413,15 @@ static int64_t duration(const struct tp_engine_conf *conf, const Tp__Ipc__LoginR
     return message->for_ms < most ? message->for_ms : most;
 }
 
-static void answer(struct tp_call *call, const struct tp_authorisation_view *view, bool joined)
+static void answer(struct tp_call *call, const struct tp_user *user, const struct tp_authorisation_view *view, bool joined)
 {
     Tp__Ipc__LoginReply reply = TP__IPC__LOGIN_REPLY__INIT;
     reply.authorisation = (char *)(uintptr_t)view->id;
     reply.until_ms = view->until_utc_ms;
     reply.signatures_left = view->signatures_left;
     reply.joined = joined;
+    reply.roles = user->record->roles;
+    reply.n_roles = user->record->n_roles;
     tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
 }
 
@@ -457,7 +468,7 @@ static enum tp_rc open_authorisation(struct tp_call *call, struct tp_user *user,
                    is_single(call) ? ", with credential " : "", wish.credential, by[0] != '\0' ? ", " : "", by);
     TP_TRY(tp_login_settle(call, user, TP_ACTION_LOGIN, proven));
     TP_TRY(tp_authorisation_open(call->engine, user, call->request->peer, &wish, id, &call->error, &view));
-    answer(call, &view, false);
+    answer(call, user, &view, false);
     return TP_OK;
 }
 
@@ -520,7 +531,7 @@ static enum tp_rc log_in(struct tp_call *call, struct tp_user *user, struct tp_b
     bool shared = false;
     enum tp_rc rc = tp_authorisation_join(call->engine, user, call->request->peer, given, &view, &shared);
     if (rc == TP_OK)
-        answer(call, &view, true);
+        answer(call, user, &view, true);
     if (rc != TP_NOT_FOUND)
         return rc;
     if (call->engine->conf.approval && given.len > 0)
@@ -562,7 +573,7 @@ static enum tp_rc open_lent(struct tp_call *call, struct tp_user *user, struct t
                  (long long)(wish.for_ms / 1000), wish.credential);
     TP_TRY(tp_trail_commit(call->engine, &trail, &call->error));
     TP_TRY(tp_authorisation_open(call->engine, user, call->request->peer, &wish, id, &call->error, &view));
-    answer(call, &view, false);
+    answer(call, user, &view, false);
     return TP_OK;
 }
 
@@ -590,11 +601,7 @@ static enum tp_rc begin(struct tp_call *call, struct tp_user *user)
 
 enum tp_rc tp_op_login(struct tp_call *call)
 {
-    struct tp_user *user = NULL;
-    TP_TRY(tp_call_turn(call, message_of(call)->user, &user));
-    enum tp_rc rc = begin(call, user);
-    tp_people_release_turn(call->engine, user);
-    return rc;
+    return tp_call_on_user(call, message_of(call)->user, begin);
 }
 
 enum tp_rc tp_op_logout(struct tp_call *call)

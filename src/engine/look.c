@@ -20,9 +20,10 @@
 
 /* ---- TOKEN ---- */
 
-/* A name cut to what a token's label holds, not within a character. */
-static void label_of(const char *name, char ret_label[LABEL_LEN + 1])
+/* What an officer has called it, or the user's name, cut to what a token's label holds, not within a character. */
+static void label_of(const struct tp_user *user, char ret_label[LABEL_LEN + 1])
 {
+    const char *name = user->record->label[0] != '\0' ? user->record->label : user->name;
     size_t len = strlen(name);
     if (len > LABEL_LEN)
         for (len = LABEL_LEN; len > 0 && ((unsigned char)name[len] & 0xC0) == 0x80; len--)
@@ -52,6 +53,7 @@ static void describe_locked(struct tp_call *call, struct tp_user *user, Tp__Ipc_
     const Tp__Engine__User *record = user->record;
     struct tp_tries tries = {.used = record->tries_used, .locked = record->locked};
     reply->enrolled = record->enrolled;
+    reply->pin_initial = record->pin_initial;
     reply->locked = tp_login_locked(call->engine, record);
     reply->suspended = record->suspended || record->closed;
     reply->tries_left = tp_tries_left(&tries, conf->tries_most);
@@ -70,8 +72,8 @@ enum tp_rc tp_op_token(struct tp_call *call)
     char id[TP_ID_LEN], label[LABEL_LEN + 1], factor[TP_ID_LEN];
     struct tp_user *user = NULL;
     TP_TRY(tp_people_get(call->engine, message->user, &call->error, &user));
-    label_of(user->name, label);
     pthread_mutex_lock(&call->engine->lock);
+    label_of(user, label);
     memcpy(id, user->id, sizeof id);
     snprintf(factor, sizeof factor, "%s", user->record->factor);
     describe_locked(call, user, &reply);

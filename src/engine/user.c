@@ -4,14 +4,13 @@
  */
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "engine/account.h"
 #include "engine/authorisation.h"
 #include "engine/dormant.h"
 #include "engine/edit.h"
 #include "engine/login.h"
 #include "engine/people.h"
-#include "engine/vault.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,6 @@
 #define CODE_LEN 20        /* characters: 100 bits */
 #define LIST_MOST 1000     /* users in one answer */
 #define ROLES_MOST 8
-#define USER_NAME_MAX 64
 
 /* ---- enrolment codes ---- */
 
@@ -43,12 +41,8 @@ static enum tp_rc make_code(struct tp_secret **ret_code)
 static enum tp_rc open_enrolment(struct tp_call *call, const char *user_id, Tp__Engine__User *record,
                                  struct tp_secret **ret_code)
 {
-    uint8_t verifier[TP_HSM_MAC_LEN];
     TP_TRY(make_code(ret_code));
-    TP_TRY(tp_vault_code_verifier(call->session, user_id, tp_secret_bytes(*ret_code), &call->error, verifier));
-    TP_TRY(tp_field_bytes(&record->enrol_verifier, TP_BYTES(verifier, sizeof verifier)));
-    record->enrol_until_ms = tp_clock_utc_ms() + call->engine->conf.enrol_ms;
-    return TP_OK;
+    return tp_account_open_enrolment(call, user_id, record, tp_secret_bytes(*ret_code));
 }
 
 static void answer_code(struct tp_call *call, const char *user_id, const struct tp_secret *code)
@@ -60,22 +54,6 @@ static void answer_code(struct tp_call *call, const char *user_id, const struct 
 }
 
 /* ---- add ---- */
-
-/* Names are typed into configuration files and prompts: letters and digits of any script, and . _ - @ in between. */
-static enum tp_rc check_name(struct tp_call *call, const char *name)
-{
-    size_t len = strlen(name);
-    bool good = len > 0 && len <= USER_NAME_MAX && name[0] != '-' && name[0] != '.';
-    for (size_t i = 0; good && i < len; i++) {
-        unsigned char c = (unsigned char)name[i];
-        good = c >= 0x80 || isalnum(c) || c == '.' || c == '_' || c == '-' || c == '@';
-    }
-    if (good)
-        return TP_OK;
-    return tp_error_set(&call->error, TP_BAD_ARGUMENT,
-                        "a user's name has 1 to %d letters, digits or . _ - @, and does not begin with - or .",
-                        USER_NAME_MAX);
-}
 
 static enum tp_rc set_roles(struct tp_call *call, char *const *roles, size_t roles_len, Tp__Engine__User *record)
 {
@@ -102,38 +80,19 @@ static enum tp_rc set_roles(struct tp_call *call, char *const *roles, size_t rol
     return TP_OK;
 }
 
-static enum tp_rc fill_new(struct tp_call *call, const Tp__Ipc__UserAddRequest *message, const char *id,
-                           struct tp_edit *edit, Tp__Engine__User *record, struct tp_secret **ret_code)
-{
-    uint8_t salt[TP_SALT_LEN];
-    TP_TRY(tp_random(salt, sizeof salt));
-    TP_TRY(tp_field_bytes(&record->salt, TP_BYTES(salt, sizeof salt)));
-    TP_TRY(tp_field_text(&record->display, message->display));
-    TP_TRY(set_roles(call, message->roles, message->n_roles, record));
-    record->created_ms = tp_clock_utc_ms();
-    TP_TRY(open_enrolment(call, id, record, ret_code));
-    TP_TRY(tp_edit_text(edit, TP_BYTES(salt, sizeof salt), message->user));
-    tp_edit_object(edit, "user", id);
-    return TP_OK;
-}
-
 enum tp_rc tp_op_user_add(struct tp_call *call)
 {
     const Tp__Ipc__UserAddRequest *message = (const Tp__Ipc__UserAddRequest *)call->request->message;
     struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
     struct tp_secret *code TP_AUTO(tp_secret_free_p) = NULL;
+    Tp__Engine__User *record = NULL;
     char id[TP_ID_LEN];
-    TP_TRY(check_name(call, message->user));
-    TP_TRY(tp_id_make(id));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_USER_ADD, &edit));
-    Tp__Engine__User *record = tp_edit_user_new(edit, id, message->user);
-    if (record == NULL)
-        return tp_error_set(&call->error, TP_MEMORY, "out of memory");
-    TP_TRY(fill_new(call, message, id, edit, record, &code));
-    enum tp_rc rc = tp_edit_commit(edit, &call->error);
-    if (rc == TP_EXISTS)
-        return tp_error_set(&call->error, TP_EXISTS, "the name \"%s\" is taken already, by a user who may be closed; it is free again once that one is erased: trustp11 user erase", message->user);
-    TP_TRY(rc);
+    TP_TRY(tp_account_begin(call, edit, message->user, id, &record));
+    TP_TRY(tp_field_text(&record->display, message->display));
+    TP_TRY(set_roles(call, message->roles, message->n_roles, record));
+    TP_TRY(open_enrolment(call, id, record, &code));
+    TP_TRY(tp_account_commit_new(call, edit, message->user));
     answer_code(call, id, code);
     return TP_OK;
 }
@@ -150,7 +109,11 @@ struct listing {
 
 static const char *state_of(const Tp__Engine__User *record)
 {
-    return record->closed ? "closed" : record->suspended ? "suspended" : record->enrolled ? "enrolled" : "invited";
+    if (record->closed || record->suspended)
+        return record->closed ? "closed" : "suspended";
+    if (record->enrolled)
+        return record->pin_initial ? "initial-pin" : "enrolled";
+    return tp_account_is_blank(record) ? "no-pin" : "invited";
 }
 
 static enum tp_rc list_one(struct listing *listing, const struct tp_ledger_record *record, Tp__Engine__User *user)
@@ -268,15 +231,10 @@ enum tp_rc tp_op_user_list(struct tp_call *call)
 /* What one verb does to the record; TP_OK, or a refusal with words. */
 typedef enum tp_rc change_fn(struct tp_call *call, Tp__Engine__User *record);
 
-static enum tp_rc not_closed(struct tp_call *call, const Tp__Engine__User *record)
-{
-    return !record->closed ? TP_OK : tp_error_set(&call->error, TP_NOT_PERMITTED, "the user is closed, for good; add a new one");
-}
-
 static enum tp_rc suspend(struct tp_call *call, Tp__Engine__User *record)
 {
     const Tp__Ipc__UserRequest *message = (const Tp__Ipc__UserRequest *)call->request->message;
-    TP_TRY(not_closed(call, record));
+    TP_TRY(tp_account_not_closed(call, record));
     if (message->dormant_ms > 0)
         TP_TRY(tp_user_check_dormant(call, record, message->dormant_ms));
     record->suspended = true;
@@ -285,7 +243,7 @@ static enum tp_rc suspend(struct tp_call *call, Tp__Engine__User *record)
 
 static enum tp_rc resume(struct tp_call *call, Tp__Engine__User *record)
 {
-    TP_TRY(not_closed(call, record));
+    TP_TRY(tp_account_not_closed(call, record));
     if (!record->suspended)
         return tp_error_set(&call->error, TP_BAD_ARGUMENT, "the user is not suspended");
     record->suspended = false;
@@ -295,7 +253,7 @@ static enum tp_rc resume(struct tp_call *call, Tp__Engine__User *record)
 
 static enum tp_rc unlock(struct tp_call *call, Tp__Engine__User *record)
 {
-    TP_TRY(not_closed(call, record));
+    TP_TRY(tp_account_not_closed(call, record));
     if (record->tries_used == 0 && !record->locked)
         return tp_error_set(&call->error, TP_BAD_ARGUMENT, "the user is not locked, and has all tries left");
     struct tp_tries tries = {.used = record->tries_used, .locked = record->locked};
@@ -307,21 +265,10 @@ static enum tp_rc unlock(struct tp_call *call, Tp__Engine__User *record)
 
 static enum tp_rc shut(struct tp_call *call, Tp__Engine__User *record)
 {
-    TP_TRY(not_closed(call, record));
+    TP_TRY(tp_account_not_closed(call, record));
     record->closed = true;
     record->enrolled = false;
     TP_TRY(tp_field_bytes(&record->enrol_verifier, TP_BYTES_NONE));
-    return TP_OK;
-}
-
-static enum tp_rc delete_keys(struct tp_edit *edit, const struct tp_user *user, unsigned *ret_keys)
-{
-    unsigned keys = 0;
-    for (struct tp_credential *at = user->credentials; at != NULL; at = at->next) {
-        TP_TRY(tp_edit_key_delete(edit, at));
-        keys++;
-    }
-    *ret_keys = keys;
     return TP_OK;
 }
 
@@ -336,7 +283,7 @@ static enum tp_rc change_user(struct tp_call *call, struct tp_user *user, enum t
     unsigned keys = 0;
     TP_TRY(change(call, record));
     if (record->closed) {
-        TP_TRY(delete_keys(edit, user, &keys));
+        TP_TRY(tp_account_delete_keys(edit, user, &keys));
         tp_edit_detail(edit, "keys destroyed %u", keys);
     }
     tp_edit_object(edit, "user", user->id);
@@ -399,10 +346,10 @@ static enum tp_rc reset(struct tp_call *call, struct tp_user *user, struct tp_se
     Tp__Engine__User *record = tp_edit_user(edit, user);
     if (record == NULL)
         return tp_error_set(&call->error, TP_MEMORY, "out of memory");
-    TP_TRY(not_closed(call, record));
+    TP_TRY(tp_account_not_closed(call, record));
     if (record->enrolled)
-        TP_TRY(delete_keys(edit, user, &keys));
-    record->enrolled = record->locked = false;
+        TP_TRY(tp_account_delete_keys(edit, user, &keys));
+    record->enrolled = record->pin_initial = record->locked = false;
     record->renewed_ms = tp_clock_utc_ms();
     record->tries_used = 0;
     TP_TRY(tp_field_bytes(&record->pin_verifier, TP_BYTES_NONE));

@@ -7,12 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define USER_NAME_LEN 128 /* bytes of a user's name, with NUL */
-
 struct tp_client_conf {
     struct tp_conf *conf;
     size_t user_count;
-    char users[TP_CLIENT_USERS_MAX][USER_NAME_LEN];
+    char users[TP_CLIENT_USERS_MAX][TP_CLIENT_USER_LEN];
 };
 
 static const struct tp_conf_key schema[] = {
@@ -22,6 +20,7 @@ static const struct tp_conf_key schema[] = {
     {"", "engine_conf", TP_CONF_PATH, "/etc/trustp11/engine.conf", NULL, 0, 0},
     {"", "engine_program", TP_CONF_PATH, NULL, NULL, 0, 0},
     {"", "users", TP_CONF_STRING, NULL, NULL, 0, 0},
+    {"", "officer", TP_CONF_STRING, NULL, NULL, 0, 0},
     {"", "login", TP_CONF_CHOICE, "pin", "pin|session", 0, 0},
     {"", "timeout", TP_CONF_DURATION, "30s", NULL, 1000, 600000},
     {"", "debug", TP_CONF_STRING, NULL, NULL, 0, 0},
@@ -41,7 +40,7 @@ static enum tp_rc add_user(struct tp_client_conf *conf, const char *name, struct
 static enum tp_rc read_users(struct tp_client_conf *conf, struct tp_error *error)
 {
     const char *list = tp_conf_string(conf->conf, "", "users");
-    char name[USER_NAME_LEN], longer[4096];
+    char name[TP_CLIENT_USER_LEN], longer[4096];
     for (size_t i = 0; tp_conf_list_item(list, i, name, sizeof(name)); i++) {
         if (conf->user_count == TP_CLIENT_USERS_MAX)
             return tp_error_set(error, TP_CONFIG, "%s: users: more than %d; use several configuration files",
@@ -51,8 +50,17 @@ static enum tp_rc read_users(struct tp_client_conf *conf, struct tp_error *error
     /* A name that did not fit ends the loop like the end of the list does. */
     if (tp_conf_list_item(list, conf->user_count, longer, sizeof(longer)))
         return tp_error_set(error, TP_CONFIG, "%s: users: a name is longer than %d bytes; correct it",
-                            tp_conf_path(conf->conf), USER_NAME_LEN - 1);
+                            tp_conf_path(conf->conf), TP_CLIENT_USER_LEN - 1);
     return TP_OK;
+}
+
+static enum tp_rc check_officer(const struct tp_client_conf *conf, struct tp_error *error)
+{
+    const char *name = tp_client_conf_officer(conf);
+    if (name == NULL || (name[0] != '\0' && strlen(name) < TP_CLIENT_USER_LEN))
+        return TP_OK;
+    return tp_error_set(error, TP_CONFIG, "%s: officer: the name is %s; give one user's", tp_conf_path(conf->conf),
+                        name[0] == '\0' ? "empty" : "too long");
 }
 
 enum tp_rc tp_client_conf_read(const char *path, struct tp_error *error, struct tp_client_conf **ret_conf)
@@ -67,6 +75,7 @@ enum tp_rc tp_client_conf_read(const char *path, struct tp_error *error, struct 
         return tp_error_set(error, TP_MEMORY, "%s: out of memory", path);
     TP_TRY(tp_conf_read(path, schema, true, error, &conf->conf));
     TP_TRY(read_users(conf, error));
+    TP_TRY(check_officer(conf, error));
     *ret_conf = conf;
     conf = NULL;
     return TP_OK;
@@ -115,6 +124,11 @@ size_t tp_client_conf_users(const struct tp_client_conf *conf)
 const char *tp_client_conf_user(const struct tp_client_conf *conf, size_t index)
 {
     return index < conf->user_count ? conf->users[index] : NULL;
+}
+
+const char *tp_client_conf_officer(const struct tp_client_conf *conf)
+{
+    return tp_conf_string(conf->conf, "", "officer");
 }
 
 bool tp_client_conf_session_login(const struct tp_client_conf *conf)

@@ -9,6 +9,7 @@
  *   engine_conf  the engine's file, for spawn and for local tools     /etc/trustp11/engine.conf
  *   engine_program  trustp11d                                         the installed one
  *   users        one slot each, in this order ("alice, bob")          (none)
+ *   officer      whose PIN and code are the SO PIN of all slots           (none)
  *   login        pin | session                                        pin
  *   timeout      of every call                                        30s
  *   debug        file that the module writes its reasons to, or "syslog"   (none; $TRUSTP11_DEBUG wins)
@@ -20,6 +21,7 @@
 #include "ipc/client.h"
 
 #define TP_CLIENT_USERS_MAX 64
+#define TP_CLIENT_USER_LEN  128 /* bytes of a user's name, with NUL */
 
 struct tp_client_conf;
 
@@ -33,6 +35,7 @@ const char *tp_client_conf_path(const struct tp_client_conf *conf);
 void tp_client_conf_ipc(const struct tp_client_conf *conf, struct tp_ipc_client_config *ret_config);
 size_t tp_client_conf_users(const struct tp_client_conf *conf);
 const char *tp_client_conf_user(const struct tp_client_conf *conf, size_t index); /* NULL past the end */
+const char *tp_client_conf_officer(const struct tp_client_conf *conf); /* or NULL */
 bool tp_client_conf_session_login(const struct tp_client_conf *conf);
 const char *tp_client_conf_engine_conf(const struct tp_client_conf *conf);
 const char *tp_client_conf_debug(const struct tp_client_conf *conf); /* or NULL */

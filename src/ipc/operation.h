@@ -40,6 +40,8 @@
     X(USER_CLOSE, 25, "user close", UserRequest, Empty, TP_IPC_BODY_SMALL, 0)                                          \
     X(USER_RESET, 26, "user reset", UserRequest, UserAddReply, TP_IPC_BODY_SMALL, 0)                                   \
     X(USER_ERASE, 27, "user erase", UserRequest, Empty, TP_IPC_BODY_SMALL, 0)                                          \
+    X(PIN_INIT, 28, "pin init", PinInitRequest, PinInitReply, TP_IPC_BODY_SMALL, 1)                                    \
+    X(TOKEN_INIT, 29, "token init", TokenInitRequest, TokenInitReply, TP_IPC_BODY_SMALL, 0)                            \
     X(FACTOR_ADD, 30, "factor add", FactorAddRequest, Factor, TP_IPC_BODY_SMALL, 1)                                    \
     X(FACTOR_LIST, 31, "factor list", FactorRequest, FactorListReply, TP_IPC_BODY_SMALL, 0)                            \
     X(FACTOR_REMOVE, 32, "factor remove", FactorRequest, Empty, TP_IPC_BODY_SMALL, 0)                                  \

@@ -9,6 +9,7 @@
 #include "p11/message.h"
 #include "p11/module.h"
 #include "p11/objects.h"
+#include "p11/officer.h"
 #include "p11/random.h"
 #include "p11/session.h"
 #include "p11/sign.h"
@@ -83,17 +84,12 @@ CK_RV C_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_I
 
 CK_RV C_InitToken(CK_SLOT_ID slot, CK_UTF8CHAR *pin, CK_ULONG pin_len, CK_UTF8CHAR *label)
 {
-    (void)pin;
-    (void)pin_len;
-    TP_P11_CALL(tp_p11_token_init_refuse(&call, slot, label));
+    TP_P11_CALL(tp_p11_officer_init_token(&call, slot, TP_BYTES(pin, pin_len), label));
 }
 
-/* For the SO, who is never logged in here. */
 CK_RV C_InitPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG pin_len)
 {
-    (void)pin;
-    (void)pin_len;
-    TP_P11_SESSION(session, CKR_USER_NOT_LOGGED_IN);
+    TP_P11_SESSION(session, tp_p11_officer_init_pin(&call, TP_BYTES(pin, pin_len)));
 }
 
 CK_RV C_SetPIN(CK_SESSION_HANDLE session, CK_UTF8CHAR *old_pin, CK_ULONG old_len, CK_UTF8CHAR *new_pin,

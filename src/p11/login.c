@@ -2,11 +2,13 @@
 #include "p11/login.h"
 #include "base/clock.h"
 #include "p11/module.h"
+#include "p11/officer.h"
 #include "p11/rv.h"
 #include "p11/session.h"
 #include "p11/sign.h"
 #include "p11/slot.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ASK_AGAIN_MS   1000 /* what the engine said is believed for this long */
@@ -26,7 +28,7 @@ void tp_p11_login_clear(struct tp_p11_login *login)
 
 static void end(struct tp_p11_login *login)
 {
-    login->open = false;
+    login->open = login->officer = false;
     login->id[0] = '\0';
 }
 
@@ -70,7 +72,7 @@ static void ask(struct tp_p11_slot *slot, const struct tp_p11_authorisation *abo
     Tp__Ipc__AuthorisationRequest request = TP__IPC__AUTHORISATION_REQUEST__INIT;
     struct tp_p11_authorisation copy = *about;
     struct tp_ipc_reply reply = {0};
-    request.user = slot->user;
+    request.user = copy.user;
     request.authorisation = copy.id;
     enum tp_rc rc = tp_p11_module_ask(slot->module, TP_OP_AUTHORISATION, &request.base, NULL, &reply);
     static const Tp__Ipc__AuthorisationReply ended = TP__IPC__AUTHORISATION_REPLY__INIT;
@@ -91,6 +93,8 @@ static bool look(struct tp_p11_slot *slot, bool by_time, struct tp_p11_authorisa
     *ret_is_stale = false;
     if (open) {
         memcpy(ret_authorisation->id, login->id, sizeof(login->id));
+        memcpy(ret_authorisation->user, login->user, sizeof(login->user));
+        ret_authorisation->officer = login->officer;
         ret_authorisation->epoch = login->epoch;
         *ret_is_stale = login->generation != tp_ipc_client_generation(slot->module->client) ||
                         (by_time && tp_clock_monotonic_ms() - login->asked_ms >= ASK_AGAIN_MS);
@@ -112,27 +116,43 @@ static bool look_and_ask(struct tp_p11_slot *slot, bool by_time, struct tp_p11_a
     return look(slot, false, ret_authorisation, &is_stale);
 }
 
-bool tp_p11_login_is_open(struct tp_p11_slot *slot)
+enum tp_p11_who tp_p11_login_who(struct tp_p11_slot *slot)
 {
     struct tp_p11_authorisation authorisation;
-    return look_and_ask(slot, true, &authorisation);
+    if (!look_and_ask(slot, true, &authorisation))
+        return TP_P11_NOBODY;
+    return authorisation.officer ? TP_P11_OFFICER : TP_P11_USER;
+}
+
+bool tp_p11_login_is_open(struct tp_p11_slot *slot)
+{
+    return tp_p11_login_who(slot) == TP_P11_USER;
 }
 
 bool tp_p11_login_seems_open(struct tp_p11_slot *slot)
 {
     pthread_mutex_lock(&slot->login.mutex);
-    bool open = open_by_clock(&slot->login);
+    bool open = open_by_clock(&slot->login) && !slot->login.officer;
     pthread_mutex_unlock(&slot->login.mutex);
     return open;
 }
 
+void tp_p11_login_name(struct tp_p11_slot *slot, char ret_name[TP_CLIENT_USER_LEN])
+{
+    pthread_mutex_lock(&slot->login.mutex);
+    (void)snprintf(ret_name, TP_CLIENT_USER_LEN, "%s", open_by_clock(&slot->login) ? slot->login.user : slot->user);
+    pthread_mutex_unlock(&slot->login.mutex);
+}
+
 enum tp_rc tp_p11_login_authorisation(struct tp_p11_slot *slot, struct tp_p11_authorisation *ret_authorisation)
 {
-    struct tp_p11_authorisation authorisation = {.id = "", .epoch = 0};
+    static const struct tp_p11_authorisation shared = {.id = "", .epoch = 0};
+    struct tp_p11_authorisation authorisation;
+    bool own = look_and_ask(slot, false, &authorisation) && !authorisation.officer;
     /* without a login of our own, login = session stands on the one that `trustp11 login` has opened */
-    if (!look_and_ask(slot, false, &authorisation) && !slot->module->session_login)
+    if (!own && !slot->module->session_login)
         return TP_NOT_LOGGED_IN;
-    *ret_authorisation = authorisation;
+    *ret_authorisation = own ? authorisation : shared;
     return TP_OK;
 }
 
@@ -151,13 +171,6 @@ void tp_p11_login_account(struct tp_p11_slot *slot, const struct tp_p11_authoris
     pthread_mutex_unlock(&login->mutex);
 }
 
-void tp_p11_login_forget(struct tp_p11_slot *slot)
-{
-    pthread_mutex_lock(&slot->login.mutex);
-    end(&slot->login);
-    pthread_mutex_unlock(&slot->login.mutex);
-}
-
 /* ---- C_Login ---- */
 
 /* A PIN that cannot be right is refused here and counts towards nothing in the engine. A consumer that goes on sending
@@ -174,14 +187,14 @@ static CK_RV count_malformed(struct tp_p11_login *login)
 }
 
 /* WHY fits "it is …", and says nothing of the PIN that its length does not. */
-static CK_RV refuse_malformed(struct tp_p11_call *call, const char *why)
+static CK_RV refuse_malformed(struct tp_p11_call *call, const struct tp_p11_applicant *applicant, const char *why)
 {
     (void)tp_error_set(
         &call->error, TP_PIN_WRONG,
         "the PIN for user %s was not sent to the engine: it is %s; give the PIN followed by the one-time "
         "code, or, after `trustp11 login`, the PIN alone",
-        call->session->slot->user, why);
-    return count_malformed(&call->session->slot->login);
+        applicant->user, why);
+    return count_malformed(&applicant->slot->login);
 }
 
 static void forgive_malformed(struct tp_p11_login *login)
@@ -191,27 +204,27 @@ static void forgive_malformed(struct tp_p11_login *login)
     pthread_mutex_unlock(&login->mutex);
 }
 
-static CK_RV check_pin(struct tp_p11_call *call, struct tp_bytes pin)
+static CK_RV check_pin(struct tp_p11_call *call, const struct tp_p11_applicant *applicant, struct tp_bytes pin)
 {
-    struct tp_p11_slot *slot = call->session->slot;
     uint32_t pin_min = 0;
     if (pin.data == NULL && pin.len > 0)
         return CKR_ARGUMENTS_BAD;
     if (pin.len == 0)
-        return refuse_malformed(call, "empty");
+        return refuse_malformed(call, applicant, "empty");
     if (pin.len > TP_P11_PIN_MOST)
-        return refuse_malformed(call, "longer than any PIN");
-    enum tp_rc rc = tp_p11_token_pin_min(slot, &call->error, &pin_min);
+        return refuse_malformed(call, applicant, "longer than any PIN");
+    /* there may be no token yet that an officer makes one in */
+    enum tp_rc rc = applicant->officer ? TP_OK : tp_p11_token_pin_min(applicant->slot, &call->error, &pin_min);
     if (rc != TP_OK)
         return tp_p11_rv(rc);
-    return pin.len < pin_min ? refuse_malformed(call, "shorter than any PIN") : CKR_OK;
+    return pin.len < pin_min ? refuse_malformed(call, applicant, "shorter than any PIN") : CKR_OK;
 }
 
-static enum tp_rc send_logout(struct tp_p11_slot *slot, char *authorisation, struct tp_error *error)
+static enum tp_rc send_logout(struct tp_p11_slot *slot, char *user, char *authorisation, struct tp_error *error)
 {
     Tp__Ipc__LogoutRequest request = TP__IPC__LOGOUT_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
-    request.user = slot->user;
+    request.user = user;
     request.authorisation = authorisation;
     enum tp_rc rc =
         tp_ipc_call(slot->module->client, TP_OP_LOGOUT, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, error, &reply);
@@ -219,14 +232,37 @@ static enum tp_rc send_logout(struct tp_p11_slot *slot, char *authorisation, str
     return rc;
 }
 
-/* The engine's answer to a PIN, as a copy that needs no freeing. */
-struct grant {
-    char id[TP_ID_LEN];
-    int64_t until_ms;
-    uint32_t signatures_left;
-};
+void tp_p11_login_give_back(const struct tp_p11_applicant *applicant, struct tp_p11_grant *grant)
+{
+    if (!grant->joined) /* or it is another login's, which goes on */
+        (void)send_logout(applicant->slot, applicant->user, grant->id, NULL);
+}
 
-static enum tp_rc read_grant(const Tp__Ipc__LoginReply *reply, struct grant *ret_grant)
+/* A user's goes on in the engine, where the same process may join it again. What an officer may is not left lying about. */
+void tp_p11_login_forget(struct tp_p11_slot *slot)
+{
+    struct tp_p11_authorisation ended = {.officer = false};
+    pthread_mutex_lock(&slot->login.mutex);
+    if (open_by_clock(&slot->login) && slot->login.officer) {
+        memcpy(ended.id, slot->login.id, sizeof(ended.id));
+        memcpy(ended.user, slot->login.user, sizeof(ended.user));
+        ended.officer = true;
+    }
+    end(&slot->login);
+    pthread_mutex_unlock(&slot->login.mutex);
+    if (ended.officer)
+        (void)send_logout(slot, ended.user, ended.id, NULL);
+}
+
+static bool has_officer(const Tp__Ipc__LoginReply *reply)
+{
+    for (size_t i = 0; i < reply->n_roles; i++)
+        if (strcmp(reply->roles[i], "officer") == 0)
+            return true;
+    return false;
+}
+
+static enum tp_rc read_grant(const Tp__Ipc__LoginReply *reply, struct tp_p11_grant *ret_grant)
 {
     size_t len = strlen(reply->authorisation);
     if (len == 0 || len >= sizeof(ret_grant->id))
@@ -234,20 +270,23 @@ static enum tp_rc read_grant(const Tp__Ipc__LoginReply *reply, struct grant *ret
     memcpy(ret_grant->id, reply->authorisation, len + 1);
     ret_grant->until_ms = reply->until_ms;
     ret_grant->signatures_left = reply->signatures_left;
+    ret_grant->joined = reply->joined;
+    ret_grant->officer = has_officer(reply);
     return TP_OK;
 }
 
-/* CREDENTIAL: for one signature with that one; "": for all that need no login of their own. */
-static CK_RV ask_engine(struct tp_p11_call *call, struct tp_bytes pin, char *credential, struct grant *ret_grant)
+CK_RV tp_p11_login_ask(struct tp_p11_call *call, const struct tp_p11_applicant *applicant, struct tp_bytes pin,
+                       struct tp_p11_grant *ret_grant)
 {
-    struct tp_p11_slot *slot = call->session->slot;
+    struct tp_p11_slot *slot = applicant->slot;
     Tp__Ipc__LoginRequest request = TP__IPC__LOGIN_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
-    CK_RV rv = check_pin(call, pin);
+    CK_RV rv = check_pin(call, applicant, pin);
     if (rv != CKR_OK)
         return rv;
-    request.user = slot->user;
-    request.credential = credential;
+    request.user = applicant->user;
+    if (applicant->credential != NULL)
+        request.credential = applicant->credential;
     enum tp_rc rc =
         tp_ipc_call(slot->module->client, TP_OP_LOGIN, &request.base, pin, TP_BYTES_NONE, 0, &call->error, &reply);
     if (rc == TP_OK)
@@ -263,75 +302,72 @@ static CK_RV ask_engine(struct tp_p11_call *call, struct tp_bytes pin, char *cre
     return rc == TP_NOT_PERMITTED ? CKR_PIN_LOCKED : tp_p11_rv(rc);
 }
 
-/* False when another thread was faster; its login stands. */
-static bool install(struct tp_p11_slot *slot, const struct grant *grant, bool *ret_same)
+static CK_RV already(const struct tp_p11_login *login, bool officer)
 {
+    if (!login->open)
+        return CKR_OK;
+    return login->officer == officer ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+}
+
+CK_RV tp_p11_login_install(const struct tp_p11_applicant *applicant, struct tp_p11_grant *grant)
+{
+    struct tp_p11_slot *slot = applicant->slot;
     struct tp_p11_login *login = &slot->login;
     pthread_mutex_lock(&login->mutex);
-    bool first = !open_by_clock(login);
-    *ret_same = strcmp(login->id, grant->id) == 0;
-    if (first) {
+    (void)open_by_clock(login);
+    bool same = strcmp(login->id, grant->id) == 0;
+    CK_RV rv = already(login, applicant->officer);
+    if (rv == CKR_OK) {
         login->open = true;
+        login->officer = applicant->officer;
         login->epoch++;
         memcpy(login->id, grant->id, sizeof(login->id));
+        (void)snprintf(login->user, sizeof(login->user), "%s", applicant->user);
         set_terms(login, grant->until_ms, grant->signatures_left, tp_ipc_client_generation(slot->module->client));
     }
     pthread_mutex_unlock(&login->mutex);
-    return first;
+    if (rv != CKR_OK && !same) /* nobody would ever use it: give it back rather than leave it open */
+        tp_p11_login_give_back(applicant, grant);
+    return rv;
 }
 
-/* C_Login is rare and worth a question: an engine that was started anew knows of no login, and who is told that there
- * is one would only fail later. */
-static bool is_open_now(struct tp_p11_slot *slot)
+CK_RV tp_p11_login_already(struct tp_p11_slot *slot, bool officer)
 {
     struct tp_p11_authorisation authorisation;
     bool is_stale = false;
-    if (!look(slot, false, &authorisation, &is_stale))
-        return false;
-    ask(slot, &authorisation);
-    return tp_p11_login_seems_open(slot);
+    if (look(slot, false, &authorisation, &is_stale))
+        ask(slot, &authorisation);
+    pthread_mutex_lock(&slot->login.mutex);
+    (void)open_by_clock(&slot->login);
+    CK_RV rv = already(&slot->login, officer);
+    pthread_mutex_unlock(&slot->login.mutex);
+    return rv;
 }
 
 static CK_RV login_as_user(struct tp_p11_call *call, struct tp_bytes pin)
 {
     struct tp_p11_slot *slot = call->session->slot;
-    struct grant grant;
-    bool same = false;
-    if (is_open_now(slot))
-        return CKR_USER_ALREADY_LOGGED_IN;
-    char none[] = "";
-    CK_RV rv = ask_engine(call, pin, none, &grant);
-    if (rv != CKR_OK)
-        return rv;
-    if (install(slot, &grant, &same))
-        return CKR_OK;
-    if (!same) /* nobody would ever use it: give it back rather than leave it open */
-        (void)send_logout(slot, grant.id, NULL);
-    return CKR_USER_ALREADY_LOGGED_IN;
+    const struct tp_p11_applicant applicant = {.slot = slot, .user = slot->user};
+    struct tp_p11_grant grant;
+    CK_RV rv = tp_p11_login_already(slot, false);
+    if (rv == CKR_OK)
+        rv = tp_p11_login_ask(call, &applicant, pin, &grant);
+    return rv == CKR_OK ? tp_p11_login_install(&applicant, &grant) : rv;
 }
 
 /* For one signature with a CKA_ALWAYS_AUTHENTICATE key: between C_SignInit and C_Sign (3.0 §5.6.8). */
 static CK_RV login_for_signature(struct tp_p11_call *call, struct tp_bytes pin)
 {
-    struct grant grant;
-    char *credential = tp_p11_sign_wants_login(call->session);
-    if (credential == NULL)
+    struct tp_p11_slot *slot = call->session->slot;
+    const struct tp_p11_applicant applicant = {
+        .slot = slot, .user = slot->user, .credential = tp_p11_sign_wants_login(call->session)};
+    struct tp_p11_grant grant;
+    if (applicant.credential == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
-    CK_RV rv = ask_engine(call, pin, credential, &grant);
+    CK_RV rv = tp_p11_login_ask(call, &applicant, pin, &grant);
     if (rv == CKR_OK)
         tp_p11_sign_authorise(call->session, grant.id);
     return rv;
-}
-
-/* Officers do not work through PKCS#11: what the specification says before a PIN is looked at, then "no such user". */
-static CK_RV login_as_officer(struct tp_p11_call *call)
-{
-    struct tp_p11_slot *slot = call->session->slot;
-    if (tp_p11_login_is_open(slot))
-        return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
-    if (atomic_load(&slot->sessions) > atomic_load(&slot->rw_sessions))
-        return CKR_SESSION_READ_ONLY_EXISTS;
-    return CKR_USER_TYPE_INVALID;
 }
 
 CK_RV tp_p11_login(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes pin)
@@ -342,17 +378,19 @@ CK_RV tp_p11_login(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_b
     case CKU_CONTEXT_SPECIFIC:
         return login_for_signature(call, pin);
     case CKU_SO:
-        return login_as_officer(call);
+        return tp_p11_officer_login(call, pin, TP_BYTES_NONE);
     default:
         return CKR_USER_TYPE_INVALID;
     }
 }
 
-/* A slot is one user's: another name cannot be right. */
+/* A slot is one user's: another name cannot be right. Officers are of all slots. */
 CK_RV tp_p11_login_user(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes pin, struct tp_bytes user)
 {
     if (user.data == NULL && user.len > 0)
         return CKR_ARGUMENTS_BAD;
+    if (user_type == CKU_SO)
+        return tp_p11_officer_login(call, pin, user);
     if (user.len > 0 && !tp_bytes_equal(user, tp_bytes_of_string(call->session->slot->user)))
         return CKR_ARGUMENTS_BAD;
     return tp_p11_login(call, user_type, pin);
@@ -364,16 +402,17 @@ CK_RV tp_p11_logout(struct tp_p11_call *call)
 {
     struct tp_p11_slot *slot = call->session->slot;
     struct tp_p11_login *login = &slot->login;
-    char id[TP_ID_LEN];
+    char id[TP_ID_LEN], user[TP_CLIENT_USER_LEN];
     pthread_mutex_lock(&login->mutex);
     bool open = open_by_clock(login);
     memcpy(id, login->id, sizeof(id));
+    memcpy(user, login->user, sizeof(user));
     end(login);
     pthread_mutex_unlock(&login->mutex);
     if (!open)
         return CKR_USER_NOT_LOGGED_IN;
     tp_p11_inventory_drop_private(slot);
     /* logged out here whatever the engine says; that it did not hear of it is for the log */
-    (void)send_logout(slot, id, &call->error);
+    (void)send_logout(slot, user, id, &call->error);
     return CKR_OK;
 }

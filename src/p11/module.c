@@ -114,6 +114,8 @@ void tp_p11_module_interrupt(struct tp_p11_module *module)
 void tp_p11_module_free(struct tp_p11_module *module)
 {
     if (module != NULL) {
+        for (size_t i = 0; i < module->slot_count; i++)
+            tp_p11_login_forget(&module->slots[i]);
         tp_p11_sessions_clear(&module->sessions);
         for (size_t i = 0; i < module->slot_count; i++)
             tp_p11_slot_clear(&module->slots[i]);

@@ -23,6 +23,7 @@ static const CK_RV table[TP_RC_COUNT] = {
     [TP_PIN_LENGTH] = CKR_PIN_LEN_RANGE,
     [TP_OTP_STALE] = CKR_PIN_INCORRECT,
     [TP_NOT_ENROLLED] = CKR_USER_PIN_NOT_INITIALIZED,
+    [TP_PIN_EXPIRED] = CKR_PIN_EXPIRED,
     [TP_REFUSED] = CKR_FUNCTION_REJECTED,
     [TP_KEY_UNUSABLE] = CKR_KEY_FUNCTION_NOT_PERMITTED,
     [TP_MECHANISM] = CKR_MECHANISM_INVALID,
@@ -92,7 +93,9 @@ CK_RV tp_p11_rv(enum tp_rc rc)
     X(CKR_OBJECT_HANDLE_INVALID)                                                                                       \
     X(CKR_OPERATION_ACTIVE)                                                                                            \
     X(CKR_OPERATION_NOT_INITIALIZED)                                                                                   \
+    X(CKR_PIN_EXPIRED)                                                                                                 \
     X(CKR_PIN_INCORRECT)                                                                                               \
+    X(CKR_PIN_INVALID)                                                                                                 \
     X(CKR_PIN_LEN_RANGE)                                                                                               \
     X(CKR_PIN_LOCKED)                                                                                                  \
     X(CKR_SESSION_EXISTS)                                                                                              \
@@ -101,6 +104,7 @@ CK_RV tp_p11_rv(enum tp_rc rc)
     X(CKR_SESSION_COUNT)                                                                                               \
     X(CKR_SESSION_READ_ONLY)                                                                                           \
     X(CKR_SESSION_READ_ONLY_EXISTS)                                                                                    \
+    X(CKR_SESSION_READ_WRITE_SO_EXISTS)                                                                                \
     X(CKR_SIGNATURE_INVALID)                                                                                           \
     X(CKR_SIGNATURE_LEN_RANGE)                                                                                         \
     X(CKR_TEMPLATE_INCOMPLETE)                                                                                         \

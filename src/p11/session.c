@@ -139,6 +139,7 @@ static CK_RV take_place(struct tp_p11_sessions *sessions, size_t *ret_index)
     return CKR_OK;
 }
 
+/* Takes a reference of its own: what is in the table, another thread may close. */
 static CK_RV table_add(struct tp_p11_sessions *sessions, struct tp_p11_session *session)
 {
     size_t index = 0;
@@ -150,6 +151,7 @@ static CK_RV table_add(struct tp_p11_sessions *sessions, struct tp_p11_session *
         place->generation += place->generation == 0; /* CK_INVALID_HANDLE is 0 */
         session->handle = (place->generation << PLACE_BITS) | index;
         place->session = session;
+        (void)atomic_fetch_add_explicit(&session->refs, 1, memory_order_relaxed);
         count_in(session);
     }
     pthread_rwlock_unlock(&sessions->lock);
@@ -161,6 +163,30 @@ static void free_place(struct tp_p11_sessions *sessions, struct tp_p11_place *pl
     place->session = NULL;
     place->next_free = sessions->first_free;
     sessions->first_free = (size_t)(place - sessions->places);
+}
+
+static CK_RV close_one(struct tp_p11_sessions *sessions, struct tp_p11_session *session)
+{
+    pthread_rwlock_wrlock(&sessions->lock);
+    struct tp_p11_place *place = place_of(sessions, session->handle);
+    if (place != NULL)
+        free_place(sessions, place);
+    pthread_rwlock_unlock(&sessions->lock);
+    if (place == NULL)
+        return CKR_SESSION_HANDLE_INVALID; /* another thread was faster */
+    count_out(session);
+    tp_p11_session_unref(session); /* the table's; a thread that is inside still has its own */
+    return CKR_OK;
+}
+
+/* While the SO is logged in there is no R/O session (3.0 §5.6.1). It is counted before this is asked, and the SO's login
+ * looks at the count once it stands: of two threads one notices. */
+static CK_RV beside_the_officer(struct tp_p11_sessions *sessions, struct tp_p11_session *session)
+{
+    if (is_rw(session) || tp_p11_login_who(session->slot) != TP_P11_OFFICER)
+        return CKR_OK;
+    (void)close_one(sessions, session);
+    return CKR_SESSION_READ_WRITE_SO_EXISTS;
 }
 
 /* ---- C_ functions ---- */
@@ -182,25 +208,16 @@ CK_RV tp_p11_session_open(struct tp_p11_call *call, CK_SLOT_ID id, CK_FLAGS flag
         return CKR_HOST_MEMORY;
     CK_RV rv = table_add(&call->module->sessions, session);
     if (rv == CKR_OK)
+        rv = beside_the_officer(&call->module->sessions, session);
+    if (rv == CKR_OK)
         *ret_handle = session->handle;
-    else
-        tp_p11_session_unref(session);
+    tp_p11_session_unref(session);
     return rv;
 }
 
 CK_RV tp_p11_session_close(struct tp_p11_call *call)
 {
-    struct tp_p11_sessions *sessions = &call->module->sessions;
-    pthread_rwlock_wrlock(&sessions->lock);
-    struct tp_p11_place *place = place_of(sessions, call->session->handle);
-    if (place != NULL)
-        free_place(sessions, place);
-    pthread_rwlock_unlock(&sessions->lock);
-    if (place == NULL)
-        return CKR_SESSION_HANDLE_INVALID; /* another thread was faster */
-    count_out(call->session);
-    tp_p11_session_unref(call->session); /* the table's; a thread that is inside still has its own */
-    return CKR_OK;
+    return close_one(&call->module->sessions, call->session);
 }
 
 /* Takes one session of SLOT out of the table; NULL when there is none. FROM goes on where the last one was. */
@@ -237,10 +254,10 @@ CK_RV tp_p11_session_close_all(struct tp_p11_call *call, CK_SLOT_ID id)
  * in the public state, which is true: nobody has logged in here. Its keys are public objects. */
 static CK_STATE state_of(const struct tp_p11_session *session)
 {
-    bool logged_in = tp_p11_login_is_open(session->slot);
-    if (is_rw(session))
-        return logged_in ? CKS_RW_USER_FUNCTIONS : CKS_RW_PUBLIC_SESSION;
-    return logged_in ? CKS_RO_USER_FUNCTIONS : CKS_RO_PUBLIC_SESSION;
+    static const CK_STATE states[][2] = {[TP_P11_NOBODY] = {CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION},
+                                         [TP_P11_USER] = {CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS},
+                                         [TP_P11_OFFICER] = {CKS_RO_PUBLIC_SESSION, CKS_RW_SO_FUNCTIONS}};
+    return states[tp_p11_login_who(session->slot)][is_rw(session)];
 }
 
 CK_RV tp_p11_session_info(struct tp_p11_call *call, CK_SESSION_INFO *ret_info)

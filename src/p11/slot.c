@@ -47,11 +47,13 @@ void tp_p11_pad(unsigned char *field, size_t field_len, const char *text)
 
 /* A user of the configuration whom the engine does not know (yet): consumers pass over a slot without a token, where
  * they would fail over a token without information. When the engine cannot be asked, the token counts as present.
+ * Where an officer is configured, that slot holds a token that has not been initialised, as an HSM's empty slots do: what
+ * programs call C_InitToken for, they first ask C_GetTokenInfo about.
  * CKF_REMOVABLE_DEVICE, which 3.0 §3.2 ties to an absent token, stays away: it would have programs watch the slot for
  * cards that come and go. */
 static bool has_token(struct tp_p11_slot *slot)
 {
-    return tp_p11_token_presence(slot) != TP_NOT_FOUND;
+    return tp_p11_token_presence(slot) != TP_NOT_FOUND || tp_client_conf_officer(slot->module->conf) != NULL;
 }
 
 CK_RV tp_p11_slot_list(struct tp_p11_call *call, bool token_present, CK_SLOT_ID *ids, CK_ULONG *count)

@@ -50,6 +50,7 @@ static void read_reply(const Tp__Ipc__TokenReply *reply, struct tp_p11_token_fac
         .enrolled = reply->enrolled,
         .locked = reply->locked,
         .suspended = reply->suspended,
+        .pin_initial = reply->pin_initial,
         .tries_left = reply->tries_left,
         .tries_most = reply->tries_most,
         .pin_min = reply->pin_min,
@@ -109,11 +110,15 @@ enum tp_rc tp_p11_token_pin_min(struct tp_p11_slot *slot, struct tp_error *error
 /* LOCKED means that "user login to the token is not possible" (3.0 §3.2), which a suspended user's is not either. */
 static CK_FLAGS token_flags(const struct tp_p11_module *module, const struct tp_p11_token_facts *facts)
 {
-    CK_FLAGS flags = CKF_RNG | CKF_WRITE_PROTECTED | CKF_TOKEN_INITIALIZED;
+    CK_FLAGS flags = CKF_RNG | CKF_WRITE_PROTECTED;
+    if (!facts->uninitialised)
+        flags |= CKF_TOKEN_INITIALIZED;
     if (!module->session_login)
         flags |= CKF_LOGIN_REQUIRED;
     if (facts->enrolled)
         flags |= CKF_USER_PIN_INITIALIZED;
+    if (facts->pin_initial)
+        flags |= CKF_USER_PIN_TO_BE_CHANGED;
     if (facts->locked || facts->suspended)
         return flags | CKF_USER_PIN_LOCKED;
     if (facts->tries_left < facts->tries_most)
@@ -149,6 +154,7 @@ static void fill_info(const struct tp_p11_slot *slot, const struct tp_p11_token_
 
 CK_RV tp_p11_token_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_TOKEN_INFO *ret_info)
 {
+    static const struct tp_p11_token_facts blank = {.uninitialised = true};
     struct tp_p11_slot *slot = tp_p11_slot_find(call->module, id);
     struct tp_p11_token_facts facts;
     if (slot == NULL)
@@ -156,41 +162,54 @@ CK_RV tp_p11_token_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_TOKEN_INFO *
     if (ret_info == NULL)
         return CKR_ARGUMENTS_BAD;
     enum tp_rc rc = tp_p11_token_facts(slot, &call->error, &facts);
-    if (rc != TP_OK)
+    if (rc == TP_NOT_FOUND && tp_client_conf_officer(slot->module->conf) != NULL) {
+        tp_error_clear(&call->error);
+        facts = blank;
+    } else if (rc != TP_OK) {
         return tp_p11_rv(rc);
+    }
     fill_info(slot, &facts, ret_info);
     return CKR_OK;
 }
 
 /* ---- what changes the token ---- */
 
-/* Tokens are made by `trustp11 user add`, never from here. */
-CK_RV tp_p11_token_init_refuse(struct tp_p11_call *call, CK_SLOT_ID id, const CK_UTF8CHAR *label)
+void tp_p11_token_forget(struct tp_p11_slot *slot)
 {
-    struct tp_p11_slot *slot = tp_p11_slot_find(call->module, id);
-    if (slot == NULL)
-        return CKR_SLOT_ID_INVALID;
-    if (label == NULL)
-        return CKR_ARGUMENTS_BAD;
-    return atomic_load(&slot->sessions) > 0 ? CKR_SESSION_EXISTS : CKR_TOKEN_WRITE_PROTECTED;
+    pthread_mutex_lock(&slot->token.mutex);
+    slot->token.heard_ms = 0;
+    pthread_mutex_unlock(&slot->token.mutex);
 }
 
+CK_RV tp_p11_token_new_pin_check(struct tp_bytes pin)
+{
+    return pin.len == 0 || pin.len > TP_P11_PIN_MOST ? CKR_PIN_LEN_RANGE : CKR_OK;
+}
+
+CK_RV tp_p11_token_new_pin_rv(enum tp_rc rc)
+{
+    return rc == TP_BAD_ARGUMENT ? CKR_PIN_INVALID : tp_p11_rv(rc);
+}
+
+/* Of whoever is logged in, or of the user (3.0 §5.5.8). */
 CK_RV tp_p11_token_set_pin(struct tp_p11_call *call, struct tp_bytes old_pin, struct tp_bytes new_pin)
 {
     struct tp_p11_slot *slot = call->session->slot;
     Tp__Ipc__PinChangeRequest request = TP__IPC__PIN_CHANGE_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
+    char user[TP_CLIENT_USER_LEN];
     if ((call->session->flags & CKF_RW_SESSION) == 0)
         return CKR_SESSION_READ_ONLY;
     if ((old_pin.data == NULL && old_pin.len > 0) || (new_pin.data == NULL && new_pin.len > 0))
         return CKR_ARGUMENTS_BAD;
-    if (new_pin.len == 0 || new_pin.len > TP_P11_PIN_MOST)
+    if (tp_p11_token_new_pin_check(new_pin) != CKR_OK)
         return CKR_PIN_LEN_RANGE;
     if (old_pin.len == 0 || old_pin.len > TP_P11_PIN_MOST)
         return CKR_PIN_INCORRECT; /* cannot be right: no try is spent on it */
-    request.user = slot->user;
+    tp_p11_login_name(slot, user);
+    request.user = user;
     enum tp_rc rc =
         tp_ipc_call(slot->module->client, TP_OP_PIN_CHANGE, &request.base, old_pin, new_pin, 0, &call->error, &reply);
     tp_ipc_reply_clear(&reply);
-    return tp_p11_rv(rc);
+    return tp_p11_token_new_pin_rv(rc);
 }

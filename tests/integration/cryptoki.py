@@ -31,7 +31,9 @@ RETURN_VALUES = {
     0x031: "DEVICE_MEMORY", 0x032: "DEVICE_REMOVED", 0x054: "FUNCTION_NOT_SUPPORTED", 0x060: "KEY_HANDLE_INVALID",
     0x063: "KEY_TYPE_INCONSISTENT", 0x068: "KEY_FUNCTION_NOT_PERMITTED", 0x070: "MECHANISM_INVALID",
     0x071: "MECHANISM_PARAM_INVALID", 0x082: "OBJECT_HANDLE_INVALID", 0x090: "OPERATION_ACTIVE",
-    0x091: "OPERATION_NOT_INITIALIZED", 0x0A0: "PIN_INCORRECT", 0x0A2: "PIN_LEN_RANGE", 0x0A4: "PIN_LOCKED",
+    0x091: "OPERATION_NOT_INITIALIZED", 0x0A0: "PIN_INCORRECT", 0x0A1: "PIN_INVALID", 0x0A2: "PIN_LEN_RANGE", 0x0A3: "PIN_EXPIRED",
+    0x0A4: "PIN_LOCKED", 0x0B6: "SESSION_EXISTS", 0x0B7: "SESSION_READ_ONLY_EXISTS",
+    0x0B8: "SESSION_READ_WRITE_SO_EXISTS", 0x104: "USER_ANOTHER_ALREADY_LOGGED_IN",
     0x0B3: "SESSION_HANDLE_INVALID", 0x0B5: "SESSION_READ_ONLY", 0x0C0: "SIGNATURE_INVALID",
     0x0C1: "SIGNATURE_LEN_RANGE", 0x0E0: "TOKEN_NOT_PRESENT", 0x0E2: "TOKEN_WRITE_PROTECTED",
     0x100: "USER_ALREADY_LOGGED_IN", 0x101: "USER_NOT_LOGGED_IN", 0x102: "USER_PIN_NOT_INITIALIZED",
@@ -57,10 +59,10 @@ STATES = ["RO_PUBLIC", "RO_USER", "RW_PUBLIC", "RW_USER", "RW_SO"]
 TOKEN_FLAGS = {
     0x1: "RNG", 0x2: "WRITE_PROTECTED", 0x4: "LOGIN_REQUIRED", 0x8: "USER_PIN_INITIALIZED",
     0x100: "PROTECTED_AUTHENTICATION_PATH", 0x400: "TOKEN_INITIALIZED", 0x10000: "USER_PIN_COUNT_LOW",
-    0x20000: "USER_PIN_FINAL_TRY", 0x40000: "USER_PIN_LOCKED",
+    0x20000: "USER_PIN_FINAL_TRY", 0x40000: "USER_PIN_LOCKED", 0x80000: "USER_PIN_TO_BE_CHANGED",
 }
 PYTHON = "/usr/bin/python3"  # not sys.executable: that may lie in a home where programs of other uids cannot go
-SERIAL_SESSION, RW_SESSION, USER, CONTEXT_SPECIFIC = 0x4, 0x2, 1, 2
+SERIAL_SESSION, RW_SESSION, OFFICER, USER, CONTEXT_SPECIFIC = 0x4, 0x2, 0, 1, 2
 FIRST_MEMBER = 8  # of the function list: the version, filled up to a pointer's alignment
 
 
@@ -189,6 +191,14 @@ class Cryptoki:
     def set_pin(self, session, old, new):
         old, new = old.encode(), new.encode()
         self.call("C_SetPIN", ctypes.c_ulong(session), old, ctypes.c_ulong(len(old)), new, ctypes.c_ulong(len(new)))
+
+    def init_pin(self, session, pin):
+        pin = pin.encode()
+        self.call("C_InitPIN", ctypes.c_ulong(session), pin, ctypes.c_ulong(len(pin)))
+
+    def init_token(self, slot, pin, label):
+        pin = pin.encode()
+        self.call("C_InitToken", ctypes.c_ulong(slot), pin, ctypes.c_ulong(len(pin)), label.encode().ljust(32))
 
     def find(self, session, kind, label=None):
         attributes = {"CLASS": kind}
@@ -378,6 +388,22 @@ class Program:
 
     def login(self, pin):
         self.ask("login", self.session, pin)
+
+    def login_as_officer(self, pin):
+        self.ask("login", self.session, pin, OFFICER)
+
+    def init_pin(self, pin):
+        self.ask("init_pin", self.session, pin)
+
+    def set_pin(self, old, new):
+        self.ask("set_pin", self.session, old, new)
+
+    def init_token(self, slot, pin, label):
+        self.ask("init_token", slot, pin, label)
+
+    def close(self):
+        self.ask("close", self.session)
+        self.session = None
 
     def login_for_signature(self, pin):
         """Between sign_init and sign_finish."""

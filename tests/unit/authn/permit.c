@@ -31,6 +31,7 @@ static const struct row rows[] = {
     {"factor add", _, _, O, _, _, E},   {"factor list", _, _, O, U, P, E},  {"factor remove", _, _, O, _, _, E},
     {"key generate", _, W, O, _, _, E}, {"key state", _, W, O, _, _, E},    {"key delete", _, _, O, _, _, E},
     {"cert import", _, _, O, _, _, E},  {"crl import", _, _, O, _, _, E},   {"policy explain", _, W, O, U, P, E},
+    {"pin init", _, _, O, _, _, E},     {"token init", _, _, O, _, _, E},
     {"user erase", _, _, O, _, _, E},   {"policy show", _, W, O, U, P, E},  {"audit list", _, _, O, U, _, E},   {"audit checkpoint", _, _, O, U, _, E},
     {"status", _, _, O, U, P, E},       {"doctor", _, _, O, U, P, E},       {"accept", _, _, O, _, _, E},
 };

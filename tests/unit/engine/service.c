@@ -61,35 +61,9 @@ static enum tp_rc sign(const char *authorisation)
 
 /* ---- the log ---- */
 
-struct found {
-    bool any;
-    char subject[64], role[16], detail[128];
-};
-
-/* The newest entry whose action begins with ACTION. */
 static struct found find_entry(const char *action)
 {
-    Tp__Ipc__AuditListRequest request = TP__IPC__AUDIT_LIST_REQUEST__INIT;
-    struct tp_ipc_reply reply = {0};
-    struct found found = {.any = false};
-    request.from = UINT64_MAX;
-    request.backwards = true;
-    request.limit = 1;
-    request.action = text(action);
-    cr_assert_eq(tp_ipc_call(client, TP_OP_AUDIT_LIST, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, NULL, &reply),
-                 TP_OK);
-    const Tp__Ipc__AuditListReply *list = (const Tp__Ipc__AuditListReply *)reply.message;
-    if (list->n_entries == 1) {
-        const Tp__Ipc__AuditEntry *item = list->entries[0];
-        Tp__Audit__Entry *entry = tp__audit__entry__unpack(NULL, item->entry.len, item->entry.data);
-        found.any = true;
-        snprintf(found.subject, sizeof found.subject, "%s", item->subject);
-        snprintf(found.role, sizeof found.role, "%s", entry->role);
-        snprintf(found.detail, sizeof found.detail, "%s", entry->detail);
-        tp__audit__entry__free_unpacked(entry, NULL);
-    }
-    tp_ipc_reply_clear(&reply);
-    return found;
+    return world_entry(client, action);
 }
 
 static uint64_t entries(void)

@@ -236,6 +236,39 @@ enum tp_rc world_look(struct tp_ipc_client *client, const char *user)
     return worst;
 }
 
+/* ---- the log ---- */
+
+static void read_entry(const Tp__Ipc__AuditEntry *item, struct found *found)
+{
+    Tp__Audit__Entry *entry = tp__audit__entry__unpack(NULL, item->entry.len, item->entry.data);
+    world_require(entry != NULL, "an entry that cannot be read");
+    found->any = true;
+    snprintf(found->subject, sizeof found->subject, "%s", item->subject);
+    snprintf(found->role, sizeof found->role, "%s", entry->role);
+    snprintf(found->outcome, sizeof found->outcome, "%s", entry->outcome);
+    snprintf(found->detail, sizeof found->detail, "%s", entry->detail);
+    tp__audit__entry__free_unpacked(entry, NULL);
+}
+
+struct found world_entry(struct tp_ipc_client *client, const char *action)
+{
+    Tp__Ipc__AuditListRequest request = TP__IPC__AUDIT_LIST_REQUEST__INIT;
+    struct tp_ipc_reply reply = {0};
+    struct found found = {.any = false};
+    request.from = UINT64_MAX;
+    request.backwards = true;
+    request.limit = 1;
+    request.action = (char *)(uintptr_t)action;
+    world_require(tp_ipc_call(client, TP_OP_AUDIT_LIST, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, NULL, &reply) ==
+                      TP_OK,
+                  "the log cannot be read");
+    const Tp__Ipc__AuditListReply *list = (const Tp__Ipc__AuditListReply *)reply.message;
+    if (list->n_entries == 1)
+        read_entry(list->entries[0], &found);
+    tp_ipc_reply_clear(&reply);
+    return found;
+}
+
 /* ---- people ---- */
 
 /* RFC 4226 §5.3 */
@@ -251,7 +284,7 @@ static void hotp(const struct person *person, uint64_t counter, char ret_code[DI
     snprintf(ret_code, DIGITS + 1, "%06u", truncated % 1000000);
 }
 
-static struct tp_secret *invite(struct tp_ipc_client *client, const char *name, const char *role)
+struct tp_secret *person_invite(struct tp_ipc_client *client, const char *name, const char *role)
 {
     Tp__Ipc__UserAddRequest request = TP__IPC__USER_ADD_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
@@ -299,13 +332,18 @@ static void confirm(struct person *person, struct tp_ipc_client *client, struct 
     tp_ipc_reply_clear(&reply);
 }
 
-void person_add(struct person *person, struct tp_ipc_client *client, const char *name, const char *role)
+void person_enrol(struct person *person, struct tp_ipc_client *client, const char *name, struct tp_bytes code)
 {
     *person = (struct person){.name = name, .pin = "correct horse"};
     pthread_mutex_init(&person->lock, NULL);
-    struct tp_secret *code = invite(client, name, role);
-    enrol(person, client, tp_secret_bytes(code));
-    confirm(person, client, tp_secret_bytes(code));
+    enrol(person, client, code);
+    confirm(person, client, code);
+}
+
+void person_add(struct person *person, struct tp_ipc_client *client, const char *name, const char *role)
+{
+    struct tp_secret *code = person_invite(client, name, role);
+    person_enrol(person, client, name, tp_secret_bytes(code));
     tp_secret_free(code);
 }
 

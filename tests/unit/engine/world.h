@@ -60,6 +60,17 @@ enum tp_rc world_log_out(struct tp_ipc_client *client, const char *user, const c
 /* At everything that changes nothing; TP_OK, or a code that was answered instead. */
 enum tp_rc world_look(struct tp_ipc_client *client, const char *user);
 
+/* The newest entry of the log whose action begins with ACTION. */
+struct found {
+    bool any;
+    char subject[64], role[16], outcome[16], detail[128];
+};
+struct found world_entry(struct tp_ipc_client *client, const char *action);
+
+/* Adds somebody; the enrolment code. */
+struct tp_secret *person_invite(struct tp_ipc_client *client, const char *name, const char *role);
+/* Sets PIN and factor with the enrolment code CODE. */
+void person_enrol(struct person *person, struct tp_ipc_client *client, const char *name, struct tp_bytes code);
 /* Adds and enrols. ROLE: "" for somebody who only signs. */
 void person_add(struct person *person, struct tp_ipc_client *client, const char *name, const char *role);
 /* PIN and a code that has not been used. */

@@ -42,6 +42,7 @@ Test(client_conf, an_empty_file_gives_the_documented_defaults, .fini = clear)
     cr_expect_null(tp_client_conf_user(conf, 0));
     cr_expect_not(tp_client_conf_session_login(conf));
     cr_expect_null(tp_client_conf_debug(conf));
+    cr_expect_null(tp_client_conf_officer(conf));
     cr_expect_str_eq(tp_client_conf_path(conf), path);
 }
 
@@ -50,7 +51,7 @@ Test(client_conf, everything_can_be_said, .fini = clear)
     struct tp_ipc_client_config config;
     cr_assert_eq(
         read_text("socket = /tmp/s\nengine = service\nengine_user = nobody\nengine_conf = /tmp/e\n"
-                  "engine_program = /tmp/d\nusers = alice,  bob\nlogin = session\ntimeout = 5s\ndebug = syslog\n"),
+                  "engine_program = /tmp/d\nusers = alice,  bob\nofficer = olga\nlogin = session\ntimeout = 5s\ndebug = syslog\n"),
         TP_OK, "%s", tp_error_words(&error));
     tp_client_conf_ipc(conf, &config);
     cr_expect_str_eq(config.socket_path, "/tmp/s");
@@ -64,6 +65,7 @@ Test(client_conf, everything_can_be_said, .fini = clear)
     cr_expect_null(tp_client_conf_user(conf, 2));
     cr_expect(tp_client_conf_session_login(conf));
     cr_expect_str_eq(tp_client_conf_debug(conf), "syslog");
+    cr_expect_str_eq(tp_client_conf_officer(conf), "olga");
 }
 
 Test(client_conf, a_spawned_engine_must_be_our_own_process, .fini = clear)
@@ -121,6 +123,20 @@ Test(client_conf, a_name_that_is_too_long_is_refused_not_left_out, .fini = clear
     char text[512] = "users = alice, ";
     memset(text + strlen(text), 'x', 200);
     cr_assert_eq(read_text(text), TP_CONFIG);
+}
+
+Test(client_conf, an_officer_without_a_name_is_refused, .fini = clear)
+{
+    cr_assert_eq(read_text("officer =\n"), TP_CONFIG);
+    cr_expect_not_null(strstr(tp_error_words(&error), "officer"));
+}
+
+Test(client_conf, an_officer_whose_name_is_too_long_is_refused, .fini = clear)
+{
+    char text[512] = "officer = ";
+    memset(text + strlen(text), 'x', 200);
+    cr_assert_eq(read_text(text), TP_CONFIG);
+    cr_expect_not_null(strstr(tp_error_words(&error), "officer"));
 }
 
 Test(client_conf, a_file_that_others_may_write_is_refused, .fini = clear)

@@ -83,19 +83,18 @@ struct fake_login *fake_new_login(struct fake_engine *engine, struct fake_user *
 
 static void on_token(struct fake_engine *engine, struct tp_ipc_request *request)
 {
-    static char user_id[] = USER_ID, label[] = "Alice's token";
-    char other_label[140];
+    static char user_id[] = USER_ID;
     const Tp__Ipc__TokenRequest *asked = (const Tp__Ipc__TokenRequest *)request->message;
     Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
-    const struct fake_user *user = fake_find_user(engine, asked->user);
-    if (user == NULL) {
+    struct fake_user *user = fake_find_user(engine, asked->user);
+    if (user == NULL || user->officer) {
         refuse(NULL, request, TP_NOT_FOUND, "no such user");
         return;
     }
-    (void)snprintf(other_label, sizeof(other_label), "%s", user->name);
     reply.user_id = user_id;
-    reply.label = user == &engine->users[0] ? label : other_label;
+    reply.label = user->label;
     reply.enrolled = user->enrolled;
+    reply.pin_initial = user->pin_initial;
     reply.locked = user->locked;
     reply.suspended = user->suspended;
     reply.tries_left = user->tries_left;
@@ -178,14 +177,15 @@ static enum tp_rc check_login(struct fake_engine *engine, const struct fake_user
     const struct fake_key *key = find_key(engine, asked->credential);
     if (user == NULL || (asked->credential[0] != '\0' && (key == NULL || key->owner != user)))
         return TP_NOT_FOUND;
-    if (user->locked || !user->enrolled)
-        return user->locked ? TP_PIN_LOCKED : TP_NOT_ENROLLED;
+    if (user->locked || !user->enrolled || user->pin_initial)
+        return user->locked ? TP_PIN_LOCKED : !user->enrolled ? TP_NOT_ENROLLED : TP_PIN_EXPIRED;
     return asked->credential[0] == '\0' || key->always_authenticate ? TP_OK : TP_BAD_ARGUMENT;
 }
 
 /* The same PIN and code again join what is open, as in the real one; PIN alone joins the shared one. */
 static void on_login(struct fake_engine *engine, struct tp_ipc_request *request)
 {
+    static char officer[] = "officer", *roles[] = {officer};
     const Tp__Ipc__LoginRequest *asked = (const Tp__Ipc__LoginRequest *)request->message;
     Tp__Ipc__LoginReply reply = TP__IPC__LOGIN_REPLY__INIT;
     struct fake_user *user = fake_find_user(engine, asked->user);
@@ -206,6 +206,8 @@ static void on_login(struct fake_engine *engine, struct tp_ipc_request *request)
     reply.authorisation = login->id;
     reply.until_ms = login->until_ms;
     reply.signatures_left = login->counted ? login->left : 0;
+    reply.roles = roles;
+    reply.n_roles = user->officer ? 1 : 0;
     answer(request, &reply.base);
 }
 
@@ -247,8 +249,57 @@ static void on_pin_change(struct fake_engine *engine, struct tp_ipc_request *req
     } else {
         memcpy(user->pin, pin.data, pin.len);
         user->pin[pin.len] = '\0';
+        user->pin_initial = false;
         answer(request, &reply.base);
     }
+}
+
+/* ---- the officer ---- */
+
+static bool officer_is_in(const struct fake_engine *engine)
+{
+    for (unsigned i = 0; i < engine->login_count; i++)
+        if (engine->logins[i].open && engine->logins[i].user->officer)
+            return true;
+    return false;
+}
+
+static void on_pin_init(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    Tp__Ipc__PinInitReply reply = TP__IPC__PIN_INIT_REPLY__INIT;
+    struct tp_bytes pin = tp_secret_bytes(request->secret[0]);
+    struct fake_user *user = fake_find_user(engine, ((const Tp__Ipc__PinInitRequest *)request->message)->user);
+    if (!officer_is_in(engine) || user == NULL) {
+        refuse(NULL, request, TP_NOT_PERMITTED, "for officers");
+    } else if (pin.len < FAKE_PIN_MIN || pin.len > FAKE_PIN_MAX) {
+        refuse(NULL, request, TP_PIN_LENGTH, "too short or too long");
+    } else if (pin.data[0] == '1') {
+        refuse(NULL, request, TP_BAD_ARGUMENT, "a run");
+    } else {
+        memcpy(user->pin, pin.data, pin.len);
+        user->pin[pin.len] = '\0';
+        reply.enrolment = engine->without_factor;
+        reply.keys_lost = (uint32_t)engine->key_count;
+        user->enrolled = user->pin_initial = !engine->without_factor;
+        answer(request, &reply.base);
+    }
+}
+
+static void on_token_init(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    const Tp__Ipc__TokenInitRequest *asked = (const Tp__Ipc__TokenInitRequest *)request->message;
+    Tp__Ipc__TokenInitReply reply = TP__IPC__TOKEN_INIT_REPLY__INIT;
+    struct fake_user *user = fake_find_user(engine, asked->user);
+    if (!officer_is_in(engine)) {
+        refuse(NULL, request, TP_NOT_PERMITTED, "for officers");
+        return;
+    }
+    reply.added = user == NULL;
+    if (user == NULL)
+        user = fake_add_user(engine, asked->user);
+    user->enrolled = user->pin_initial = false;
+    (void)snprintf(user->label, sizeof(user->label), "%s", asked->label);
+    answer(request, &reply.base);
 }
 
 /* ---- signatures ---- */
@@ -379,6 +430,8 @@ void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request)
         [TP_OP_AUTHORISATION] = on_authorisation,
         [TP_OP_SIGN] = on_sign,
         [TP_OP_PIN_CHANGE] = on_pin_change,
+        [TP_OP_PIN_INIT] = on_pin_init,
+        [TP_OP_TOKEN_INIT] = on_token_init,
     };
     enum tp_ipc_op op = request->operation->op;
     if (engine->fail[op] != 0)

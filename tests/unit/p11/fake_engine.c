@@ -77,6 +77,9 @@ struct fake_engine *fake_engine_start(const char *socket_path)
     engine->generation = 1;
     engine->for_ms = 600000;
     fake_engine_add_user(engine, FAKE_USER, FAKE_PIN);
+    (void)snprintf(engine->users[0].label, sizeof(engine->users[0].label), "Alice's token");
+    fake_engine_add_user(engine, FAKE_OFFICER, FAKE_SO_PIN);
+    engine->users[1].officer = true;
     fake_keys_start(engine);
     fake_engine_resume(engine);
     return engine;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * An engine for tests of the module: the real protocol and real signatures, with keys of libcrypto, the user "alice",
- * others when wanted, and knobs for all that can happen to a client. Everything may be called from any thread.
+ * an officer "olga", others when wanted, and knobs for all that can happen to a client. Everything may be called from
+ * any thread.
  */
 #ifndef TP_TESTS_FAKE_ENGINE_H
 #define TP_TESTS_FAKE_ENGINE_H
@@ -13,9 +14,12 @@
 #include <stdint.h>
 
 #define FAKE_USER     "alice"
+#define FAKE_OFFICER  "olga" /* knows the same code */
 #define FAKE_PIN      "correct horse"
+#define FAKE_SO_PIN   "battery staple"
 #define FAKE_CODE     "492039"
 #define FAKE_PIN_CODE FAKE_PIN FAKE_CODE
+#define FAKE_SO_CODE  FAKE_SO_PIN FAKE_CODE
 #define FAKE_PIN_MIN  8
 #define FAKE_PIN_MAX  64
 
@@ -48,6 +52,9 @@ void fake_engine_set_terms(struct fake_engine *engine, uint32_t signatures, int6
 void fake_engine_end_authorisations(struct fake_engine *engine);
 void fake_engine_open_shared(struct fake_engine *engine, bool open); /* `trustp11 login` */
 void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked, bool suspended);
+/* Whether a PIN that PIN_INIT sets is an enrolment code. */
+void fake_engine_set_factor(struct fake_engine *engine, bool has_factor);
+unsigned fake_engine_logins(struct fake_engine *engine);               /* that are open */
 void fake_engine_set_tries(struct fake_engine *engine, uint32_t left); /* of all users */
 /* From now on OP is answered with RC; 0: as usual. */
 void fake_engine_fail(struct fake_engine *engine, enum tp_ipc_op op, int rc);

@@ -28,8 +28,8 @@
     } while (0)
 
 struct fake_user {
-    char *name, pin[128];
-    bool enrolled, locked, suspended;
+    char *name, pin[128], label[64];
+    bool officer, enrolled, locked, suspended, pin_initial;
     uint32_t tries_left;
 };
 
@@ -69,6 +69,7 @@ struct fake_engine {
     unsigned login_count, logins_made;
     uint32_t signatures;
     int64_t for_ms;
+    bool without_factor;
     int fail[TP_IPC_OP_END];
     bool stall[TP_IPC_OP_END];
     unsigned count[TP_IPC_OP_END];
@@ -83,6 +84,8 @@ void fake_keys_free(struct fake_engine *engine);
 struct fake_login *fake_shared_login(struct fake_engine *engine); /* or NULL */
 struct fake_login *fake_new_login(struct fake_engine *engine, struct fake_user *user, const char *credential);
 struct fake_user *fake_find_user(struct fake_engine *engine, const char *name); /* or NULL */
+/* Known, and without a PIN. */
+struct fake_user *fake_add_user(struct fake_engine *engine, const char *name);
 void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request);
 void fake_drop_kept(struct fake_engine *engine);
 

@@ -10,12 +10,20 @@
         pthread_mutex_unlock(&(engine)->mutex);                                                                        \
     } while (0)
 
+struct fake_user *fake_add_user(struct fake_engine *engine, const char *name)
+{
+    MUST(engine->user_count < USERS_MOST);
+    struct fake_user *user = &engine->users[engine->user_count++];
+    *user = (struct fake_user){.name = strdup(name), .tries_left = TRIES_MOST};
+    (void)snprintf(user->label, sizeof(user->label), "%s's token", name);
+    return user;
+}
+
 void fake_engine_add_user(struct fake_engine *engine, const char *name, const char *pin)
 {
     pthread_mutex_lock(&engine->mutex);
-    MUST(engine->user_count < USERS_MOST);
-    struct fake_user *user = &engine->users[engine->user_count++];
-    *user = (struct fake_user){.name = strdup(name), .enrolled = true, .tries_left = TRIES_MOST};
+    struct fake_user *user = fake_add_user(engine, name);
+    user->enrolled = true;
     (void)snprintf(user->pin, sizeof(user->pin), "%s", pin);
     pthread_mutex_unlock(&engine->mutex);
 }
@@ -67,6 +75,18 @@ void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked
 {
     struct fake_user *user = &engine->users[0];
     LOCKED(engine, user->enrolled = enrolled; user->locked = locked; user->suspended = suspended);
+}
+
+void fake_engine_set_factor(struct fake_engine *engine, bool has_factor)
+{
+    LOCKED(engine, engine->without_factor = !has_factor);
+}
+
+unsigned fake_engine_logins(struct fake_engine *engine)
+{
+    unsigned count = 0;
+    LOCKED(engine, for (unsigned i = 0; i < engine->login_count; i++) count += engine->logins[i].open);
+    return count;
 }
 
 void fake_engine_set_tries(struct fake_engine *engine, uint32_t left)

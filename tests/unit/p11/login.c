@@ -105,7 +105,7 @@ Test(p11_login, after_a_login_for_the_uid_the_pin_alone_is_enough)
 
 /* ---- other users ---- */
 
-Test(p11_login, the_officer_is_refused_in_the_specifications_order)
+Test(p11_login, without_an_officer_the_so_is_refused_in_the_specifications_order)
 {
     CK_UTF8CHAR pin[] = "12345678";
     cr_expect_eq(C_Login(f.session, CKU_SO, pin, 8), CKR_USER_TYPE_INVALID);

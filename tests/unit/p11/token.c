@@ -270,7 +270,7 @@ Test(p11_token, mechanism_limits_are_in_bits)
     cr_expect_eq(info.flags & (CKF_SIGN | CKF_VERIFY | CKF_EC_F_P), CKF_SIGN | CKF_VERIFY | CKF_EC_F_P);
 }
 
-Test(p11_token, a_token_cannot_be_made_from_here)
+Test(p11_token, without_an_officer_no_token_can_be_made)
 {
     CK_UTF8CHAR label[32] = {0};
     cr_expect_eq(C_InitToken(0, NULL, 0, label), CKR_SESSION_EXISTS);
@@ -305,7 +305,7 @@ Test(p11_token, a_pin_is_not_changed_with_a_wrong_one_or_to_a_bad_one)
     cr_expect_eq(login(f.session, FAKE_PIN_CODE), CKR_OK);
 }
 
-Test(p11_token, the_officers_pin_is_not_set_from_here)
+Test(p11_token, without_an_officer_no_first_pin_is_set)
 {
     cr_expect_eq(C_InitPIN(f.session, (CK_UTF8CHAR *)"12345678", 8), CKR_USER_NOT_LOGGED_IN);
 }
