@@ -4,6 +4,7 @@
  * exported: list.c.
  */
 #include "p11/entry.h"
+#include "p11/dual.h"
 #include "p11/gate.h"
 #include "p11/login.h"
 #include "p11/message.h"
@@ -393,6 +394,32 @@ CK_RV C_VerifyMessageNext(CK_SESSION_HANDLE session, void *parameter, CK_ULONG p
 CK_RV C_MessageVerifyFinal(CK_SESSION_HANDLE session)
 {
     TP_P11_LOCKED(session, tp_p11_message_verify_final(&call));
+}
+
+/* ---- two operations at once (§5.17) ---- */
+
+CK_RV C_DigestEncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len, CK_BYTE *result,
+                            CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_dual_encrypt(&call, tp_p11_digest_update, TP_BYTES(part, part_len), result, result_len));
+}
+
+CK_RV C_DecryptDigestUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len, CK_BYTE *result,
+                            CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_dual_decrypt(&call, tp_p11_digest_update, TP_BYTES(part, part_len), result, result_len));
+}
+
+CK_RV C_SignEncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len, CK_BYTE *result,
+                            CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_dual_encrypt(&call, tp_p11_sign_update, TP_BYTES(part, part_len), result, result_len));
+}
+
+CK_RV C_DecryptVerifyUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len, CK_BYTE *result,
+                            CK_ULONG *result_len)
+{
+    TP_P11_LOCKED(session, tp_p11_dual_decrypt(&call, tp_p11_verify_update, TP_BYTES(part, part_len), result, result_len));
 }
 
 /* ---- making and moving keys (§5.18) ---- */

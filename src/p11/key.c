@@ -24,16 +24,17 @@ TP_DEFINE_AUTO(OSSL_PARAM_BLD, OSSL_PARAM_BLD_free)
 
 /* Curves by their OBJECT IDENTIFIER, which is CKA_EC_PARAMS (RFC 5480 §2.1.1, RFC 8410 §3). */
 static const struct curve {
-    const char *group; /* libcrypto's name; NULL: Edwards */
+    const char *name; /* libcrypto's */
+    bool edwards;
     size_t bits, signature_len, point_len;
     const char *oid;
     size_t oid_len;
 } curves[] = {
-    {"prime256v1", 256, 64, 65, "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10},
-    {"secp384r1", 384, 96, 97, "\x06\x05\x2b\x81\x04\x00\x22", 7},
-    {"secp521r1", 521, 132, 133, "\x06\x05\x2b\x81\x04\x00\x23", 7},
-    {NULL, 255, 64, 32, "\x06\x03\x2b\x65\x70", 5},
-    {NULL, 448, 114, 57, "\x06\x03\x2b\x65\x71", 5},
+    {"prime256v1", false, 256, 64, 65, "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10},
+    {"secp384r1", false, 384, 96, 97, "\x06\x05\x2b\x81\x04\x00\x22", 7},
+    {"secp521r1", false, 521, 132, 133, "\x06\x05\x2b\x81\x04\x00\x23", 7},
+    {"ED25519", true, 255, 64, 32, "\x06\x03\x2b\x65\x70", 5},
+    {"ED448", true, 448, 114, 57, "\x06\x03\x2b\x65\x71", 5},
 };
 
 static const struct curve *find_curve(struct tp_bytes oid)
@@ -83,11 +84,10 @@ static enum tp_rc add_curve(struct tp_bytes oid, struct tp_bytes point, struct t
     const struct curve *curve = find_curve(oid);
     if (curve == NULL || point.len != curve->point_len)
         return TP_UNSUPPORTED;
-    bool edwards = curve->group == NULL;
-    key->kind = edwards ? TP_P11_ED : TP_P11_EC;
+    key->kind = curve->edwards ? TP_P11_ED : TP_P11_EC;
     key->bits = curve->bits;
     key->signature_len = curve->signature_len;
-    TP_TRY(tp_p11_attributes_add_ulong(attributes, CKA_KEY_TYPE, edwards ? CKK_EC_EDWARDS : CKK_EC));
+    TP_TRY(tp_p11_attributes_add_ulong(attributes, CKA_KEY_TYPE, curve->edwards ? CKK_EC_EDWARDS : CKK_EC));
     TP_TRY(tp_p11_attributes_add(attributes, CKA_EC_PARAMS, oid));
     return add_point(point, attributes);
 }
@@ -117,6 +117,15 @@ enum tp_rc tp_p11_key_attributes(struct tp_bytes der, struct tp_error *error, st
 
 /* ---- from a template ---- */
 
+static enum tp_rc spki_of_key(EVP_PKEY *pkey, struct tp_buf *ret_spki)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(pkey, &der);
+    enum tp_rc rc = len > 0 ? tp_buf_append(ret_spki, TP_BYTES(der, (size_t)len)) : TP_MEMORY;
+    OPENSSL_free(der);
+    return rc;
+}
+
 static enum tp_rc spki_of_params(const char *algorithm, OSSL_PARAM *params, struct tp_buf *ret_spki)
 {
     EVP_PKEY_CTX *ctx TP_AUTO(EVP_PKEY_CTX_free_p) =
@@ -126,11 +135,7 @@ static enum tp_rc spki_of_params(const char *algorithm, OSSL_PARAM *params, stru
         return TP_MEMORY;
     if (EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
         return TP_BAD_ARGUMENT;
-    unsigned char *der = NULL;
-    int len = i2d_PUBKEY(pkey, &der);
-    enum tp_rc rc = len > 0 ? tp_buf_append(ret_spki, TP_BYTES(der, (size_t)len)) : TP_MEMORY;
-    OPENSSL_free(der);
-    return rc;
+    return spki_of_key(pkey, ret_spki);
 }
 
 static enum tp_rc rsa_spki(struct tp_bytes modulus, struct tp_bytes exponent, struct tp_buf *ret_spki)
@@ -147,27 +152,62 @@ static enum tp_rc rsa_spki(struct tp_bytes modulus, struct tp_bytes exponent, st
     return spki_of_params("RSA", params, ret_spki);
 }
 
-/* Callers wrap the point in an OCTET STRING as the specification says, or give it bare, as old ones do. */
-static struct tp_bytes point_unwrap(struct tp_bytes value)
+/* Callers wrap the point in an OCTET STRING as the specification says, or give it bare, as old ones do. What is as long
+ * as a point is bare, even when it begins as an OCTET STRING would. */
+static struct tp_bytes point_unwrap(const struct curve *curve, struct tp_bytes value)
 {
     size_t head = value.len > 2 && value.data[1] == 0x81 ? 3 : 2;
-    if (value.len > head && value.data[0] == 0x04 && value.data[head - 1] == value.len - head)
+    if (value.len != curve->point_len && value.len > head && value.data[0] == 0x04 &&
+        value.data[head - 1] == value.len - head)
         return TP_BYTES(value.data + head, value.len - head);
     return value;
 }
 
 static enum tp_rc ec_spki(struct tp_bytes params, struct tp_bytes value, struct tp_buf *ret_spki)
 {
-    struct tp_bytes point = point_unwrap(value);
     const struct curve *curve = find_curve(params);
-    if (curve == NULL || curve->group == NULL)
+    if (curve == NULL || curve->edwards)
         return TP_BAD_ARGUMENT;
+    struct tp_bytes point = point_unwrap(curve, value);
     OSSL_PARAM_BLD *build TP_AUTO(OSSL_PARAM_BLD_free_p) = OSSL_PARAM_BLD_new();
-    if (build == NULL || OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve->group, 0) != 1 ||
+    if (build == NULL || OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, curve->name, 0) != 1 ||
         OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point.data, point.len) != 1)
         return TP_MEMORY;
     OSSL_PARAM *list TP_AUTO(OSSL_PARAM_free_p) = OSSL_PARAM_BLD_to_param(build);
     return spki_of_params("EC", list, ret_spki);
+}
+
+/* Edwards curves have names, too, as PrintableString (mechanisms 3.0 §2.3.5). */
+static const struct curve *find_edwards(struct tp_bytes params)
+{
+    static const struct {
+        const char *der;
+        size_t der_len, bits;
+    } names[] = {{"\x13\x0c"
+                  "edwards25519",
+                  14, 255},
+                 {"\x13\x0a"
+                  "edwards448",
+                  12, 448}};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        for (size_t j = 0; j < sizeof(curves) / sizeof(curves[0]); j++)
+            if (curves[j].bits == names[i].bits && tp_bytes_equal(params, TP_BYTES(names[i].der, names[i].der_len)))
+                return &curves[j];
+    const struct curve *curve = find_curve(params);
+    return curve != NULL && curve->edwards ? curve : NULL;
+}
+
+static enum tp_rc edwards_spki(struct tp_bytes params, struct tp_bytes value, struct tp_buf *ret_spki)
+{
+    const struct curve *curve = find_edwards(params);
+    if (curve == NULL)
+        return TP_BAD_ARGUMENT;
+    struct tp_bytes point = point_unwrap(curve, value);
+    if (point.len != curve->point_len)
+        return TP_BAD_ARGUMENT;
+    EVP_PKEY *pkey TP_AUTO(EVP_PKEY_free_p) =
+        EVP_PKEY_new_raw_public_key_ex(tp_crypto_libctx(), curve->name, "provider=default", point.data, point.len);
+    return pkey == NULL ? TP_BAD_ARGUMENT : spki_of_key(pkey, ret_spki);
 }
 
 CK_RV tp_p11_key_of_template(const CK_ATTRIBUTE *template, CK_ULONG count, struct tp_buf *ret_spki)
@@ -177,7 +217,7 @@ CK_RV tp_p11_key_of_template(const CK_ATTRIBUTE *template, CK_ULONG count, struc
     CK_RV rv = tp_p11_template_ulong(template, count, CKA_KEY_TYPE, type, &type);
     if (rv == CKR_OK && type == CK_UNAVAILABLE_INFORMATION)
         rv = CKR_TEMPLATE_INCOMPLETE;
-    if (rv == CKR_OK && type != CKK_RSA && type != CKK_EC)
+    if (rv == CKR_OK && type != CKK_RSA && type != CKK_EC && type != CKK_EC_EDWARDS)
         rv = CKR_ATTRIBUTE_VALUE_INVALID;
     if (rv != CKR_OK)
         return rv;
@@ -186,6 +226,6 @@ CK_RV tp_p11_key_of_template(const CK_ATTRIBUTE *template, CK_ULONG count, struc
     struct tp_bytes b = tp_p11_template_value(template, count, rsa ? CKA_PUBLIC_EXPONENT : CKA_EC_POINT);
     if (a.len == 0 || b.len == 0)
         return CKR_TEMPLATE_INCOMPLETE;
-    enum tp_rc rc = rsa ? rsa_spki(a, b, ret_spki) : ec_spki(a, b, ret_spki);
+    enum tp_rc rc = (rsa ? rsa_spki : type == CKK_EC ? ec_spki : edwards_spki)(a, b, ret_spki);
     return rc == TP_OK ? CKR_OK : rc == TP_BAD_ARGUMENT ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_HOST_MEMORY;
 }

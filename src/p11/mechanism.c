@@ -50,6 +50,8 @@ static const struct tp_p11_mechanism table[] = {
     {CKM_SHA256, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA256, 0, 0},
     {CKM_SHA384, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA384, 0, 0},
     {CKM_SHA512, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA512, 0, 0},
+    {CKM_SHA512_224, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA512_224, 0, 0},
+    {CKM_SHA512_256, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA512_256, 0, 0},
     {CKM_SHA3_224, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA3_224, 0, 0},
     {CKM_SHA3_256, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA3_256, 0, 0},
     {CKM_SHA3_384, CKF_DIGEST, TP_P11_NO_KEY, TP_PKI_SHA3_384, 0, 0},
@@ -62,6 +64,8 @@ static const struct tp_p11_mechanism table[] = {
     {CKM_SHA256_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA256, 0, TP_P11_KEY_GEN},
     {CKM_SHA384_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA384, 0, TP_P11_KEY_GEN},
     {CKM_SHA512_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA512, 0, TP_P11_KEY_GEN},
+    {CKM_SHA512_224_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA512_224, 0, TP_P11_KEY_GEN},
+    {CKM_SHA512_256_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA512_256, 0, TP_P11_KEY_GEN},
     {CKM_SHA3_224_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA3_224, 0, TP_P11_KEY_GEN},
     {CKM_SHA3_256_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA3_256, 0, TP_P11_KEY_GEN},
     {CKM_SHA3_384_KEY_GEN, CKF_GENERATE, TP_P11_GENERIC, TP_PKI_SHA3_384, 0, TP_P11_KEY_GEN},
@@ -71,6 +75,8 @@ static const struct tp_p11_mechanism table[] = {
     {CKM_SHA256_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA256, 0, TP_P11_HMAC},
     {CKM_SHA384_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA384, 0, TP_P11_HMAC},
     {CKM_SHA512_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA512, 0, TP_P11_HMAC},
+    {CKM_SHA512_224_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA512_224, 0, TP_P11_HMAC},
+    {CKM_SHA512_256_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA512_256, 0, TP_P11_HMAC},
     {CKM_SHA3_224_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_224, 0, TP_P11_HMAC},
     {CKM_SHA3_256_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_256, 0, TP_P11_HMAC},
     {CKM_SHA3_384_HMAC, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_384, 0, TP_P11_HMAC},
@@ -80,6 +86,8 @@ static const struct tp_p11_mechanism table[] = {
     {CKM_SHA256_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA256, 0, TP_P11_HMAC_GENERAL},
     {CKM_SHA384_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA384, 0, TP_P11_HMAC_GENERAL},
     {CKM_SHA512_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA512, 0, TP_P11_HMAC_GENERAL},
+    {CKM_SHA512_224_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA512_224, 0, TP_P11_HMAC_GENERAL},
+    {CKM_SHA512_256_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA512_256, 0, TP_P11_HMAC_GENERAL},
     {CKM_SHA3_224_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_224, 0, TP_P11_HMAC_GENERAL},
     {CKM_SHA3_256_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_256, 0, TP_P11_HMAC_GENERAL},
     {CKM_SHA3_384_HMAC_GENERAL, USE_KEY, TP_P11_GENERIC, TP_PKI_SHA3_384, 0, TP_P11_HMAC_GENERAL},
@@ -127,14 +135,12 @@ const struct tp_p11_mechanism *tp_p11_mechanism(CK_MECHANISM_TYPE type)
     return NULL;
 }
 
-CK_RV tp_p11_mechanism_list(bool has_edwards_key, CK_MECHANISM_TYPE *types, CK_ULONG *count)
+CK_RV tp_p11_mechanism_list(CK_MECHANISM_TYPE *types, CK_ULONG *count)
 {
     CK_ULONG found = 0;
     if (count == NULL)
         return CKR_ARGUMENTS_BAD;
     for (size_t i = 0; i < TABLE_LEN; i++) {
-        if (table[i].kind == TP_P11_ED && !has_edwards_key)
-            continue;
         if (types != NULL && found < *count)
             types[found] = table[i].type;
         found++;
@@ -144,16 +150,19 @@ CK_RV tp_p11_mechanism_list(bool has_edwards_key, CK_MECHANISM_TYPE *types, CK_U
     return fits ? CKR_OK : CKR_BUFFER_TOO_SMALL;
 }
 
-/* Signatures over SHA-1 are refused by the engine unless its policy has insecure_sha1, which is not known here: nobody
+/* What a token does not sign with is shown for verifying, which the module does.
+ *
+ * Signatures over SHA-1 are refused by the engine unless its policy has insecure_sha1, which is not known here: nobody
  * is invited to make one, and who asks for one all the same gets the engine's answer, and its reason in the audit log.
  */
-static CK_FLAGS advertised(const struct tp_p11_mechanism *row)
+static CK_FLAGS advertised(const struct tp_p11_mechanism *row, bool has_edwards_key)
 {
-    return row->hash == TP_PKI_SHA1 && row->primitive != 0 ? row->flags & ~(CK_FLAGS)(CKF_SIGN | CKF_MESSAGE_SIGN)
-                                                           : row->flags;
+    bool over_sha1 = row->hash == TP_PKI_SHA1 && row->primitive != 0;
+    bool signs = !over_sha1 && (row->kind != TP_P11_ED || has_edwards_key);
+    return signs ? row->flags : row->flags & ~(CK_FLAGS)(CKF_SIGN | CKF_MESSAGE_SIGN);
 }
 
-CK_RV tp_p11_mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
+CK_RV tp_p11_mechanism_info(CK_MECHANISM_TYPE type, bool has_edwards_key, CK_MECHANISM_INFO *ret_info)
 {
     const struct tp_p11_mechanism *row = tp_p11_mechanism(type);
     if (ret_info == NULL)
@@ -161,7 +170,8 @@ CK_RV tp_p11_mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info)
     if (row == NULL)
         return CKR_MECHANISM_INVALID;
     struct key_size size = key_size_of(row);
-    *ret_info = (CK_MECHANISM_INFO){.ulMinKeySize = size.min, .ulMaxKeySize = size.max, .flags = advertised(row)};
+    *ret_info = (CK_MECHANISM_INFO){
+        .ulMinKeySize = size.min, .ulMaxKeySize = size.max, .flags = advertised(row, has_edwards_key)};
     return CKR_OK;
 }
 

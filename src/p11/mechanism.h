@@ -41,9 +41,9 @@ struct tp_p11_mechanism {
 
 /* NULL when there is no such mechanism. */
 const struct tp_p11_mechanism *tp_p11_mechanism(CK_MECHANISM_TYPE type);
-/* C_GetMechanismList and C_GetMechanismInfo: every token has the same, but for those of Edwards keys. */
-CK_RV tp_p11_mechanism_list(bool has_edwards_key, CK_MECHANISM_TYPE *types, CK_ULONG *count);
-CK_RV tp_p11_mechanism_info(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *ret_info);
+/* C_GetMechanismList and C_GetMechanismInfo: every token has the same, but for signing with Edwards keys. */
+CK_RV tp_p11_mechanism_list(CK_MECHANISM_TYPE *types, CK_ULONG *count);
+CK_RV tp_p11_mechanism_info(CK_MECHANISM_TYPE type, bool has_edwards_key, CK_MECHANISM_INFO *ret_info);
 #define TP_P11_MECHANISMS_MAX 128
 /* The types that have all of USE (flags) for keys of KIND, for CKA_ALLOWED_MECHANISMS. Returns how many. */
 size_t tp_p11_mechanism_allowed(enum tp_p11_kind kind, CK_FLAGS use,

@@ -28,7 +28,8 @@ static const struct {
     {CKA_ENCRYPT, false},
     {CKA_WRAP, false},
     {CKA_DERIVE, false},
-    {CKA_EC_POINT, false}, /* with or without its OCTET STRING */
+    {CKA_EC_PARAMS, false}, /* of Edwards curves: OBJECT IDENTIFIER or name */
+    {CKA_EC_POINT, false},  /* with or without its OCTET STRING */
     {CKA_ISSUER, false},
     {CKA_SERIAL_NUMBER, false},
     {CKA_URL, false},

@@ -101,8 +101,8 @@ CK_RV tp_p11_slot_wait(struct tp_p11_call *call, CK_FLAGS flags, CK_SLOT_ID *slo
     return CKR_CRYPTOKI_NOT_INITIALIZED; /* 3.0 §5.5.4 */
 }
 
-/* Few HSMs can keep Ed25519 keys wrapped, so CKM_EDDSA is a mechanism only of tokens that have such a key. When the
- * engine cannot be asked, what it last told counts. */
+/* Few HSMs can keep Ed25519 keys wrapped, so only a token that has such a key says that it signs with CKM_EDDSA. When
+ * the engine cannot be asked, what it last told counts. */
 static bool has_edwards_key(struct tp_p11_call *call, struct tp_p11_slot *slot)
 {
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
@@ -124,10 +124,9 @@ static bool has_edwards_key(struct tp_p11_call *call, struct tp_p11_slot *slot)
 
 CK_RV tp_p11_slot_mechanism_list(struct tp_p11_call *call, CK_SLOT_ID id, CK_MECHANISM_TYPE *types, CK_ULONG *count)
 {
-    struct tp_p11_slot *slot = tp_p11_slot_find(call->module, id);
-    if (slot == NULL)
+    if (tp_p11_slot_find(call->module, id) == NULL)
         return CKR_SLOT_ID_INVALID;
-    return tp_p11_mechanism_list(has_edwards_key(call, slot), types, count);
+    return tp_p11_mechanism_list(types, count);
 }
 
 CK_RV tp_p11_slot_mechanism_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_MECHANISM_TYPE type,
@@ -136,7 +135,5 @@ CK_RV tp_p11_slot_mechanism_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_MEC
     struct tp_p11_slot *slot = tp_p11_slot_find(call->module, id);
     if (slot == NULL)
         return CKR_SLOT_ID_INVALID;
-    if (type == CKM_EDDSA && !has_edwards_key(call, slot))
-        return CKR_MECHANISM_INVALID;
-    return tp_p11_mechanism_info(type, ret_info);
+    return tp_p11_mechanism_info(type, type == CKM_EDDSA && has_edwards_key(call, slot), ret_info);
 }

@@ -9,16 +9,12 @@
 
 #define HERE CK_SESSION_HANDLE session
 
-/* Recovery, two operations at once, and making key pairs here: a token for signatures has none of these. */
+/* Recovery, deriving, and making key pairs here: a token for signatures has none of these. */
 #define UNSUPPORTED(X)                                                                                                 \
     X(C_SignRecoverInit, (TP_CK_KEYED))                                                                                \
     X(C_SignRecover, (HERE, TP_CK_IN(data), TP_CK_OUT(signature)))                                                     \
     X(C_VerifyRecoverInit, (TP_CK_KEYED))                                                                              \
     X(C_VerifyRecover, (HERE, TP_CK_IN(signature), TP_CK_OUT(data)))                                                   \
-    X(C_DigestEncryptUpdate, (HERE, TP_CK_IN(part), TP_CK_OUT(encrypted)))                                             \
-    X(C_DecryptDigestUpdate, (HERE, TP_CK_IN(encrypted), TP_CK_OUT(part)))                                             \
-    X(C_SignEncryptUpdate, (HERE, TP_CK_IN(part), TP_CK_OUT(encrypted)))                                               \
-    X(C_DecryptVerifyUpdate, (HERE, TP_CK_IN(encrypted), TP_CK_OUT(part)))                                             \
     X(C_GenerateKeyPair, (HERE, CK_MECHANISM * mechanism, CK_ATTRIBUTE * public_template, CK_ULONG public_count,       \
                           CK_ATTRIBUTE * private_template, CK_ULONG private_count, CK_OBJECT_HANDLE * public_key,      \
                           CK_OBJECT_HANDLE * private_key))                                                             \

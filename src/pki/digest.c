@@ -26,6 +26,8 @@ static const struct {
     [TP_PKI_SHA3_256] = {"SHA3-256", "SHA3-256", 32, OID_NIST_HASH("\x08"), 11},
     [TP_PKI_SHA3_384] = {"SHA3-384", "SHA3-384", 48, OID_NIST_HASH("\x09"), 11},
     [TP_PKI_SHA3_512] = {"SHA3-512", "SHA3-512", 64, OID_NIST_HASH("\x0a"), 11},
+    [TP_PKI_SHA512_224] = {"SHA-512/224", "SHA512-224", 28, OID_NIST_HASH("\x05"), 11},
+    [TP_PKI_SHA512_256] = {"SHA-512/256", "SHA512-256", 32, OID_NIST_HASH("\x06"), 11},
 };
 
 static bool is_hash(enum tp_pki_hash hash)
@@ -63,7 +65,7 @@ enum tp_pki_hash tp_pki_hash_parse(const char *name)
     return TP_PKI_HASH_NONE;
 }
 
-/* The table names SHA-1 and SHA-2 before SHA-3, so the first of a length is what raw ECDSA means in practice. */
+/* The table names SHA-1 and SHA-2 before SHA-3 and the cut SHA-512, so the first of a length is what raw ECDSA means in practice. */
 enum tp_pki_hash tp_pki_hash_by_len(size_t len)
 {
     for (enum tp_pki_hash hash = TP_PKI_HASH_NONE + 1; hash < TP_PKI_HASH_END; hash++)

@@ -21,6 +21,8 @@ enum tp_pki_hash {
     TP_PKI_SHA3_256,
     TP_PKI_SHA3_384,
     TP_PKI_SHA3_512,
+    TP_PKI_SHA512_224,
+    TP_PKI_SHA512_256,
     TP_PKI_HASH_END
 };
 const char *tp_pki_hash_name(enum tp_pki_hash hash);      /* "SHA-256" */

@@ -314,7 +314,7 @@ static void unsupported(CK_SESSION_HANDLE handle, const struct session *session)
     CK_ULONG len = 0;
     CK_RV expected = expect_session(session) == CKR_OK ? CKR_FUNCTION_NOT_SUPPORTED : expect_session(session);
     expect("C_SignRecoverInit", C_SignRecoverInit(handle, &mechanism, 1), expected);
-    expect("C_SignEncryptUpdate", C_SignEncryptUpdate(handle, NULL, 1, NULL, &len), expected);
+    expect("C_VerifyRecover", C_VerifyRecover(handle, NULL, 1, NULL, &len), expected);
     expect("C_EncapsulateKey", C_EncapsulateKey(handle, NULL, 1, NULL, 9, NULL, NULL, NULL), expected);
     expect("C_MessageDecryptFinal", C_MessageDecryptFinal(handle), expected);
 }

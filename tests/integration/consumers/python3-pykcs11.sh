@@ -22,6 +22,7 @@ consumer_begin
 page | tee page.out
 grep -x 'certificate rsa' page.out
 grep -x 'certificate ec' page.out
+grep -x 'as Python says' page.out
 signed signed-
 
 used=$PIN$(code)

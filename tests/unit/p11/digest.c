@@ -33,9 +33,12 @@ Test(p11_digest, every_hash_is_the_right_one_whole_and_in_parts)
     static const struct {
         CK_MECHANISM_TYPE type;
         const char *name;
-    } rows[] = {{CKM_SHA_1, "SHA1"},        {CKM_SHA224, "SHA224"},     {CKM_SHA256, "SHA256"},
-                {CKM_SHA384, "SHA384"},     {CKM_SHA512, "SHA512"},     {CKM_SHA3_224, "SHA3-224"},
-                {CKM_SHA3_256, "SHA3-256"}, {CKM_SHA3_384, "SHA3-384"}, {CKM_SHA3_512, "SHA3-512"}};
+    } rows[] = {{CKM_SHA_1, "SHA1"},           {CKM_SHA224, "SHA224"},
+                {CKM_SHA256, "SHA256"},        {CKM_SHA384, "SHA384"},
+                {CKM_SHA512, "SHA512"},        {CKM_SHA3_224, "SHA3-224"},
+                {CKM_SHA3_256, "SHA3-256"},    {CKM_SHA3_384, "SHA3-384"},
+                {CKM_SHA3_512, "SHA3-512"},    {CKM_SHA512_224, "SHA512-224"},
+                {CKM_SHA512_256, "SHA512-256"}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         unsigned char expected[64];
         size_t len = 0;

@@ -119,9 +119,11 @@ Test(p11_mac, every_hash_in_parts_is_what_libcrypto_says)
                 {CKM_SHA3_224_HMAC, CKM_SHA3_224_HMAC_GENERAL, "SHA3-224"},
                 {CKM_SHA3_256_HMAC, CKM_SHA3_256_HMAC_GENERAL, "SHA3-256"},
                 {CKM_SHA3_384_HMAC, CKM_SHA3_384_HMAC_GENERAL, "SHA3-384"},
-                {CKM_SHA3_512_HMAC, CKM_SHA3_512_HMAC_GENERAL, "SHA3-512"}};
-    for (int i = 0; i < 450; i++) {
-        size_t at = (size_t)i % 9, key_len = 1 + (size_t)rand() % 200, len = (size_t)rand() % sizeof(data);
+                {CKM_SHA3_512_HMAC, CKM_SHA3_512_HMAC_GENERAL, "SHA3-512"},
+                {CKM_SHA512_224_HMAC, CKM_SHA512_224_HMAC_GENERAL, "SHA512-224"},
+                {CKM_SHA512_256_HMAC, CKM_SHA512_256_HMAC_GENERAL, "SHA512-256"}};
+    for (int i = 0; i < 440; i++) {
+        size_t at = (size_t)i % 11, key_len = 1 + (size_t)rand() % 200, len = (size_t)rand() % sizeof(data);
         unsigned char expected[EVP_MAX_MD_SIZE];
         unsigned expected_len = 0;
         CK_OBJECT_HANDLE key = bring_key(f.session, CKK_GENERIC_SECRET, data, key_len, NULL, 0);

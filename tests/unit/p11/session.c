@@ -105,7 +105,6 @@ Test(p11_session, what_is_not_supported_says_so_in_the_specifications_words)
     cr_expect_eq(C_VerifyRecoverInit(f.session, &mechanism, 1), CKR_FUNCTION_NOT_SUPPORTED);
     cr_expect_eq(C_GenerateKeyPair(f.session, &mechanism, NULL, 0, NULL, 0, &key, &key), CKR_FUNCTION_NOT_SUPPORTED);
     cr_expect_eq(C_DeriveKey(f.session, &mechanism, 1, NULL, 0, &key), CKR_FUNCTION_NOT_SUPPORTED);
-    cr_expect_eq(C_SignEncryptUpdate(f.session, &byte, 1, NULL, &len), CKR_FUNCTION_NOT_SUPPORTED);
     cr_expect_eq(C_MessageEncryptInit(f.session, &mechanism, 1), CKR_FUNCTION_NOT_SUPPORTED);
     cr_expect_eq(C_EncapsulateKey(f.session, &mechanism, 1, NULL, 0, NULL, &len, &key), CKR_FUNCTION_NOT_SUPPORTED);
     cr_expect_eq(C_AsyncGetID(f.session, &byte, &len), CKR_FUNCTION_NOT_SUPPORTED);

@@ -25,7 +25,7 @@ Test(hash, is_found_by_either_name_in_any_case)
 
 Test(hash, that_is_unknown_has_no_length_and_no_libcrypto_name)
 {
-    const char *const names[] = {"", "SHA", "SHA-2566", "SHA-512/256", "RIPEMD160", "unknown", NULL};
+    const char *const names[] = {"", "SHA", "SHA-2566", "SHA-512/128", "RIPEMD160", "unknown", NULL};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         cr_assert_eq(tp_pki_hash_parse(names[i]), TP_PKI_HASH_NONE);
     const enum tp_pki_hash none[] = {TP_PKI_HASH_NONE, TP_PKI_HASH_END, (enum tp_pki_hash)1000};
