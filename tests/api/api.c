@@ -99,7 +99,7 @@ static void tell(void)
 
 /* ---- the run ---- */
 
-#define BOBS_PIN "battery staple"
+#define BOBS_PIN "paper and scissors"
 
 static char folder[] = "/tmp/trustp11-api-XXXXXX", conf_path[64], socket_path[64];
 
@@ -132,8 +132,8 @@ static void prepare(void)
     (void)snprintf(socket_path, sizeof socket_path, "%s/engine.sock", folder);
     FILE *conf = fopen(conf_path, "w");
     require(conf != NULL, "no configuration");
-    (void)fprintf(conf, "socket = %s\nengine_user = %u\nusers = %s, %s\n", socket_path, (unsigned)getuid(),
-                  model.slot[0].user, model.slot[1].user);
+    (void)fprintf(conf, "socket = %s\nengine_user = %u\nusers = %s, %s\nofficer = %s\n", socket_path,
+                  (unsigned)getuid(), model.slot[0].user, model.slot[1].user, FAKE_OFFICER);
     (void)fclose(conf);
     (void)setenv("TRUSTP11_CONF", conf_path, 1);
     model.engine = fake_engine_start(socket_path);

@@ -41,7 +41,7 @@ enum key_type { RSA, EC };
 struct mechanism {
     CK_MECHANISM_TYPE type;
     enum key_type key_type; /* that it is for */
-    size_t least, most; /* bytes of data; most 0: any, it is hashed */
+    size_t least, most;     /* bytes of data; most 0: any, it is hashed */
 };
 
 struct operation {
@@ -82,8 +82,8 @@ struct own { /* a session object: a public key */
 struct slot {
     CK_SLOT_ID id;
     const char *user, *pin, *pin_code;
-    bool logged_in;
-    unsigned malformed; /* PINs */
+    bool logged_in, officer; /* the user; the SO */
+    unsigned malformed;      /* PINs */
     struct key key[KEYS];
     size_t on_token; /* objects that all see */
     CK_BYTE modulus[256];
@@ -124,7 +124,8 @@ CK_OBJECT_CLASS class_of(enum what what);
 void expect(const char *function, CK_RV got, CK_RV expected);
 void require(bool condition, const char *what);
 
-/* Data for a call: usually good; sometimes NULL with a length, or of a length that no memory has. A view of static bytes. */
+/* Data for a call: usually good; sometimes NULL with a length, or of a length that no memory has. A view of static
+ * bytes. */
 struct data {
     CK_BYTE *bytes;
     CK_ULONG len;

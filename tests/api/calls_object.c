@@ -242,8 +242,8 @@ static void create_object(void)
         template[0].pValue = &data_object;
     if (expected == CKR_OK)
         expected = count > 0 && template[0].pValue == &data_object ? CKR_ATTRIBUTE_VALUE_INVALID
-                   : count < 4                                    ? CKR_TEMPLATE_INCOMPLETE
-                                                                  : CKR_OK;
+                   : count < 4                                     ? CKR_TEMPLATE_INCOMPLETE
+                                                                   : CKR_OK;
     expect("C_CreateObject", C_CreateObject(handle, template, count, &created), expected);
     if (expected == CKR_OK)
         *place = (struct own){.handle = created, .session = session, .key = &slot->key[0]};

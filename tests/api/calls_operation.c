@@ -660,13 +660,14 @@ static void verify_otherwise(void)
         return;
     const struct key *key = claim.made.key;
     CK_MECHANISM mechanism = {claim.made.mechanism->type, NULL, 0};
-    expect("C_OpenSession", C_OpenSession(key->slot->id, CKF_SERIAL_SESSION, NULL, NULL, &session), CKR_OK);
+    expect("C_OpenSession", C_OpenSession(key->slot->id, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session),
+           CKR_OK);
     CK_RV rv = ways[chance(sizeof ways / sizeof ways[0])](session, &mechanism, key->public_key, &claim,
                                                           chance(claim.made.data_len + 1));
     expect("verification", rv, claim.rv);
     expect("C_CloseSession", C_CloseSession(session), CKR_OK);
     if (open_sessions(key->slot) == 0)
-        key->slot->logged_in = false;
+        key->slot->logged_in = key->slot->officer = false;
 }
 
 const struct call operation_calls[] = {

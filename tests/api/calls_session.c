@@ -110,17 +110,20 @@ static struct session *free_place(void)
     return NULL;
 }
 
+static bool only_rw; /* for a while: the SO logs in beside no others */
+
 static void open_session(void)
 {
     struct session *place = free_place();
     CK_SLOT_ID slot = pick_slot();
-    CK_FLAGS flags = (one_in(8) ? 0 : CKF_SERIAL_SESSION) | (one_in(2) ? CKF_RW_SESSION : 0);
+    CK_FLAGS flags = (one_in(8) ? 0 : CKF_SERIAL_SESSION) | (only_rw || one_in(2) ? CKF_RW_SESSION : 0);
     CK_SESSION_HANDLE handle = 0;
     bool none = one_in(10);
-    CK_RV expected = expect_slot(slot) != CKR_OK         ? CKR_SLOT_ID_INVALID
-                     : none                              ? CKR_ARGUMENTS_BAD
-                     : (flags & CKF_SERIAL_SESSION) == 0 ? CKR_SESSION_PARALLEL_NOT_SUPPORTED
-                                                         : CKR_OK;
+    CK_RV expected = expect_slot(slot) != CKR_OK                                 ? CKR_SLOT_ID_INVALID
+                     : none                                                      ? CKR_ARGUMENTS_BAD
+                     : (flags & CKF_SERIAL_SESSION) == 0                         ? CKR_SESSION_PARALLEL_NOT_SUPPORTED
+                     : model.slot[slot].officer && (flags & CKF_RW_SESSION) == 0 ? CKR_SESSION_READ_WRITE_SO_EXISTS
+                                                                                 : CKR_OK;
     if (place == NULL)
         return;
     expect("C_OpenSession", C_OpenSession(slot, flags, NULL, NULL, none ? NULL : &handle), initialised(expected));
@@ -141,6 +144,7 @@ static void close_all_sessions(void)
 {
     CK_SLOT_ID slot = one_in(4) ? chance(SLOTS) : SLOTS + chance(9);
     CK_RV expected = initialised(expect_slot(slot));
+    only_rw = one_in(2);
     expect("C_CloseAllSessions", C_CloseAllSessions(slot), expected);
     for (unsigned i = 0; i < SESSIONS_MAX && expected == CKR_OK; i++)
         if (model.session[i].handle != 0 && model.session[i].slot == &model.slot[slot])
@@ -149,6 +153,8 @@ static void close_all_sessions(void)
 
 static CK_STATE state_of(const struct session *session)
 {
+    if (session->slot->officer) /* there are no others then */
+        return CKS_RW_SO_FUNCTIONS;
     if (session->rw)
         return session->slot->logged_in ? CKS_RW_USER_FUNCTIONS : CKS_RW_PUBLIC_SESSION;
     return session->slot->logged_in ? CKS_RO_USER_FUNCTIONS : CKS_RO_PUBLIC_SESSION;
@@ -201,9 +207,15 @@ static struct pin pick_pin(const struct slot *slot)
 {
     static char long_one[2000];
     const char *code = slot->pin_code, *others = model.slot[(slot->id + 1) % SLOTS].pin_code;
-    const struct pin bad[] = {
-        {"wrong horse 1", 13}, {others, strlen(others)},    {"", 0},          {NULL, 0}, {NULL, 7},
-        {"short", 5},          {long_one, sizeof long_one}, {code, 1ul << 32}};
+    const struct pin bad[] = {{FAKE_SO_CODE, strlen(FAKE_SO_CODE)},
+                              {"wrong horse 1", 13},
+                              {others, strlen(others)},
+                              {"", 0},
+                              {NULL, 0},
+                              {NULL, 7},
+                              {"short", 5},
+                              {long_one, sizeof long_one},
+                              {code, 1ul << 32}};
     return one_in(2) ? (struct pin){code, strlen(code)} : bad[chance(sizeof bad / sizeof bad[0])];
 }
 
@@ -225,19 +237,35 @@ static CK_RV expect_pin(struct slot *slot, const struct pin *pin)
 
 static CK_RV expect_user(struct slot *slot, const struct pin *pin)
 {
-    CK_RV rv = slot->logged_in ? CKR_USER_ALREADY_LOGGED_IN : expect_pin(slot, pin);
+    CK_RV rv = slot->officer     ? CKR_USER_ANOTHER_ALREADY_LOGGED_IN
+               : slot->logged_in ? CKR_USER_ALREADY_LOGGED_IN
+                                 : expect_pin(slot, pin);
     slot->logged_in = slot->logged_in || rv == CKR_OK;
     return rv;
 }
 
-static CK_RV expect_officer(const struct slot *slot)
+/* The SO's PIN, of which no least length is known here. */
+static CK_RV expect_so_pin(struct slot *slot, const struct pin *pin)
 {
-    if (slot->logged_in)
-        return CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    if (pin->bytes == NULL && pin->len > 0)
+        return CKR_ARGUMENTS_BAD;
+    if (pin->len == 0 || pin->len > PIN_MOST)
+        return count_malformed(slot);
+    bool right = pin->len == strlen(FAKE_SO_CODE) && memcmp(pin->bytes, FAKE_SO_CODE, pin->len) == 0;
+    slot->malformed = right ? 0 : slot->malformed;
+    return right ? CKR_OK : CKR_PIN_INCORRECT;
+}
+
+static CK_RV expect_officer(struct slot *slot, const struct pin *pin)
+{
+    if (slot->logged_in || slot->officer)
+        return slot->officer ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
     for (unsigned i = 0; i < SESSIONS_MAX; i++)
         if (model.session[i].handle != 0 && model.session[i].slot == slot && !model.session[i].rw)
             return CKR_SESSION_READ_ONLY_EXISTS;
-    return CKR_USER_TYPE_INVALID;
+    CK_RV rv = expect_so_pin(slot, pin);
+    slot->officer = rv == CKR_OK;
+    return rv;
 }
 
 /* What was begun in SESSION and wants a login for its signature; NULL: nothing. */
@@ -264,10 +292,12 @@ static CK_RV expect_for_signature(struct session *session, const struct pin *pin
 static void login_as(CK_SESSION_HANDLE handle, struct session *session, CK_USER_TYPE type)
 {
     struct pin pin = pick_pin(session == NULL ? any_slot() : session->slot);
+    if (type == CKU_SO && one_in(2))
+        pin = (struct pin){FAKE_SO_CODE, strlen(FAKE_SO_CODE)};
     CK_RV expected = expect_session(session);
     if (expected == CKR_OK)
         expected = type == CKU_USER               ? expect_user(session->slot, &pin)
-                   : type == CKU_SO               ? expect_officer(session->slot)
+                   : type == CKU_SO               ? expect_officer(session->slot, &pin)
                    : type == CKU_CONTEXT_SPECIFIC ? expect_for_signature(session, &pin)
                                                   : CKR_USER_TYPE_INVALID;
     expect("C_Login", C_Login(handle, type, (CK_BYTE *)(uintptr_t)pin.bytes, pin.len), expected);
@@ -301,11 +331,51 @@ static void logout(void)
     CK_SESSION_HANDLE handle;
     struct session *session = pick_session(&handle);
     CK_RV expected = expect_session(session);
-    if (expected == CKR_OK && !session->slot->logged_in)
+    if (expected == CKR_OK && !session->slot->logged_in && !session->slot->officer)
         expected = CKR_USER_NOT_LOGGED_IN;
     expect("C_Logout", C_Logout(handle), expected);
     if (expected == CKR_OK)
-        session->slot->logged_in = false;
+        session->slot->logged_in = session->slot->officer = false;
+}
+
+/* ---- what the SO does; the user's PIN is put back to what the model knows ---- */
+
+static void init_pin(void)
+{
+    CK_SESSION_HANDLE handle;
+    struct session *session = pick_session(&handle);
+    struct slot *slot = session == NULL ? any_slot() : session->slot;
+    const char *const pins[] = {slot->pin, slot->pin, "short", "12345678", "", NULL};
+    size_t at = chance(sizeof pins / sizeof pins[0]);
+    CK_ULONG len = pins[at] == NULL ? 3 : strlen(pins[at]);
+    CK_RV expected = expect_session(session);
+    if (expected == CKR_OK)
+        expected = pins[at] == NULL  ? CKR_ARGUMENTS_BAD
+                   : !slot->officer  ? CKR_USER_NOT_LOGGED_IN
+                   : len < PIN_LEAST ? CKR_PIN_LEN_RANGE
+                   : at == 3         ? CKR_PIN_INVALID
+                                     : CKR_OK;
+    expect("C_InitPIN", C_InitPIN(handle, (CK_BYTE *)(uintptr_t)pins[at], len), expected);
+    fake_engine_enrol(model.engine, slot->user);
+}
+
+static void init_token(void)
+{
+    static CK_BYTE label[] = "a label of thirty-two characters";
+    static const char *const pins[] = {FAKE_SO_CODE, "wrong horse 1", ""};
+    CK_SLOT_ID id = pick_slot();
+    struct slot *slot = &model.slot[id % SLOTS];
+    struct pin pin = {.bytes = pins[chance(3)]};
+    bool none = one_in(6);
+    pin.len = strlen(pin.bytes);
+    CK_RV expected = expect_slot(id) != CKR_OK ? CKR_SLOT_ID_INVALID
+                     : none                    ? CKR_ARGUMENTS_BAD
+                     : open_sessions(slot) > 0 ? CKR_SESSION_EXISTS
+                     : !model.initialised      ? CKR_OK
+                                               : expect_so_pin(slot, &pin);
+    expect("C_InitToken", C_InitToken(id, (CK_BYTE *)(uintptr_t)pin.bytes, pin.len, none ? NULL : label),
+           initialised(expected));
+    fake_engine_enrol(model.engine, slot->user);
 }
 
 static void unsupported(CK_SESSION_HANDLE handle, const struct session *session)
@@ -349,7 +419,9 @@ const struct call session_calls[] = {
     {"C_SessionCancel", 10, session_cancel},
     {"C_Login", 60, login},
     {"C_Login for a signature", 30, login_for_signature},
-    {"C_Logout", 4, logout},
+    {"C_Logout", 8, logout},
+    {"C_InitPIN", 20, init_pin},
+    {"C_InitToken", 10, init_token},
     {"random numbers, and what is not supported", 10, random_numbers},
     {0},
 };

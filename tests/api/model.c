@@ -50,7 +50,7 @@ void session_gone(struct session *session)
     struct slot *slot = session->slot;
     *session = (struct session){0};
     if (open_sessions(slot) == 0)
-        slot->logged_in = false;
+        slot->logged_in = slot->officer = false;
 }
 
 void all_gone(void)

@@ -35,6 +35,7 @@ void fake_engine_resume(struct fake_engine *engine);
 /* Another user, with a PIN of at least FAKE_PIN_MIN bytes; the code is FAKE_CODE as well. What the knobs below say of
  * "the user" is said of alice. */
 void fake_engine_add_user(struct fake_engine *engine, const char *name, const char *pin);
+void fake_engine_enrol(struct fake_engine *engine, const char *name); /* again, with the same PIN */
 /* A credential of alice becomes another's. */
 void fake_engine_set_owner(struct fake_engine *engine, size_t number, const char *name);
 

@@ -74,7 +74,14 @@ void fake_engine_open_shared(struct fake_engine *engine, bool open)
 void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked, bool suspended)
 {
     struct fake_user *user = &engine->users[0];
-    LOCKED(engine, user->enrolled = enrolled; user->locked = locked; user->suspended = suspended);
+    LOCKED(engine, user->enrolled = enrolled; user->locked = locked; user->suspended = suspended;
+           user->pin_initial = false);
+}
+
+void fake_engine_enrol(struct fake_engine *engine, const char *name)
+{
+    LOCKED(engine, struct fake_user *user = fake_find_user(engine, name); MUST(user != NULL); user->enrolled = true;
+           user->locked = user->suspended = user->pin_initial = false);
 }
 
 void fake_engine_set_factor(struct fake_engine *engine, bool has_factor)
