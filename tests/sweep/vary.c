@@ -251,15 +251,18 @@ static void set_attribute(struct attempt *attempt, unsigned at, unsigned index, 
     attempt->values[at].pointer = place_put(at, template, len, written ? WRITABLE : 0);
 }
 
+#define VALUE_LENS 8
+
 static bool vary_value(struct attempt *attempt, unsigned at, unsigned index, unsigned number)
 {
     CK_ATTRIBUTE attribute;
     memcpy(&attribute, (CK_ATTRIBUTE *)attempt->values[at].pointer + index, sizeof(attribute));
     const struct piece *piece = &template_of(attempt->row, attempt->row->kinds[at]).list[index];
-    const CK_ULONG lens[] = {0, 1, piece->len - 1, piece->len + 1, ~0ul, ~7ul, 1ul << 32, (1ul << 32) + piece->len};
+    const CK_ULONG lens[VALUE_LENS] = {0,    1,    piece->len - 1, piece->len + 1,
+                                       ~0ul, ~7ul, 1ul << 32,      (1ul << 32) + piece->len};
     bool searches = attempt->row->template == FIND; /* what no object has is no mistake */
     unsigned place = value_place(attempt->row->kinds[at], index);
-    if (number >= LEN_OF(lens) || (lens[number] == piece->len + 1 && !piece->fixed))
+    if (number >= VALUE_LENS || (number == 3 && !piece->fixed))
         return false;
     attribute.ulValueLen = lens[number];
     if (number < 4)
@@ -292,7 +295,7 @@ static bool vary_attribute(struct attempt *attempt, unsigned at, unsigned index,
     }
 }
 
-#define VARIANTS_OF_AN_ATTRIBUTE 11
+#define VARIANTS_OF_AN_ATTRIBUTE (3 + VALUE_LENS)
 
 static bool vary_template(struct attempt *attempt, unsigned at, unsigned number)
 {
@@ -305,8 +308,11 @@ static bool vary_template(struct attempt *attempt, unsigned at, unsigned number)
         return ODD_STRUCTS ? odd(attempt, at) : expect(attempt, ALLOWED, CKR_OK, "as it is");
     if (index >= template_of(attempt->row, attempt->row->kinds[at]).count)
         return false;
+    /* what this attribute does not have is the good call once more: the next one's variants follow */
     return vary_attribute(attempt, at, index, variant) || expect(attempt, ALLOWED, CKR_OK, "as it is");
 }
+
+#define VARIANTS_OF_A_ROOM 7
 
 /* Here lengths are of rooms, which may be larger than needed; NULL asks. */
 static bool vary_got(struct attempt *attempt, unsigned at, unsigned index, unsigned variant)
@@ -341,9 +347,10 @@ static bool vary_get_template(struct attempt *attempt, unsigned at, unsigned num
 {
     if (number < 2)
         return vary_template(attempt, at, number);
-    if ((number - 2) / 7 >= template_of(attempt->row, TEMPLATE).count)
+    unsigned index = (number - 2) / VARIANTS_OF_A_ROOM;
+    if (index >= template_of(attempt->row, TEMPLATE).count)
         return false;
-    return vary_got(attempt, at, (number - 2) / 7, (number - 2) % 7);
+    return vary_got(attempt, at, index, (number - 2) % VARIANTS_OF_A_ROOM);
 }
 
 /* ---- all ---- */
