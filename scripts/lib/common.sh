@@ -82,6 +82,12 @@ build()
     ninja -C "$dir"
 }
 
+# sanitized_build DIR SANITIZERS: with clang.
+sanitized_build()
+{
+    CC=clang build "$1" "-Db_sanitize=$2" -Db_lundef=false -Dc_args=-fno-omit-frame-pointer
+}
+
 # What is said matters only if it fails.
 build_quietly()
 {

@@ -134,11 +134,13 @@ CK_RV tp_p11_attributes_read(const struct tp_p11_attributes *attributes, CK_ATTR
 
 CK_RV tp_p11_template_check(const CK_ATTRIBUTE *template, CK_ULONG count)
 {
-    if (template == NULL && count > 0)
+    if ((template == NULL && count > 0) || count > TP_P11_TEMPLATE_MOST)
         return CKR_ARGUMENTS_BAD;
     for (CK_ULONG i = 0; i < count; i++)
         if (template[i].pValue == NULL && template[i].ulValueLen > 0)
             return CKR_ARGUMENTS_BAD;
+        else if (template[i].ulValueLen > TP_P11_VALUE_MOST)
+            return CKR_ATTRIBUTE_VALUE_INVALID;
     return CKR_OK;
 }
 

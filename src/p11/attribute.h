@@ -43,7 +43,11 @@ CK_RV tp_p11_attributes_read(const struct tp_p11_attributes *attributes, CK_ATTR
 
 /* ---- templates of callers ---- */
 
-/* CKR_ARGUMENTS_BAD when the template cannot be read at all. */
+/* A count or a length of a caller that is not meant: what is beyond is not looked at. */
+#define TP_P11_TEMPLATE_MOST 1024                 /* attributes: more than the specification has */
+#define TP_P11_VALUE_MOST    ((CK_ULONG)1 << 20) /* bytes of one value */
+
+/* CKR_ARGUMENTS_BAD when the template cannot be read at all, CKR_ATTRIBUTE_VALUE_INVALID when a value is too long. */
 CK_RV tp_p11_template_check(const CK_ATTRIBUTE *template, CK_ULONG count);
 const CK_ATTRIBUTE *tp_p11_template_find(const CK_ATTRIBUTE *template, CK_ULONG count, CK_ATTRIBUTE_TYPE type);
 struct tp_bytes tp_p11_template_value(const CK_ATTRIBUTE *template, CK_ULONG count, CK_ATTRIBUTE_TYPE type);

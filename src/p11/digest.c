@@ -50,6 +50,11 @@ bool tp_p11_has_room(const CK_BYTE *output, CK_ULONG *ret_len, size_t needed, CK
     return output != NULL && room >= needed;
 }
 
+bool tp_p11_is_memory(struct tp_bytes bytes)
+{
+    return (bytes.data != NULL || bytes.len == 0) && bytes.len <= PTRDIFF_MAX;
+}
+
 /* ---- C_Digest… ---- */
 
 void tp_p11_digest_clear(struct tp_p11_digest *digest)
@@ -86,7 +91,7 @@ CK_RV tp_p11_digest_init(struct tp_p11_call *call, const CK_MECHANISM *mechanism
 
 static CK_RV update(struct tp_p11_digest *digest, struct tp_bytes part)
 {
-    if (part.data == NULL && part.len > 0) {
+    if (!tp_p11_is_memory(part)) {
         tp_p11_digest_end(digest);
         return CKR_ARGUMENTS_BAD;
     }

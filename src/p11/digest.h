@@ -35,6 +35,9 @@ CK_RV tp_p11_digest_update(struct tp_p11_call *call, struct tp_bytes part);
 CK_RV tp_p11_digest_key(struct tp_p11_call *call, CK_OBJECT_HANDLE key);
 CK_RV tp_p11_digest_final(struct tp_p11_call *call, CK_BYTE *ret_digest, CK_ULONG *ret_len);
 
+/* False when a caller's bytes cannot be in any memory: NULL with a length, or longer than the largest object of C. */
+bool tp_p11_is_memory(struct tp_bytes bytes);
+
 /* The rule for output (3.0 §5.2): without a buffer, or with one that is too small, the length, and the operation goes
  * on. True when there is room: then the function goes on, too. */
 bool tp_p11_has_room(const CK_BYTE *output, CK_ULONG *ret_len, size_t needed, CK_RV *ret_rv);

@@ -129,7 +129,7 @@ CK_RV tp_p11_objects_size(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, CK_
 
 CK_RV tp_p11_objects_get(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG count)
 {
-    if (template == NULL || count == 0)
+    if (template == NULL || count == 0 || count > TP_P11_TEMPLATE_MOST)
         return CKR_ARGUMENTS_BAD;
     struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) = get_visible(call, handle);
     if (object == NULL)

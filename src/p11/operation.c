@@ -169,7 +169,7 @@ static void input_limits(const struct tp_p11_operation *operation, size_t *ret_l
 static CK_RV add_part(struct tp_p11_operation *operation, struct tp_bytes part)
 {
     size_t least, most;
-    if (part.data == NULL && part.len > 0)
+    if (!tp_p11_is_memory(part))
         return CKR_ARGUMENTS_BAD;
     if (tp_p11_mac_is(operation->mechanism))
         return tp_p11_rv(tp_p11_mac_update(&operation->mac, part));
@@ -213,7 +213,7 @@ static CK_RV raw_input(const struct tp_p11_operation *operation, const struct tp
 {
     size_t least, most;
     struct tp_bytes input = data == NULL ? tp_buf_bytes(&operation->parts) : *data;
-    if (input.data == NULL && input.len > 0)
+    if (!tp_p11_is_memory(input))
         return CKR_ARGUMENTS_BAD;
     input_limits(operation, &least, &most);
     if (input.len < least || input.len > most)

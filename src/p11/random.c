@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/random.h"
 #include "base/crypto.h"
+#include "p11/digest.h"
 #include "p11/key.h"
 #include "p11/module.h"
 #include "p11/rv.h"
@@ -66,7 +67,7 @@ static enum tp_rc generate(struct tp_p11_random *random, uint8_t *bytes, size_t 
 CK_RV tp_p11_random_generate(struct tp_p11_call *call, CK_BYTE *ret_bytes, CK_ULONG len)
 {
     struct tp_p11_random *random = &call->module->random;
-    if (ret_bytes == NULL && len > 0)
+    if (!tp_p11_is_memory(TP_BYTES(ret_bytes, len)))
         return CKR_ARGUMENTS_BAD;
     TP_P11_ERRORS_KEEP;
     pthread_mutex_lock(&random->mutex);
@@ -81,7 +82,7 @@ CK_RV tp_p11_random_generate(struct tp_p11_call *call, CK_BYTE *ret_bytes, CK_UL
 CK_RV tp_p11_random_seed(struct tp_p11_call *call, struct tp_bytes seed)
 {
     struct tp_p11_random *random = &call->module->random;
-    if (seed.data == NULL && seed.len > 0)
+    if (!tp_p11_is_memory(seed))
         return CKR_ARGUMENTS_BAD;
     TP_P11_ERRORS_KEEP;
     pthread_mutex_lock(&random->mutex);

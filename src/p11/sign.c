@@ -36,13 +36,14 @@ void tp_p11_sign_authorise(struct tp_p11_session *session, const char *authorisa
     operation->authorised = true;
 }
 
-/* A key that wants authentication for each signature has its own authorisation, which no other signature uses. */
+/* A key that wants authentication for each signature has its own authorisation, which no other signature uses. It comes on
+ * top of the login (3.0 §4.9): after C_Logout it is good for nothing. */
 static enum tp_rc get_authorisation(struct tp_p11_slot *slot, const struct tp_p11_operation *operation,
                                     struct tp_p11_authorisation *ret_authorisation)
 {
     if (!operation->key->always_authenticate)
         return tp_p11_login_authorisation(slot, ret_authorisation);
-    if (!operation->authorised)
+    if (!operation->authorised || !tp_p11_login_seems_open(slot))
         return TP_NOT_LOGGED_IN;
     memcpy(ret_authorisation->id, operation->authorisation, sizeof(ret_authorisation->id));
     ret_authorisation->epoch = 0;

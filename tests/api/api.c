@@ -24,8 +24,8 @@ uint64_t chance(uint64_t below)
 
 static void fail(const char *what)
 {
-    (void)fprintf(stderr, "api: seed %llu, call %llu (%s): %s\n", (unsigned long long)seed, (unsigned long long)step, now,
-                  what);
+    (void)fprintf(stderr, "api: seed %llu, call %llu (%s): %s\n", (unsigned long long)seed, (unsigned long long)step,
+                  now, what);
     abort();
 }
 
@@ -84,6 +84,8 @@ static void check_done(void)
             now = call->name;
             require(row < ROWS_MAX && done[row] > 0, "never succeeded");
         }
+    now = "signatures after a login of their own";
+    require(model.authorised > 0, "never made");
 }
 
 static void tell(void)
@@ -92,30 +94,54 @@ static void tell(void)
     for (size_t i = 0; i < TABLES; i++)
         for (const struct call *call = tables[i]; call->name != NULL; call++)
             (void)printf("%10llu  %s\n", (unsigned long long)done[row++], call->name);
+    (void)printf("%10llu  signatures after a login of their own\n", (unsigned long long)model.authorised);
 }
 
 /* ---- the run ---- */
 
+#define BOBS_PIN "paper and scissors"
+
 static char folder[] = "/tmp/trustp11-api-XXXXXX", conf_path[64], socket_path[64];
+
+static void add_key(struct slot *slot, unsigned at, enum key_type type, const char *label, bool always_authenticate)
+{
+    size_t number = fake_engine_add_key(model.engine, type == RSA ? "rsa-2048" : "p-256", label, true);
+    fake_engine_set_owner(model.engine, number, slot->user);
+    if (always_authenticate)
+        fake_engine_set_always_authenticate(model.engine, number);
+    slot->key[at] = (struct key){.slot = slot,
+                                 .label = label,
+                                 .type = type,
+                                 .always_authenticate = always_authenticate,
+                                 .signature_len = type == RSA ? 256 : 64};
+}
+
+static void add_keys(struct slot *slot)
+{
+    add_key(slot, 0, RSA, "rsa", false);
+    add_key(slot, 1, EC, "ec", false);
+    add_key(slot, 2, EC, "careful", true);
+}
 
 static void prepare(void)
 {
+    model.slot[0] = (struct slot){.id = 0, .user = FAKE_USER, .pin = FAKE_PIN, .pin_code = FAKE_PIN_CODE};
+    model.slot[1] = (struct slot){.id = 1, .user = "bob", .pin = BOBS_PIN, .pin_code = BOBS_PIN FAKE_CODE};
     require(mkdtemp(folder) != NULL, "no temporary folder");
     (void)snprintf(conf_path, sizeof conf_path, "%s/trustp11.conf", folder);
     (void)snprintf(socket_path, sizeof socket_path, "%s/engine.sock", folder);
     FILE *conf = fopen(conf_path, "w");
     require(conf != NULL, "no configuration");
-    (void)fprintf(conf, "socket = %s\nengine_user = %u\nusers = %s\nofficer = %s\n", socket_path, (unsigned)getuid(), FAKE_USER,
-                  FAKE_OFFICER);
+    (void)fprintf(conf, "socket = %s\nengine_user = %u\nusers = %s, %s\nofficer = %s\n", socket_path,
+                  (unsigned)getuid(), model.slot[0].user, model.slot[1].user, FAKE_OFFICER);
     (void)fclose(conf);
     (void)setenv("TRUSTP11_CONF", conf_path, 1);
     model.engine = fake_engine_start(socket_path);
     fake_engine_fail(model.engine, TP_OP_KEY_CHANGE, TP_NOT_PERMITTED); /* the keys stay as the model knows them */
     fake_engine_fail(model.engine, TP_OP_KEY_DELETE, TP_NOT_PERMITTED);
-    (void)fake_engine_add_key(model.engine, "rsa-2048", "rsa", true);
-    (void)fake_engine_add_key(model.engine, "p-256", "ec", true);
-    model.key[0] = (struct key){.label = "rsa", .signature_len = 256};
-    model.key[1] = (struct key){.label = "ec", .signature_len = 64};
+    fake_engine_add_user(model.engine, model.slot[1].user, model.slot[1].pin);
+    for (unsigned i = 0; i < SLOTS; i++)
+        add_keys(&model.slot[i]);
 }
 
 static void clear(void)

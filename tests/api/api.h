@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A randomised tester of the module's interface: call after call, valid and not, each answer compared with what a model of the
- * specification's state machine says. Seeded: the same seed makes the same calls. The engine is the unit tests' fake one.
+ * A randomised tester of the module's interface: call after call, valid and not, each answer compared with what a model
+ * of the specification's state machine says. Seeded: the same seed makes the same calls. The engine is the unit tests'
+ * fake one, with two users, and so two slots, each with a login of its own, and keys that want a login for each
+ * signature.
  *
  *   api.c              the program: which call comes next, and what is told when an answer differs
  *   model.c            the model's state, and what is common to many calls
@@ -20,7 +22,8 @@
 
 #define SESSIONS_MAX 12
 #define OWN_MAX      16 /* session objects */
-#define KEYS         2
+#define SLOTS        2
+#define KEYS         3   /* of each slot */
 #define ROOM         600 /* bytes for any output */
 
 /* ---- chance ---- */
@@ -33,23 +36,27 @@ static inline bool one_in(uint64_t n)
 
 /* ---- the model ---- */
 
+enum key_type { RSA, EC };
+
 struct mechanism {
     CK_MECHANISM_TYPE type;
-    int key;            /* that it is for: 0 RSA, 1 EC */
-    size_t least, most; /* bytes of data; most 0: any, it is hashed */
+    enum key_type key_type; /* that it is for */
+    size_t least, most;     /* bytes of data; most 0: any, it is hashed */
 };
 
 struct operation {
     const struct mechanism *mechanism; /* NULL: none is active */
-    int key;
+    const struct key *key;
     bool in_parts;
-    size_t len; /* given in parts */
+    size_t len;      /* given in parts */
+    bool authorised; /* by a login for this signature */
 };
 
 struct session {
     CK_SESSION_HANDLE handle; /* 0: not open */
+    struct slot *slot;
     bool rw, find;
-    size_t find_left; /* objects that the search has still to tell */
+    size_t find_left;  /* objects that the search has still to tell */
     size_t digest_len; /* of the active digest's value; 0: none is active */
     bool digest_in_parts;
     struct operation sign, verify;
@@ -58,7 +65,10 @@ struct session {
 
 /* Objects on the token: they are always there; private ones are seen while logged in. */
 struct key {
+    struct slot *slot;
     const char *label;
+    enum key_type type;
+    bool always_authenticate;
     CK_OBJECT_HANDLE private_key, public_key, certificate; /* as long as the module is initialised */
     size_t signature_len;
 };
@@ -66,24 +76,33 @@ struct key {
 struct own { /* a session object: a public key */
     CK_OBJECT_HANDLE handle;
     struct session *session;
-    int key;
+    const struct key *key;
 };
 
-struct model {
-    bool initialised, logged_in, officer; /* the user; the SO */
-    unsigned malformed; /* PINs */
-    struct session session[SESSIONS_MAX];
-    struct own own[OWN_MAX];
+struct slot {
+    CK_SLOT_ID id;
+    const char *user, *pin, *pin_code;
+    bool logged_in, officer; /* the user; the SO */
+    unsigned malformed;      /* PINs */
     struct key key[KEYS];
     size_t on_token; /* objects that all see */
     CK_BYTE modulus[256];
+};
+
+struct model {
+    bool initialised;
+    struct slot slot[SLOTS];
+    struct session session[SESSIONS_MAX];
+    struct own own[OWN_MAX];
     struct fake_engine *engine;
+    uint64_t authorised; /* signatures that were made after a login of their own */
 };
 extern struct model model;
 
 /* One of the sessions, or in one of ten cases none of them: then *RET_HANDLE is no session's. */
 struct session *pick_session(CK_SESSION_HANDLE *ret_handle);
-unsigned open_sessions(void);
+unsigned open_sessions(const struct slot *slot);
+struct slot *any_slot(void);
 /* What every function of a session says first. */
 CK_RV expect_session(const struct session *session);
 void session_gone(struct session *session);
@@ -95,16 +114,18 @@ struct own *own_of(CK_OBJECT_HANDLE handle);
 enum what { NO_OBJECT, PRIVATE_KEY, PUBLIC_KEY, CERTIFICATE, OWN_KEY };
 struct object {
     enum what what;
-    int key;
+    const struct key *key; /* NULL of none */
 };
-CK_OBJECT_HANDLE pick_object(struct object *ret_object);
+/* As SESSION sees it (NULL: it does not matter): what is in another slot is no object. */
+CK_OBJECT_HANDLE pick_object(const struct session *session, struct object *ret_object);
 CK_OBJECT_CLASS class_of(enum what what);
 
 /* Fails the run unless GOT is EXPECTED. */
 void expect(const char *function, CK_RV got, CK_RV expected);
 void require(bool condition, const char *what);
 
-/* Data for a call: usually good; sometimes NULL with a length. A view of static bytes. */
+/* Data for a call: usually good; sometimes NULL with a length, or of a length that no memory has. A view of static
+ * bytes. */
 struct data {
     CK_BYTE *bytes;
     CK_ULONG len;
@@ -115,12 +136,13 @@ bool is_bad(struct data data);
 /* Room for an output. The bytes behind it must stay as they are: room_check. */
 struct room {
     CK_BYTE bytes[ROOM + 16];
-    CK_ULONG len;
-    bool none, no_len; /* pBuffer NULL; pulLen NULL */
+    CK_ULONG len, told; /* TOLD: len before the call */
+    bool none, no_len;  /* pBuffer NULL; pulLen NULL */
 };
 void room_pick(struct room *room, size_t needed);
 void room_check(const struct room *room);
-/* What the rule for outputs says when NEEDED bytes come (3.0 §5.2); CKR_OK: they are written, or, without a buffer, told. */
+/* What the rule for outputs says when NEEDED bytes come (3.0 §5.2); CKR_OK: they are written, or, without a buffer,
+ * told. */
 CK_RV expect_room(const struct room *room, size_t needed);
 
 struct call {

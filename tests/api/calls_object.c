@@ -5,12 +5,12 @@
 
 /* ---- which object ---- */
 
-CK_OBJECT_HANDLE pick_object(struct object *ret_object)
+static CK_OBJECT_HANDLE pick_in(const struct slot *slot, struct object *ret_object)
 {
     static const CK_OBJECT_HANDLE none[] = {0, ~0ul, 1ul << 40};
-    struct key *key = &model.key[chance(KEYS)];
-    struct own *own = &model.own[chance(OWN_MAX)];
-    *ret_object = (struct object){.what = NO_OBJECT, .key = (int)(key - model.key)};
+    const struct key *key = &slot->key[chance(KEYS)];
+    const struct own *own = &model.own[chance(OWN_MAX)];
+    *ret_object = (struct object){.what = NO_OBJECT, .key = key};
     switch (chance(5)) {
     case 0:
         return ret_object->what = PRIVATE_KEY, key->private_key;
@@ -19,31 +19,40 @@ CK_OBJECT_HANDLE pick_object(struct object *ret_object)
     case 2:
         return ret_object->what = CERTIFICATE, key->certificate;
     case 3:
-        if (own->session != NULL)
+        if (own->session != NULL && own->session->slot == slot)
             return *ret_object = (struct object){OWN_KEY, own->key}, own->handle;
         break;
     }
     return none[chance(sizeof none / sizeof none[0])];
 }
 
-static bool is_hidden(const struct object *object)
+CK_OBJECT_HANDLE pick_object(const struct session *session, struct object *ret_object)
 {
-    return object->what == NO_OBJECT || (object->what == PRIVATE_KEY && !model.logged_in);
+    const struct slot *slot = session == NULL || one_in(12) ? any_slot() : session->slot;
+    CK_OBJECT_HANDLE handle = pick_in(slot, ret_object);
+    if (session != NULL && slot != session->slot)
+        ret_object->what = NO_OBJECT;
+    return handle;
+}
+
+static bool is_hidden(const struct session *session, const struct object *object)
+{
+    return object->what == NO_OBJECT || (object->what == PRIVATE_KEY && !session->slot->logged_in);
 }
 
 /* ON_TOKEN: for who may ask at all. */
 static CK_RV expect_token_change(const struct session *session, CK_RV on_token)
 {
-    return !session->rw ? CKR_SESSION_READ_ONLY : !model.logged_in ? CKR_USER_NOT_LOGGED_IN : on_token;
+    return !session->rw ? CKR_SESSION_READ_ONLY : !session->slot->logged_in ? CKR_USER_NOT_LOGGED_IN : on_token;
 }
 
 /* ---- searches ---- */
 
-static size_t count_own(void)
+static size_t count_own(const struct slot *slot)
 {
     size_t count = 0;
     for (unsigned i = 0; i < OWN_MAX; i++)
-        count += model.own[i].session != NULL;
+        count += model.own[i].session != NULL && model.own[i].session->slot == slot;
     return count;
 }
 
@@ -51,7 +60,7 @@ static void find_init(void)
 {
     CK_BBOOL yes = CK_TRUE;
     CK_OBJECT_CLASS classes[] = {CKO_PUBLIC_KEY, CKO_PRIVATE_KEY, CKO_VENDOR_DEFINED | 5};
-    size_t at = chance(3), found[] = {KEYS, model.logged_in ? KEYS : 0, 0};
+    size_t at = chance(3);
     CK_ATTRIBUTE template[] = {{CKA_TOKEN, &yes, 1}, {CKA_CLASS, &classes[at], sizeof classes[at]}};
     bool all = one_in(3), bad = one_in(10);
     CK_SESSION_HANDLE handle;
@@ -64,8 +73,10 @@ static void find_init(void)
     expect("C_FindObjectsInit", C_FindObjectsInit(handle, all ? NULL : template, all ? 0 : 2), expected);
     if (expected != CKR_OK)
         return;
+    const struct slot *slot = session->slot;
+    size_t private_keys = slot->logged_in ? KEYS : 0, found[] = {KEYS, private_keys, 0};
     session->find = true;
-    session->find_left = all ? model.on_token + count_own() + (model.logged_in ? KEYS : 0) : found[at];
+    session->find_left = all ? slot->on_token + count_own(slot) + private_keys : found[at];
 }
 
 static void find_next(void)
@@ -101,9 +112,10 @@ static void find_final(void)
 
 /* ---- attributes ---- */
 
-static CK_RV expect_attribute(const struct object *object, CK_ATTRIBUTE_TYPE type, bool none, size_t room)
+static CK_RV expect_attribute(const struct session *session, const struct object *object, CK_ATTRIBUTE_TYPE type,
+                              bool none, size_t room)
 {
-    if (is_hidden(object))
+    if (is_hidden(session, object))
         return CKR_OBJECT_HANDLE_INVALID;
     if (type == CKA_PRIVATE_EXPONENT)
         return object->what == PRIVATE_KEY ? CKR_ATTRIBUTE_SENSITIVE : CKR_ATTRIBUTE_TYPE_INVALID;
@@ -119,14 +131,16 @@ static void get_attribute(void)
     CK_SESSION_HANDLE handle;
     struct object object;
     struct session *session = pick_session(&handle);
-    CK_OBJECT_HANDLE object_handle = pick_object(&object);
+    CK_OBJECT_HANDLE object_handle = pick_object(session, &object);
     CK_ATTRIBUTE wanted = {types[chance(sizeof types / sizeof types[0])], one_in(4) ? NULL : &class,
                            one_in(4) ? chance(8) : 8};
     bool no_template = one_in(20), none = wanted.pValue == NULL;
     CK_RV expected = expect_session(session);
     if (expected == CKR_OK)
-        expected = no_template ? CKR_ARGUMENTS_BAD : expect_attribute(&object, wanted.type, none, wanted.ulValueLen);
-    expect("C_GetAttributeValue", C_GetAttributeValue(handle, object_handle, no_template ? NULL : &wanted, 1), expected);
+        expected =
+            no_template ? CKR_ARGUMENTS_BAD : expect_attribute(session, &object, wanted.type, none, wanted.ulValueLen);
+    expect("C_GetAttributeValue", C_GetAttributeValue(handle, object_handle, no_template ? NULL : &wanted, 1),
+           expected);
     if (expected == CKR_OK)
         require(wanted.ulValueLen == sizeof class && (none || class == class_of(object.what)), "CKA_CLASS is another");
     else
@@ -152,12 +166,12 @@ static void set_attribute(void)
     CK_SESSION_HANDLE handle;
     struct object object;
     struct session *session = pick_session(&handle);
-    CK_OBJECT_HANDLE object_handle = pick_object(&object);
+    CK_OBJECT_HANDLE object_handle = pick_object(session, &object);
     size_t at = chance(sizeof cases / sizeof cases[0]);
     CK_ATTRIBUTE attribute = cases[at].attribute;
     CK_RV expected = expect_session(session);
     if (expected == CKR_OK)
-        expected = is_hidden(&object)          ? CKR_OBJECT_HANDLE_INVALID
+        expected = is_hidden(session, &object) ? CKR_OBJECT_HANDLE_INVALID
                    : object.what == OWN_KEY    ? cases[at].on_own
                                                : expect_token_change(session, cases[at].on_token);
     expect("C_SetAttributeValue", C_SetAttributeValue(handle, object_handle, &attribute, 1), expected);
@@ -169,11 +183,11 @@ static void object_size(void)
     CK_SESSION_HANDLE handle;
     struct object object;
     struct session *session = pick_session(&handle);
-    CK_OBJECT_HANDLE object_handle = pick_object(&object);
+    CK_OBJECT_HANDLE object_handle = pick_object(session, &object);
     bool none = one_in(10);
     CK_RV expected = expect_session(session);
     if (expected == CKR_OK)
-        expected = none ? CKR_ARGUMENTS_BAD : is_hidden(&object) ? CKR_OBJECT_HANDLE_INVALID : CKR_OK;
+        expected = none ? CKR_ARGUMENTS_BAD : is_hidden(session, &object) ? CKR_OBJECT_HANDLE_INVALID : CKR_OK;
     expect("C_GetObjectSize", C_GetObjectSize(handle, object_handle, none ? NULL : &size), expected);
 }
 
@@ -196,16 +210,16 @@ static void copy_object(void)
     struct object object;
     struct own *place = free_place();
     struct session *session = pick_session(&handle);
-    CK_OBJECT_HANDLE original = pick_object(&object);
+    CK_OBJECT_HANDLE original = pick_object(session, &object);
     bool none = one_in(10);
     CK_RV expected = expect_session(session);
     if (place == NULL || object.what == PRIVATE_KEY || object.what == CERTIFICATE)
         return; /* the model follows copies of public keys only */
     if (expected == CKR_OK)
-        expected = none                  ? CKR_ARGUMENTS_BAD
-                   : is_hidden(&object)  ? CKR_OBJECT_HANDLE_INVALID
-                   : token == CK_FALSE   ? CKR_OK
-                                         : CKR_TEMPLATE_INCONSISTENT;
+        expected = none                          ? CKR_ARGUMENTS_BAD
+                   : is_hidden(session, &object) ? CKR_OBJECT_HANDLE_INVALID
+                   : token == CK_FALSE           ? CKR_OK
+                                                 : CKR_TEMPLATE_INCONSISTENT;
     expect("C_CopyObject", C_CopyObject(handle, original, &template, 1, none ? NULL : &copy), expected);
     if (expected == CKR_OK)
         *place = (struct own){.handle = copy, .session = session, .key = object.key};
@@ -220,10 +234,11 @@ static void create_object(void)
     CK_SESSION_HANDLE handle;
     struct own *place = free_place();
     struct session *session = pick_session(&handle);
+    struct slot *slot = session == NULL ? any_slot() : session->slot;
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &public_key, sizeof public_key},
                                {CKA_KEY_TYPE, &rsa, sizeof rsa},
                                {CKA_PUBLIC_EXPONENT, exponent, sizeof exponent},
-                               {CKA_MODULUS, model.modulus, sizeof model.modulus}};
+                               {CKA_MODULUS, slot->modulus, sizeof slot->modulus}};
     CK_ULONG count = one_in(4) ? chance(4) : 4;
     CK_RV expected = expect_session(session);
     if (place == NULL)
@@ -236,7 +251,7 @@ static void create_object(void)
                                                                   : CKR_OK;
     expect("C_CreateObject", C_CreateObject(handle, template, count, &created), expected);
     if (expected == CKR_OK)
-        *place = (struct own){.handle = created, .session = session, .key = 0};
+        *place = (struct own){.handle = created, .session = session, .key = &slot->key[0]};
 }
 
 static void destroy_object(void)
@@ -244,12 +259,12 @@ static void destroy_object(void)
     CK_SESSION_HANDLE handle;
     struct object object;
     struct session *session = pick_session(&handle);
-    CK_OBJECT_HANDLE object_handle = pick_object(&object);
+    CK_OBJECT_HANDLE object_handle = pick_object(session, &object);
     CK_RV expected = expect_session(session);
     if (expected == CKR_OK)
-        expected = is_hidden(&object)       ? CKR_OBJECT_HANDLE_INVALID
-                   : object.what == OWN_KEY ? CKR_OK
-                                            : expect_token_change(session, CKR_ACTION_PROHIBITED);
+        expected = is_hidden(session, &object) ? CKR_OBJECT_HANDLE_INVALID
+                   : object.what == OWN_KEY    ? CKR_OK
+                                               : expect_token_change(session, CKR_ACTION_PROHIBITED);
     expect("C_DestroyObject", C_DestroyObject(handle, object_handle), expected);
     if (expected == CKR_OK) {
         *own_of(object_handle) = (struct own){0};
@@ -258,14 +273,9 @@ static void destroy_object(void)
 }
 
 const struct call object_calls[] = {
-    {"C_FindObjectsInit", 40, find_init},
-    {"C_FindObjects", 40, find_next},
-    {"C_FindObjectsFinal", 30, find_final},
-    {"C_GetAttributeValue", 60, get_attribute},
-    {"C_SetAttributeValue", 20, set_attribute},
-    {"C_GetObjectSize", 10, object_size},
-    {"C_CopyObject", 20, copy_object},
-    {"C_CreateObject", 20, create_object},
-    {"C_DestroyObject", 30, destroy_object},
-    {0},
+    {"C_FindObjectsInit", 40, find_init},       {"C_FindObjects", 40, find_next},
+    {"C_FindObjectsFinal", 30, find_final},     {"C_GetAttributeValue", 60, get_attribute},
+    {"C_SetAttributeValue", 20, set_attribute}, {"C_GetObjectSize", 10, object_size},
+    {"C_CopyObject", 20, copy_object},          {"C_CreateObject", 20, create_object},
+    {"C_DestroyObject", 30, destroy_object},    {0},
 };

@@ -20,10 +20,10 @@ static void digest_init(void)
     if (expected == CKR_OK && none)
         expected = session->digest_len > 0 ? CKR_OK : CKR_ARGUMENTS_BAD;
     else if (expected == CKR_OK)
-        expected = session->digest_len > 0            ? CKR_OPERATION_ACTIVE
-                   : rows[at].len == 0                ? CKR_MECHANISM_INVALID
-                   : mechanism.ulParameterLen > 0     ? CKR_MECHANISM_PARAM_INVALID
-                                                      : CKR_OK;
+        expected = session->digest_len > 0        ? CKR_OPERATION_ACTIVE
+                   : rows[at].len == 0            ? CKR_MECHANISM_INVALID
+                   : mechanism.ulParameterLen > 0 ? CKR_MECHANISM_PARAM_INVALID
+                                                  : CKR_OK;
     expect("C_DigestInit", C_DigestInit(handle, none ? NULL : &mechanism), expected);
     if (expected != CKR_OK)
         return;
@@ -57,10 +57,11 @@ static void digest_end(bool final)
     CK_RV expected = expect_session(session);
     room_pick(&room, session == NULL || session->digest_len == 0 ? 32 : session->digest_len);
     if (expected == CKR_OK)
-        expected = session->digest_len == 0                   ? CKR_OPERATION_NOT_INITIALIZED
-                   : !final && session->digest_in_parts       ? CKR_OPERATION_ACTIVE
-                                                              : expect_room(&room, session->digest_len);
-    bool ends = session != NULL && model.initialised && (expected == CKR_ARGUMENTS_BAD || (expected == CKR_OK && !room.none));
+        expected = session->digest_len == 0             ? CKR_OPERATION_NOT_INITIALIZED
+                   : !final && session->digest_in_parts ? CKR_OPERATION_ACTIVE
+                                                        : expect_room(&room, session->digest_len);
+    bool ends =
+        session != NULL && model.initialised && (expected == CKR_ARGUMENTS_BAD || (expected == CKR_OK && !room.none));
     if (ends && expected == CKR_OK && !final && is_bad(data))
         expected = CKR_ARGUMENTS_BAD;
     CK_BYTE *value = room.none ? NULL : room.bytes;
@@ -89,10 +90,10 @@ static void digest_final(void)
 /* ---- what begins with a mechanism and a key ---- */
 
 static const struct mechanism mechanisms[] = {
-    {CKM_RSA_PKCS, 0, 0, 245},
-    {CKM_SHA256_RSA_PKCS, 0, 0, 0},
-    {CKM_ECDSA, 1, 1, 64},
-    {CKM_ECDSA_SHA384, 1, 0, 0},
+    {CKM_RSA_PKCS, RSA, 0, 245},
+    {CKM_SHA256_RSA_PKCS, RSA, 0, 0},
+    {CKM_ECDSA, EC, 1, 64},
+    {CKM_ECDSA_SHA384, EC, 0, 0},
 };
 #define MECHANISMS (sizeof mechanisms / sizeof mechanisms[0])
 
@@ -108,26 +109,37 @@ static const struct mechanism *pick_mechanism(CK_MECHANISM *ret_mechanism)
     return row;
 }
 
-/* Half of the time the key that the mechanism is for, so that operations are begun. */
-static CK_OBJECT_HANDLE pick_key(const struct mechanism *row, bool signing, struct object *ret_object)
+static const struct key *fitting_key(const struct slot *slot, enum key_type type)
 {
-    if (row == NULL || one_in(2))
-        return pick_object(ret_object);
-    *ret_object = (struct object){signing ? PRIVATE_KEY : PUBLIC_KEY, row->key};
-    return signing ? model.key[row->key].private_key : model.key[row->key].public_key;
+    const struct key *key;
+    do
+        key = &slot->key[chance(KEYS)];
+    while (key->type != type);
+    return key;
+}
+
+/* Half of the time a key that the mechanism is for, so that operations are begun. */
+static CK_OBJECT_HANDLE pick_key(const struct session *session, const struct mechanism *row, bool signing,
+                                 struct object *ret_object)
+{
+    if (session == NULL || row == NULL || one_in(2))
+        return pick_object(session, ret_object);
+    const struct key *key = fitting_key(session->slot, row->key_type);
+    *ret_object = (struct object){signing ? PRIVATE_KEY : PUBLIC_KEY, key};
+    return signing ? key->private_key : key->public_key;
 }
 
 static CK_RV expect_key(const struct mechanism *row, const struct object *object, bool signing)
 {
     if (object->what == NO_OBJECT)
         return CKR_KEY_HANDLE_INVALID;
-    if (object->what == PRIVATE_KEY && !model.logged_in)
+    if (object->what == PRIVATE_KEY && !object->key->slot->logged_in)
         return CKR_USER_NOT_LOGGED_IN;
     if (object->what == CERTIFICATE)
         return CKR_KEY_HANDLE_INVALID;
     if ((object->what == PRIVATE_KEY) != signing)
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
-    return object->key == row->key ? CKR_OK : CKR_KEY_TYPE_INCONSISTENT;
+    return object->key->type == row->key_type ? CKR_OK : CKR_KEY_TYPE_INCONSISTENT;
 }
 
 struct beginning {
@@ -138,11 +150,11 @@ struct beginning {
     struct object object;
 };
 
-static struct beginning pick_beginning(bool signing)
+static struct beginning pick_beginning(const struct session *session, bool signing)
 {
     struct beginning new = {.none = one_in(12)};
     new.row = pick_mechanism(&new.mechanism);
-    new.key_handle = pick_key(new.row, signing, &new.object);
+    new.key_handle = pick_key(session, new.row, signing, &new.object);
     return new;
 }
 
@@ -167,14 +179,17 @@ static struct operation *operation_at(struct session *session, size_t offset)
 static void begun(struct operation *operation, const struct beginning *new, CK_RV rv)
 {
     if (rv == CKR_OK)
-        *operation = new->none ? (struct operation){0} : (struct operation){.mechanism = new->row, .key = new->object.key};
+        *operation =
+            new->none ? (struct operation){0} : (struct operation){.mechanism = new->row, .key = new->object.key};
 }
 
 /* What a part of DATA is answered; on failure the operation ends. */
 static CK_RV expect_part(struct operation *operation, struct data data)
 {
     size_t most = operation->mechanism->most;
-    CK_RV rv = is_bad(data) ? CKR_ARGUMENTS_BAD : most > 0 && data.len > most - operation->len ? CKR_DATA_LEN_RANGE : CKR_OK;
+    CK_RV rv = is_bad(data)                                   ? CKR_ARGUMENTS_BAD
+               : most > 0 && data.len > most - operation->len ? CKR_DATA_LEN_RANGE
+                                                              : CKR_OK;
     operation->in_parts = true;
     operation->len += data.len;
     if (rv != CKR_OK)
@@ -188,7 +203,7 @@ static void init(const char *function, CK_RV (*call)(CK_SESSION_HANDLE, CK_MECHA
     CK_SESSION_HANDLE handle;
     struct session *session = pick_session(&handle);
     struct operation *operation = operation_at(session, offset);
-    struct beginning new = pick_beginning(signing);
+    struct beginning new = pick_beginning(session, signing);
     CK_RV expected = expect_session(session);
     if (expected == CKR_OK)
         expected = expect_begin(operation, &new, signing);
@@ -249,29 +264,36 @@ static CK_RV expect_input(const struct operation *operation, const struct data *
 
 /* ---- signatures that were made: to verify with ---- */
 
-#define MADE_MAX 8
+#define MADE_MAX 16
 
 static struct made {
     const struct mechanism *mechanism; /* NULL: none */
+    const struct key *key;
     CK_BYTE data[4096 + 1], signature[256];
     size_t data_len;
 } made[MADE_MAX];
 
-static void remember(const struct mechanism *mechanism, struct data data, const CK_BYTE *signature)
+static void remember(const struct operation *operation, struct data data, const CK_BYTE *signature)
 {
     struct made *place = &made[chance(MADE_MAX)];
-    place->mechanism = mechanism;
+    place->mechanism = operation->mechanism;
+    place->key = operation->key;
     place->data_len = data.len;
     if (data.len > 0)
         memcpy(place->data, data.bytes, data.len);
-    memcpy(place->signature, signature, model.key[mechanism->key].signature_len);
+    memcpy(place->signature, signature, operation->key->signature_len);
 }
 
-static const struct made *pick_made(const struct mechanism *mechanism)
+/* One that OPERATION would verify; NULL, or none active: any. */
+static const struct made *pick_made(const struct operation *operation)
 {
-    for (unsigned i = 0; i < MADE_MAX; i++)
-        if (made[i].mechanism != NULL && (mechanism == NULL || made[i].mechanism == mechanism))
-            return &made[i];
+    bool any = operation == NULL || operation->mechanism == NULL;
+    uint64_t first = chance(MADE_MAX);
+    for (unsigned i = 0; i < MADE_MAX; i++) {
+        const struct made *one = &made[(first + i) % MADE_MAX];
+        if (one->mechanism != NULL && (any || (one->mechanism == operation->mechanism && one->key == operation->key)))
+            return one;
+    }
     return NULL;
 }
 
@@ -279,7 +301,14 @@ static const struct made *pick_made(const struct mechanism *mechanism)
 
 static size_t signature_len(const struct operation *operation)
 {
-    return operation == NULL || operation->mechanism == NULL ? 256 : model.key[operation->mechanism->key].signature_len;
+    return operation == NULL || operation->mechanism == NULL ? 256 : operation->key->signature_len;
+}
+
+/* A key that wants a login for each signature wants it on top of the other. */
+static bool is_permitted(const struct operation *operation)
+{
+    const struct key *key = operation->key;
+    return key->slot->logged_in && (operation->authorised || !key->always_authenticate);
 }
 
 /* What the end of a signature is answered, and whether the operation ends. */
@@ -290,10 +319,11 @@ static CK_RV expect_signature(struct operation *operation, const struct data *da
         return rv;
     if (rv == CKR_OK)
         rv = expect_input(operation, data);
-    if (rv == CKR_OK && !model.logged_in)
+    if (rv == CKR_OK && !is_permitted(operation))
         rv = CKR_USER_NOT_LOGGED_IN;
     if (rv == CKR_OK && operation->mechanism->type == CKM_RSA_PKCS)
         rv = CKR_DATA_INVALID; /* an engine takes DigestInfos only, and chance makes none */
+    model.authorised += rv == CKR_OK && operation->authorised;
     *operation = (struct operation){0};
     return rv;
 }
@@ -311,7 +341,8 @@ static void sign_whole(void)
     CK_SESSION_HANDLE handle;
     struct session *session = pick_session(&handle);
     struct operation *operation = session == NULL ? NULL : &session->sign;
-    const struct mechanism *mechanism = operation == NULL ? NULL : operation->mechanism;
+    struct operation begun = operation == NULL ? (struct operation){0} : *operation;
+    const struct mechanism *mechanism = begun.mechanism;
     struct data data = pick_data(mechanism != NULL && mechanism->most > 0 ? mechanism->most + 5 : 4096);
     size_t len = signature_len(operation);
     CK_RV expected = expect_session(session);
@@ -321,10 +352,11 @@ static void sign_whole(void)
                    : operation->in_parts ? CKR_OPERATION_ACTIVE
                                          : expect_signature(operation, &data, &room);
     expect("C_Sign",
-           C_Sign(handle, data.bytes, data.len, room.none ? NULL : room.bytes, room.no_len ? NULL : &room.len), expected);
+           C_Sign(handle, data.bytes, data.len, room.none ? NULL : room.bytes, room.no_len ? NULL : &room.len),
+           expected);
     check_signature(&room, expected, len);
     if (expected == CKR_OK && !room.none)
-        remember(mechanism, data, room.bytes);
+        remember(&begun, data, room.bytes);
 }
 
 static void sign_final(void)
@@ -337,7 +369,8 @@ static void sign_final(void)
     CK_RV expected = expect_session(session);
     room_pick(&room, len);
     if (expected == CKR_OK)
-        expected = operation->mechanism == NULL ? CKR_OPERATION_NOT_INITIALIZED : expect_signature(operation, NULL, &room);
+        expected =
+            operation->mechanism == NULL ? CKR_OPERATION_NOT_INITIALIZED : expect_signature(operation, NULL, &room);
     expect("C_SignFinal", C_SignFinal(handle, room.none ? NULL : room.bytes, room.no_len ? NULL : &room.len), expected);
     check_signature(&room, expected, len);
 }
@@ -365,34 +398,67 @@ static CK_ULONG pick_parameter(void)
     return one_in(15) ? 3 : 0;
 }
 
+/* The arguments of C_SignMessage and C_SignMessageNext, which are the same. */
+struct message_call {
+    CK_SESSION_HANDLE handle;
+    struct session *session;
+    CK_BYTE parameter[3];
+    CK_ULONG parameter_len;
+    struct data data;
+    struct room room;
+    struct operation *now;
+    size_t len; /* of the signature */
+    CK_RV expected;
+};
+
+static void pick_message_call(struct message_call *call, bool whole)
+{
+    *call = (struct message_call){0};
+    struct session *session = call->session = pick_session(&call->handle);
+    call->now = session == NULL ? NULL : &session->message_sign_now;
+    call->data = pick_data(60);
+    call->parameter_len = pick_parameter();
+    call->len = signature_len(session == NULL || !whole ? call->now : &session->message_sign);
+    room_pick(&call->room, call->len);
+    call->expected = expect_session(session);
+    if (call->expected == CKR_OK)
+        call->expected = whole ? expect_message(&session->message_sign, call->now, call->parameter_len)
+                               : expect_next(call->now, call->parameter_len);
+}
+
+static void make_message_call(struct message_call *call, const char *name,
+                              CK_RV (*function)(CK_SESSION_HANDLE, void *, CK_ULONG, CK_BYTE *, CK_ULONG, CK_BYTE *,
+                                                CK_ULONG *))
+{
+    struct room *room = &call->room;
+    CK_RV rv = function(call->handle, call->parameter, call->parameter_len, call->data.bytes, call->data.len,
+                        room->none ? NULL : room->bytes, room->no_len ? NULL : &room->len);
+    expect(name, rv, call->expected);
+}
+
+/* A message begins as all were initialised; a login for one signature is that message's. */
+static void begin_message(struct session *session)
+{
+    session->message_sign_now = session->message_sign;
+    session->message_sign.authorised = false;
+}
+
 static void sign_message(void)
 {
-    struct room room;
-    CK_BYTE parameter[3] = {0};
-    CK_SESSION_HANDLE handle;
-    struct session *session = pick_session(&handle);
-    struct operation *now = session == NULL ? NULL : &session->message_sign_now;
-    struct data data = pick_data(60);
-    CK_ULONG parameter_len = pick_parameter();
-    size_t len = signature_len(session == NULL ? NULL : &session->message_sign);
-    CK_RV expected = expect_session(session);
-    room_pick(&room, len);
-    if (expected == CKR_OK)
-        expected = expect_message(&session->message_sign, now, parameter_len);
-    bool goes_on = expected == CKR_OK;
+    struct message_call call;
+    pick_message_call(&call, true);
+    bool goes_on = call.expected == CKR_OK,
+         asks = expect_room(&call.room, call.len) == CKR_BUFFER_TOO_SMALL || (!call.room.no_len && call.room.none);
     if (goes_on) {
-        *now = session->message_sign;
-        expected = expect_signature(now, &data, &room);
-        *now = (struct operation){0};
+        struct operation now = call.session->message_sign;
+        call.expected = expect_signature(&now, &call.data, &call.room);
+        call.session->message_sign.authorised = call.session->message_sign.authorised && asks;
     }
-    expect("C_SignMessage",
-           C_SignMessage(handle, parameter, parameter_len, data.bytes, data.len, room.none ? NULL : room.bytes,
-                         room.no_len ? NULL : &room.len),
-           expected);
+    make_message_call(&call, "C_SignMessage", C_SignMessage);
     if (goes_on)
-        check_signature(&room, expected, len);
-    if (expected == CKR_OK && !room.none)
-        remember(session->message_sign.mechanism, data, room.bytes);
+        check_signature(&call.room, call.expected, call.len);
+    if (call.expected == CKR_OK && !call.room.none)
+        remember(&call.session->message_sign, call.data, call.room.bytes);
 }
 
 static void sign_message_begin(void)
@@ -406,39 +472,25 @@ static void sign_message_begin(void)
         expected = expect_message(&session->message_sign, &session->message_sign_now, parameter_len);
     expect("C_SignMessageBegin", C_SignMessageBegin(handle, parameter, parameter_len), expected);
     if (expected == CKR_OK)
-        session->message_sign_now = session->message_sign;
+        begin_message(session);
 }
 
 static void sign_message_next(void)
 {
-    struct room room;
-    CK_BYTE parameter[3] = {0};
-    CK_SESSION_HANDLE handle;
-    struct session *session = pick_session(&handle);
-    struct operation *now = session == NULL ? NULL : &session->message_sign_now;
-    struct data data = pick_data(60);
-    CK_ULONG parameter_len = pick_parameter();
-    size_t len = signature_len(now);
-    bool last = one_in(2);
-    CK_RV expected = expect_session(session);
-    room_pick(&room, len);
-    room.no_len = !last;
-    if (expected == CKR_OK)
-        expected = expect_next(now, parameter_len);
-    bool goes_on = expected == CKR_OK, asks = last && (room.none || room.len < len);
-    if (goes_on && asks)
-        expected = expect_room(&room, len);
-    else if (goes_on) {
-        expected = expect_part(now, data);
-        if (expected == CKR_OK && last)
-            expected = expect_signature(now, NULL, &room);
+    struct message_call call;
+    pick_message_call(&call, false);
+    bool last = one_in(2), goes_on = call.expected == CKR_OK;
+    call.room.no_len = !last;
+    if (goes_on && last && (call.room.none || call.room.len < call.len)) {
+        call.expected = expect_room(&call.room, call.len); /* only asks */
+    } else if (goes_on) {
+        call.expected = expect_part(call.now, call.data);
+        if (call.expected == CKR_OK && last)
+            call.expected = expect_signature(call.now, NULL, &call.room);
     }
-    expect("C_SignMessageNext",
-           C_SignMessageNext(handle, parameter, parameter_len, data.bytes, data.len, room.none ? NULL : room.bytes,
-                             room.no_len ? NULL : &room.len),
-           expected);
+    make_message_call(&call, "C_SignMessageNext", C_SignMessageNext);
     if (goes_on && last)
-        check_signature(&room, expected, len);
+        check_signature(&call.room, call.expected, call.len);
 }
 
 static void message_sign_final(void)
@@ -463,15 +515,15 @@ struct claim {
     CK_RV rv; /* of verification */
 };
 
-/* False when nothing was made yet with MECHANISM (NULL: any). */
-static bool pick_claim(const struct mechanism *mechanism, struct claim *ret_claim)
+/* False when nothing was made yet that OPERATION would verify (NULL: any would). */
+static bool pick_claim(const struct operation *operation, struct claim *ret_claim)
 {
-    const struct made *one = pick_made(mechanism);
+    const struct made *one = pick_made(operation);
     if (one == NULL)
         return false;
     *ret_claim = (struct claim){.made = *one, .rv = CKR_OK};
     ret_claim->signature = ret_claim->made.signature;
-    ret_claim->signature_len = model.key[one->mechanism->key].signature_len;
+    ret_claim->signature_len = one->key->signature_len;
     switch (chance(6)) {
     case 0:
         ret_claim->signature[chance(ret_claim->signature_len)] ^= (CK_BYTE)(1 + chance(255));
@@ -495,7 +547,7 @@ static void verify_whole(void)
     CK_SESSION_HANDLE handle;
     struct session *session = pick_session(&handle);
     struct operation *operation = session == NULL ? NULL : &session->verify;
-    if (!pick_claim(operation == NULL ? NULL : operation->mechanism, &claim))
+    if (!pick_claim(operation, &claim))
         return;
     CK_RV expected = expect_session(session);
     if (expected == CKR_OK)
@@ -522,16 +574,19 @@ static CK_RV in_parts(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJ
     return C_VerifyFinal(session, claim->signature, claim->signature_len);
 }
 
-/* In a session in which no verification is active. */
-static void verify_in_parts(CK_SESSION_HANDLE session)
+/* In SESSION no verification is active. What was signed in another slot is verified with a key that is none here. */
+static void verify_in_parts(const struct session *session)
 {
     struct claim claim;
     if (!pick_claim(NULL, &claim))
         return;
-    const struct mechanism *row = claim.made.mechanism;
-    CK_MECHANISM mechanism = {row->type, NULL, 0};
-    expect("C_VerifyFinal",
-           in_parts(session, &mechanism, model.key[row->key].public_key, &claim, chance(claim.made.data_len + 1)), claim.rv);
+    CK_MECHANISM mechanism = {claim.made.mechanism->type, NULL, 0};
+    CK_OBJECT_HANDLE key = claim.made.key->public_key;
+    if (claim.made.key->slot != session->slot)
+        expect("C_VerifyInit", C_VerifyInit(session->handle, &mechanism, key), CKR_KEY_HANDLE_INVALID);
+    else
+        expect("C_VerifyFinal", in_parts(session->handle, &mechanism, key, &claim, chance(claim.made.data_len + 1)),
+               claim.rv);
 }
 
 /* A signature of bytes that nobody made. */
@@ -546,14 +601,14 @@ static void verify_final(void)
     if (expected == CKR_OK && operation->mechanism == NULL)
         expected = CKR_OPERATION_NOT_INITIALIZED;
     else if (expected == CKR_OK)
-        expected = len != signature_len(operation)              ? CKR_SIGNATURE_LEN_RANGE
+        expected = len != signature_len(operation)           ? CKR_SIGNATURE_LEN_RANGE
                    : expect_input(operation, NULL) != CKR_OK ? CKR_DATA_LEN_RANGE
-                                                                : CKR_SIGNATURE_INVALID;
+                                                             : CKR_SIGNATURE_INVALID;
     expect("C_VerifyFinal", C_VerifyFinal(handle, nonsense, len), expected);
     if (operation == NULL || !model.initialised)
         return;
     *operation = (struct operation){0};
-    verify_in_parts(handle);
+    verify_in_parts(session);
 }
 
 static CK_RV given_first(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key, struct claim *claim,
@@ -603,15 +658,16 @@ static void verify_otherwise(void)
     CK_SESSION_HANDLE session = 0;
     if (!model.initialised || !pick_claim(NULL, &claim))
         return;
-    const struct mechanism *row = claim.made.mechanism;
-    CK_MECHANISM mechanism = {row->type, NULL, 0};
-    expect("C_OpenSession", C_OpenSession(0, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session), CKR_OK);
-    CK_RV rv = ways[chance(sizeof ways / sizeof ways[0])](session, &mechanism, model.key[row->key].public_key, &claim,
+    const struct key *key = claim.made.key;
+    CK_MECHANISM mechanism = {claim.made.mechanism->type, NULL, 0};
+    expect("C_OpenSession", C_OpenSession(key->slot->id, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session),
+           CKR_OK);
+    CK_RV rv = ways[chance(sizeof ways / sizeof ways[0])](session, &mechanism, key->public_key, &claim,
                                                           chance(claim.made.data_len + 1));
     expect("verification", rv, claim.rv);
     expect("C_CloseSession", C_CloseSession(session), CKR_OK);
-    if (open_sessions() == 0)
-        model.logged_in = model.officer = false;
+    if (open_sessions(key->slot) == 0)
+        key->slot->logged_in = key->slot->officer = false;
 }
 
 const struct call operation_calls[] = {

@@ -14,7 +14,9 @@ static void initialize(void)
     bool reserved = one_in(8), none = one_in(3);
     if (reserved)
         arguments.pReserved = &arguments;
-    CK_RV expected = !none && reserved ? CKR_ARGUMENTS_BAD : model.initialised ? CKR_CRYPTOKI_ALREADY_INITIALIZED : CKR_OK;
+    CK_RV expected = !none && reserved   ? CKR_ARGUMENTS_BAD
+                     : model.initialised ? CKR_CRYPTOKI_ALREADY_INITIALIZED
+                                         : CKR_OK;
     expect("C_Initialize", C_Initialize(none ? NULL : &arguments), expected);
     if (expected != CKR_OK)
         return;
@@ -49,18 +51,23 @@ static void get_info(void)
 
 static void get_slot_list(void)
 {
-    CK_SLOT_ID ids[2];
-    CK_ULONG count = chance(3);
+    CK_SLOT_ID ids[SLOTS + 1];
+    CK_ULONG count = chance(SLOTS + 2);
     bool none = one_in(3), no_count = one_in(6);
-    CK_RV expected = no_count ? CKR_ARGUMENTS_BAD : !none && count < 1 ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+    CK_RV expected = no_count ? CKR_ARGUMENTS_BAD : !none && count < SLOTS ? CKR_BUFFER_TOO_SMALL : CKR_OK;
     CK_RV rv = C_GetSlotList(one_in(2) ? CK_TRUE : CK_FALSE, none ? NULL : ids, no_count ? NULL : &count);
     expect("C_GetSlotList", rv, initialised(expected));
-    require(rv != CKR_OK || count == 1, "there is one slot");
+    require(rv != CKR_OK || count == SLOTS, "the number of slots");
 }
 
 static CK_SLOT_ID pick_slot(void)
 {
-    return one_in(6) ? 1 + chance(1000) : 0;
+    return one_in(6) ? SLOTS + chance(1000) : chance(SLOTS);
+}
+
+static CK_RV expect_slot(CK_SLOT_ID slot)
+{
+    return slot < SLOTS ? CKR_OK : CKR_SLOT_ID_INVALID;
 }
 
 static void get_slot_info(void)
@@ -68,7 +75,7 @@ static void get_slot_info(void)
     CK_SLOT_INFO info;
     CK_SLOT_ID slot = pick_slot();
     bool none = one_in(6);
-    CK_RV expected = slot != 0 ? CKR_SLOT_ID_INVALID : none ? CKR_ARGUMENTS_BAD : CKR_OK;
+    CK_RV expected = expect_slot(slot) != CKR_OK ? expect_slot(slot) : none ? CKR_ARGUMENTS_BAD : CKR_OK;
     expect("C_GetSlotInfo", C_GetSlotInfo(slot, none ? NULL : &info), initialised(expected));
 }
 
@@ -77,10 +84,10 @@ static void get_token_info(void)
     CK_TOKEN_INFO info;
     CK_SLOT_ID slot = pick_slot();
     bool none = one_in(6);
-    CK_RV expected = slot != 0 ? CKR_SLOT_ID_INVALID : none ? CKR_ARGUMENTS_BAD : CKR_OK;
+    CK_RV expected = expect_slot(slot) != CKR_OK ? expect_slot(slot) : none ? CKR_ARGUMENTS_BAD : CKR_OK;
     CK_RV rv = C_GetTokenInfo(slot, none ? NULL : &info);
     expect("C_GetTokenInfo", rv, initialised(expected));
-    require(rv != CKR_OK || info.ulSessionCount == open_sessions(), "the token's count of sessions");
+    require(rv != CKR_OK || info.ulSessionCount == open_sessions(&model.slot[slot]), "the token's count of sessions");
 }
 
 static void get_mechanism_info(void)
@@ -89,7 +96,7 @@ static void get_mechanism_info(void)
     CK_MECHANISM_INFO info;
     size_t at = chance(sizeof types / sizeof types[0]);
     CK_SLOT_ID slot = pick_slot();
-    CK_RV expected = slot != 0 ? CKR_SLOT_ID_INVALID : at < 3 ? CKR_OK : CKR_MECHANISM_INVALID;
+    CK_RV expected = expect_slot(slot) != CKR_OK ? expect_slot(slot) : at < 3 ? CKR_OK : CKR_MECHANISM_INVALID;
     expect("C_GetMechanismInfo", C_GetMechanismInfo(slot, types[at], &info), initialised(expected));
 }
 
@@ -112,16 +119,16 @@ static void open_session(void)
     CK_FLAGS flags = (one_in(8) ? 0 : CKF_SERIAL_SESSION) | (only_rw || one_in(2) ? CKF_RW_SESSION : 0);
     CK_SESSION_HANDLE handle = 0;
     bool none = one_in(10);
-    CK_RV expected = slot != 0                            ? CKR_SLOT_ID_INVALID
-                     : none                               ? CKR_ARGUMENTS_BAD
-                     : (flags & CKF_SERIAL_SESSION) == 0 ? CKR_SESSION_PARALLEL_NOT_SUPPORTED
-                     : model.officer && (flags & CKF_RW_SESSION) == 0 ? CKR_SESSION_READ_WRITE_SO_EXISTS
-                                                          : CKR_OK;
+    CK_RV expected = expect_slot(slot) != CKR_OK                                 ? CKR_SLOT_ID_INVALID
+                     : none                                                      ? CKR_ARGUMENTS_BAD
+                     : (flags & CKF_SERIAL_SESSION) == 0                         ? CKR_SESSION_PARALLEL_NOT_SUPPORTED
+                     : model.slot[slot].officer && (flags & CKF_RW_SESSION) == 0 ? CKR_SESSION_READ_WRITE_SO_EXISTS
+                                                                                 : CKR_OK;
     if (place == NULL)
         return;
     expect("C_OpenSession", C_OpenSession(slot, flags, NULL, NULL, none ? NULL : &handle), initialised(expected));
     if (initialised(expected) == CKR_OK)
-        *place = (struct session){.handle = handle, .rw = (flags & CKF_RW_SESSION) != 0};
+        *place = (struct session){.handle = handle, .slot = &model.slot[slot], .rw = (flags & CKF_RW_SESSION) != 0};
 }
 
 static void close_session(void)
@@ -135,21 +142,22 @@ static void close_session(void)
 
 static void close_all_sessions(void)
 {
-    CK_SLOT_ID slot = one_in(4) ? 0 : 1 + chance(9);
+    CK_SLOT_ID slot = one_in(4) ? chance(SLOTS) : SLOTS + chance(9);
+    CK_RV expected = initialised(expect_slot(slot));
     only_rw = one_in(2);
-    expect("C_CloseAllSessions", C_CloseAllSessions(slot), initialised(slot != 0 ? CKR_SLOT_ID_INVALID : CKR_OK));
-    for (unsigned i = 0; i < SESSIONS_MAX && slot == 0 && model.initialised; i++)
-        if (model.session[i].handle != 0)
+    expect("C_CloseAllSessions", C_CloseAllSessions(slot), expected);
+    for (unsigned i = 0; i < SESSIONS_MAX && expected == CKR_OK; i++)
+        if (model.session[i].handle != 0 && model.session[i].slot == &model.slot[slot])
             session_gone(&model.session[i]);
 }
 
 static CK_STATE state_of(const struct session *session)
 {
-    if (model.officer) /* there are no others then */
+    if (session->slot->officer) /* there are no others then */
         return CKS_RW_SO_FUNCTIONS;
     if (session->rw)
-        return model.logged_in ? CKS_RW_USER_FUNCTIONS : CKS_RW_PUBLIC_SESSION;
-    return model.logged_in ? CKS_RO_USER_FUNCTIONS : CKS_RO_PUBLIC_SESSION;
+        return session->slot->logged_in ? CKS_RW_USER_FUNCTIONS : CKS_RW_PUBLIC_SESSION;
+    return session->slot->logged_in ? CKS_RO_USER_FUNCTIONS : CKS_RO_PUBLIC_SESSION;
 }
 
 static void get_session_info(void)
@@ -168,8 +176,8 @@ static void get_session_info(void)
 
 static void session_cancel(void)
 {
-    static const CK_FLAGS all[] = {CKF_DIGEST, CKF_SIGN, CKF_VERIFY, CKF_FIND_OBJECTS, CKF_MESSAGE_SIGN,
-                                   CKF_MESSAGE_VERIFY};
+    static const CK_FLAGS all[] = {CKF_DIGEST,       CKF_SIGN,         CKF_VERIFY,
+                                   CKF_FIND_OBJECTS, CKF_MESSAGE_SIGN, CKF_MESSAGE_VERIFY};
     CK_SESSION_HANDLE handle;
     struct session *session = pick_session(&handle);
     CK_FLAGS flags = one_in(4) ? chance(1 << 20) : all[chance(sizeof all / sizeof all[0])];
@@ -189,71 +197,133 @@ static void session_cancel(void)
 
 /* ---- logins ---- */
 
-static CK_RV count_malformed(void)
+struct pin {
+    const char *bytes;
+    CK_ULONG len;
+};
+
+/* Half of the time the right one of SLOT; among the others, the right one of another slot. */
+static struct pin pick_pin(const struct slot *slot)
 {
-    return model.malformed < 10 ? (model.malformed++, CKR_PIN_INCORRECT) : CKR_PIN_LOCKED;
+    static char long_one[2000];
+    const char *code = slot->pin_code, *others = model.slot[(slot->id + 1) % SLOTS].pin_code;
+    const struct pin bad[] = {{FAKE_SO_CODE, strlen(FAKE_SO_CODE)},
+                              {"wrong horse 1", 13},
+                              {others, strlen(others)},
+                              {"", 0},
+                              {NULL, 0},
+                              {NULL, 7},
+                              {"short", 5},
+                              {long_one, sizeof long_one},
+                              {code, 1ul << 32}};
+    return one_in(2) ? (struct pin){code, strlen(code)} : bad[chance(sizeof bad / sizeof bad[0])];
 }
 
-static CK_RV expect_user(const char *pin, CK_ULONG len)
+static CK_RV count_malformed(struct slot *slot)
 {
-    if (model.logged_in || model.officer)
-        return model.officer ? CKR_USER_ANOTHER_ALREADY_LOGGED_IN : CKR_USER_ALREADY_LOGGED_IN;
-    if (pin == NULL && len > 0)
+    return slot->malformed < 10 ? (slot->malformed++, CKR_PIN_INCORRECT) : CKR_PIN_LOCKED;
+}
+
+static CK_RV expect_pin(struct slot *slot, const struct pin *pin)
+{
+    if (pin->bytes == NULL && pin->len > 0)
         return CKR_ARGUMENTS_BAD;
-    if (len < PIN_LEAST || len > PIN_MOST)
-        return count_malformed();
-    bool right = len == strlen(FAKE_PIN_CODE) && memcmp(pin, FAKE_PIN_CODE, len) == 0;
-    model.malformed = right ? 0 : model.malformed;
+    if (pin->len < PIN_LEAST || pin->len > PIN_MOST)
+        return count_malformed(slot);
+    bool right = pin->len == strlen(slot->pin_code) && memcmp(pin->bytes, slot->pin_code, pin->len) == 0;
+    slot->malformed = right ? 0 : slot->malformed;
     return right ? CKR_OK : CKR_PIN_INCORRECT;
+}
+
+static CK_RV expect_user(struct slot *slot, const struct pin *pin)
+{
+    CK_RV rv = slot->officer     ? CKR_USER_ANOTHER_ALREADY_LOGGED_IN
+               : slot->logged_in ? CKR_USER_ALREADY_LOGGED_IN
+                                 : expect_pin(slot, pin);
+    slot->logged_in = slot->logged_in || rv == CKR_OK;
+    return rv;
 }
 
 /* The SO's PIN, of which no least length is known here. */
-static CK_RV expect_so_pin(const char *pin, CK_ULONG len)
+static CK_RV expect_so_pin(struct slot *slot, const struct pin *pin)
 {
-    if (pin == NULL && len > 0)
+    if (pin->bytes == NULL && pin->len > 0)
         return CKR_ARGUMENTS_BAD;
-    if (len == 0 || len > PIN_MOST)
-        return count_malformed();
-    bool right = len == strlen(FAKE_SO_CODE) && memcmp(pin, FAKE_SO_CODE, len) == 0;
-    model.malformed = right ? 0 : model.malformed;
+    if (pin->len == 0 || pin->len > PIN_MOST)
+        return count_malformed(slot);
+    bool right = pin->len == strlen(FAKE_SO_CODE) && memcmp(pin->bytes, FAKE_SO_CODE, pin->len) == 0;
+    slot->malformed = right ? 0 : slot->malformed;
     return right ? CKR_OK : CKR_PIN_INCORRECT;
 }
 
-static CK_RV expect_officer(const char *pin, CK_ULONG len)
+static CK_RV expect_officer(struct slot *slot, const struct pin *pin)
 {
-    if (model.logged_in || model.officer)
-        return model.officer ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    if (slot->logged_in || slot->officer)
+        return slot->officer ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
     for (unsigned i = 0; i < SESSIONS_MAX; i++)
-        if (model.session[i].handle != 0 && !model.session[i].rw)
+        if (model.session[i].handle != 0 && model.session[i].slot == slot && !model.session[i].rw)
             return CKR_SESSION_READ_ONLY_EXISTS;
-    return expect_so_pin(pin, len);
+    CK_RV rv = expect_so_pin(slot, pin);
+    slot->officer = rv == CKR_OK;
+    return rv;
+}
+
+/* What was begun in SESSION and wants a login for its signature; NULL: nothing. */
+static struct operation *wanting_login(struct session *session)
+{
+    struct operation *operations[] = {&session->sign, &session->message_sign};
+    for (unsigned i = 0; i < 2; i++)
+        if (operations[i]->mechanism != NULL && operations[i]->key->always_authenticate)
+            return operations[i];
+    return NULL;
+}
+
+/* 3.0 §5.6.8: for the operation that is active; the state of the session stays as it is. */
+static CK_RV expect_for_signature(struct session *session, const struct pin *pin)
+{
+    struct operation *operation = wanting_login(session);
+    if (operation == NULL)
+        return CKR_OPERATION_NOT_INITIALIZED;
+    CK_RV rv = expect_pin(session->slot, pin);
+    operation->authorised = operation->authorised || rv == CKR_OK;
+    return rv;
+}
+
+static void login_as(CK_SESSION_HANDLE handle, struct session *session, CK_USER_TYPE type)
+{
+    struct pin pin = pick_pin(session == NULL ? any_slot() : session->slot);
+    if (type == CKU_SO && one_in(2))
+        pin = (struct pin){FAKE_SO_CODE, strlen(FAKE_SO_CODE)};
+    CK_RV expected = expect_session(session);
+    if (expected == CKR_OK)
+        expected = type == CKU_USER               ? expect_user(session->slot, &pin)
+                   : type == CKU_SO               ? expect_officer(session->slot, &pin)
+                   : type == CKU_CONTEXT_SPECIFIC ? expect_for_signature(session, &pin)
+                                                  : CKR_USER_TYPE_INVALID;
+    expect("C_Login", C_Login(handle, type, (CK_BYTE *)(uintptr_t)pin.bytes, pin.len), expected);
+    if (expected == CKR_PIN_INCORRECT)
+        fake_engine_set_tries(model.engine, 5);
 }
 
 static void login(void)
 {
-    static char long_one[2000];
-    const struct {
-        const char *pin;
-        CK_ULONG len;
-    } pins[] = {{FAKE_PIN_CODE, strlen(FAKE_PIN_CODE)}, {FAKE_PIN_CODE, strlen(FAKE_PIN_CODE)},
-                {FAKE_SO_CODE, strlen(FAKE_SO_CODE)}, {"wrong horse 1", 13},
-                {"", 0}, {NULL, 0}, {NULL, 7}, {"short", 5}, {long_one, sizeof long_one}};
     static const CK_USER_TYPE types[] = {CKU_USER, CKU_USER, CKU_USER, CKU_USER, CKU_SO, CKU_CONTEXT_SPECIFIC, 77};
     CK_SESSION_HANDLE handle;
     struct session *session = pick_session(&handle);
-    size_t at = chance(sizeof pins / sizeof pins[0]);
-    CK_USER_TYPE type = types[chance(sizeof types / sizeof types[0])];
-    CK_RV expected = expect_session(session);
-    if (expected == CKR_OK)
-        expected = type == CKU_USER               ? expect_user(pins[at].pin, pins[at].len)
-                   : type == CKU_SO               ? expect_officer(pins[at].pin, pins[at].len)
-                   : type == CKU_CONTEXT_SPECIFIC ? CKR_OPERATION_NOT_INITIALIZED
-                                                  : CKR_USER_TYPE_INVALID;
-    expect("C_Login", C_Login(handle, type, (CK_BYTE *)(uintptr_t)pins[at].pin, pins[at].len), expected);
-    model.logged_in = model.logged_in || (expected == CKR_OK && type == CKU_USER);
-    model.officer = model.officer || (expected == CKR_OK && type == CKU_SO);
-    if (expected == CKR_PIN_INCORRECT)
-        fake_engine_set_tries(model.engine, 5);
+    login_as(handle, session, types[chance(sizeof types / sizeof types[0])]);
+}
+
+/* In a session where a signature waits for it, if there is one. */
+static void login_for_signature(void)
+{
+    uint64_t first = chance(SESSIONS_MAX);
+    for (unsigned i = 0; i < SESSIONS_MAX; i++) {
+        struct session *session = &model.session[(first + i) % SESSIONS_MAX];
+        if (session->handle != 0 && wanting_login(session) != NULL) {
+            login_as(session->handle, session, CKU_CONTEXT_SPECIFIC);
+            return;
+        }
+    }
 }
 
 static void logout(void)
@@ -261,48 +331,51 @@ static void logout(void)
     CK_SESSION_HANDLE handle;
     struct session *session = pick_session(&handle);
     CK_RV expected = expect_session(session);
-    if (expected == CKR_OK && !model.logged_in && !model.officer)
+    if (expected == CKR_OK && !session->slot->logged_in && !session->slot->officer)
         expected = CKR_USER_NOT_LOGGED_IN;
     expect("C_Logout", C_Logout(handle), expected);
-    model.logged_in = model.logged_in && expected != CKR_OK;
-    model.officer = model.officer && expected != CKR_OK;
+    if (expected == CKR_OK)
+        session->slot->logged_in = session->slot->officer = false;
 }
 
 /* ---- what the SO does; the user's PIN is put back to what the model knows ---- */
 
 static void init_pin(void)
 {
-    static const char *const pins[] = {FAKE_PIN, FAKE_PIN, "short", "12345678", "", NULL};
     CK_SESSION_HANDLE handle;
     struct session *session = pick_session(&handle);
+    struct slot *slot = session == NULL ? any_slot() : session->slot;
+    const char *const pins[] = {slot->pin, slot->pin, "short", "12345678", "", NULL};
     size_t at = chance(sizeof pins / sizeof pins[0]);
     CK_ULONG len = pins[at] == NULL ? 3 : strlen(pins[at]);
     CK_RV expected = expect_session(session);
     if (expected == CKR_OK)
-        expected = pins[at] == NULL ? CKR_ARGUMENTS_BAD
-                   : !model.officer ? CKR_USER_NOT_LOGGED_IN
+        expected = pins[at] == NULL  ? CKR_ARGUMENTS_BAD
+                   : !slot->officer  ? CKR_USER_NOT_LOGGED_IN
                    : len < PIN_LEAST ? CKR_PIN_LEN_RANGE
                    : at == 3         ? CKR_PIN_INVALID
                                      : CKR_OK;
     expect("C_InitPIN", C_InitPIN(handle, (CK_BYTE *)(uintptr_t)pins[at], len), expected);
-    fake_engine_set_user(model.engine, true, false, false);
+    fake_engine_enrol(model.engine, slot->user);
 }
 
 static void init_token(void)
 {
     static CK_BYTE label[] = "a label of thirty-two characters";
     static const char *const pins[] = {FAKE_SO_CODE, "wrong horse 1", ""};
-    const char *pin = pins[chance(3)];
-    CK_SLOT_ID slot = pick_slot();
+    CK_SLOT_ID id = pick_slot();
+    struct slot *slot = &model.slot[id % SLOTS];
+    struct pin pin = {.bytes = pins[chance(3)]};
     bool none = one_in(6);
-    CK_RV expected = slot != 0               ? CKR_SLOT_ID_INVALID
-                     : none                  ? CKR_ARGUMENTS_BAD
-                     : open_sessions() > 0   ? CKR_SESSION_EXISTS
-                     : !model.initialised    ? CKR_OK
-                                             : expect_so_pin(pin, strlen(pin));
-    expect("C_InitToken", C_InitToken(slot, (CK_BYTE *)(uintptr_t)pin, strlen(pin), none ? NULL : label),
+    pin.len = strlen(pin.bytes);
+    CK_RV expected = expect_slot(id) != CKR_OK ? CKR_SLOT_ID_INVALID
+                     : none                    ? CKR_ARGUMENTS_BAD
+                     : open_sessions(slot) > 0 ? CKR_SESSION_EXISTS
+                     : !model.initialised      ? CKR_OK
+                                               : expect_so_pin(slot, &pin);
+    expect("C_InitToken", C_InitToken(id, (CK_BYTE *)(uintptr_t)pin.bytes, pin.len, none ? NULL : label),
            initialised(expected));
-    fake_engine_set_user(model.engine, true, false, false);
+    fake_engine_enrol(model.engine, slot->user);
 }
 
 static void unsupported(CK_SESSION_HANDLE handle, const struct session *session)
@@ -345,6 +418,7 @@ const struct call session_calls[] = {
     {"C_GetSessionInfo", 20, get_session_info},
     {"C_SessionCancel", 10, session_cancel},
     {"C_Login", 60, login},
+    {"C_Login for a signature", 30, login_for_signature},
     {"C_Logout", 8, logout},
     {"C_InitPIN", 20, init_pin},
     {"C_InitToken", 10, init_token},

@@ -22,12 +22,17 @@ struct session *pick_session(CK_SESSION_HANDLE *ret_handle)
     return session;
 }
 
-unsigned open_sessions(void)
+unsigned open_sessions(const struct slot *slot)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < SESSIONS_MAX; i++)
-        count += model.session[i].handle != 0;
+        count += model.session[i].handle != 0 && model.session[i].slot == slot;
     return count;
+}
+
+struct slot *any_slot(void)
+{
+    return &model.slot[chance(SLOTS)];
 }
 
 CK_RV expect_session(const struct session *session)
@@ -42,9 +47,10 @@ void session_gone(struct session *session)
     for (unsigned i = 0; i < OWN_MAX; i++)
         if (model.own[i].session == session)
             model.own[i] = (struct own){0};
+    struct slot *slot = session->slot;
     *session = (struct session){0};
-    if (open_sessions() == 0)
-        model.logged_in = model.officer = false;
+    if (open_sessions(slot) == 0)
+        slot->logged_in = slot->officer = false;
 }
 
 void all_gone(void)
@@ -52,8 +58,8 @@ void all_gone(void)
     for (unsigned i = 0; i < SESSIONS_MAX; i++)
         if (model.session[i].handle != 0)
             session_gone(&model.session[i]);
-    model.logged_in = model.officer = false;
-    model.malformed = 0;
+    for (unsigned i = 0; i < SLOTS; i++)
+        model.slot[i].malformed = 0;
 }
 
 struct own *own_of(CK_OBJECT_HANDLE handle)
@@ -66,8 +72,10 @@ struct own *own_of(CK_OBJECT_HANDLE handle)
 
 CK_OBJECT_CLASS class_of(enum what what)
 {
-    static const CK_OBJECT_CLASS classes[] = {[PRIVATE_KEY] = CKO_PRIVATE_KEY, [PUBLIC_KEY] = CKO_PUBLIC_KEY,
-                                              [CERTIFICATE] = CKO_CERTIFICATE, [OWN_KEY] = CKO_PUBLIC_KEY};
+    static const CK_OBJECT_CLASS classes[] = {[PRIVATE_KEY] = CKO_PRIVATE_KEY,
+                                              [PUBLIC_KEY] = CKO_PUBLIC_KEY,
+                                              [CERTIFICATE] = CKO_CERTIFICATE,
+                                              [OWN_KEY] = CKO_PUBLIC_KEY};
     return classes[what];
 }
 
@@ -82,26 +90,34 @@ static CK_OBJECT_HANDLE find(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, c
     return found;
 }
 
-/* Handles stay as long as the module is initialised: a login is needed once, to see all. */
-void learn_handles(void)
+/* A login is needed once, to see all. */
+static void learn_slot(struct slot *slot)
 {
     CK_SESSION_HANDLE session = 0;
     CK_OBJECT_HANDLE all[32];
-    require(C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &session) == CKR_OK, "C_OpenSession");
+    require(C_OpenSession(slot->id, CKF_SERIAL_SESSION, NULL, NULL, &session) == CKR_OK, "C_OpenSession");
     require(C_FindObjectsInit(session, NULL, 0) == CKR_OK &&
-                C_FindObjects(session, all, sizeof all / sizeof all[0], &model.on_token) == CKR_OK &&
+                C_FindObjects(session, all, sizeof all / sizeof all[0], &slot->on_token) == CKR_OK &&
                 C_FindObjectsFinal(session) == CKR_OK,
             "C_FindObjects");
-    require(C_Login(session, CKU_USER, (CK_BYTE *)(uintptr_t)FAKE_PIN_CODE, strlen(FAKE_PIN_CODE)) == CKR_OK, "C_Login");
+    require(C_Login(session, CKU_USER, (CK_BYTE *)(uintptr_t)slot->pin_code, strlen(slot->pin_code)) == CKR_OK,
+            "C_Login");
     for (unsigned i = 0; i < KEYS; i++) {
-        struct key *key = &model.key[i];
+        struct key *key = &slot->key[i];
         key->private_key = find(session, CKO_PRIVATE_KEY, key->label);
         key->public_key = find(session, CKO_PUBLIC_KEY, key->label);
         key->certificate = find(session, CKO_CERTIFICATE, key->label);
     }
-    CK_ATTRIBUTE modulus = {CKA_MODULUS, model.modulus, sizeof model.modulus};
-    require(C_GetAttributeValue(session, model.key[0].public_key, &modulus, 1) == CKR_OK, "CKA_MODULUS");
+    CK_ATTRIBUTE modulus = {CKA_MODULUS, slot->modulus, sizeof slot->modulus};
+    require(C_GetAttributeValue(session, slot->key[0].public_key, &modulus, 1) == CKR_OK, "CKA_MODULUS");
     require(C_Logout(session) == CKR_OK && C_CloseSession(session) == CKR_OK, "C_CloseSession");
+}
+
+/* Handles stay as long as the module is initialised. */
+void learn_handles(void)
+{
+    for (unsigned i = 0; i < SLOTS; i++)
+        learn_slot(&model.slot[i]);
 }
 
 /* ---- data and room ---- */
@@ -112,12 +128,14 @@ struct data pick_data(size_t most)
     size_t len = chance((most < 4096 ? most : 4096) + 1);
     if (one_in(20))
         return (struct data){NULL, one_in(2) ? 0 : 1 + chance(1000)};
+    if (one_in(100))
+        return (struct data){bytes, ~0ul - chance(1000)};
     return (struct data){bytes + chance(2), len}; /* not always aligned */
 }
 
 bool is_bad(struct data data)
 {
-    return data.bytes == NULL && data.len > 0;
+    return (data.bytes == NULL && data.len > 0) || data.len > PTRDIFF_MAX;
 }
 
 void room_pick(struct room *room, size_t needed)
@@ -125,12 +143,12 @@ void room_pick(struct room *room, size_t needed)
     memset(room->bytes, 0xa5, sizeof room->bytes);
     room->none = one_in(8);
     room->no_len = one_in(30);
-    room->len = one_in(6) ? chance(needed) : one_in(4) ? ROOM : needed;
+    room->len = room->told = one_in(6) ? chance(needed) : one_in(4) ? ROOM : needed;
 }
 
 void room_check(const struct room *room)
 {
-    for (size_t i = ROOM; i < sizeof room->bytes; i++)
+    for (size_t i = room->told; i < sizeof room->bytes; i++)
         require(room->bytes[i] == 0xa5, "more was written than there was room for");
 }
 

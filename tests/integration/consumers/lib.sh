@@ -213,6 +213,36 @@ consumer_row()
     printf '| [%s](%s.md) | %s | %s | %s | %s | %s |\n' "$1" "$name" "$2" "$3" "$4" "$5" "$6" >"$TP_WORK/$name.row"
 }
 
+# openssl_made: what the pages of OpenSSL's engine and provider have in common has made what it says.
+openssl_made()
+{
+    local label
+    openssl dgst -sha256 -verify rsa.pub -signature rsa.sig file.txt
+    openssl dgst -sha256 -verify ec.pub -signature ec.sig file.txt
+    openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -verify rsa.pub -signature pss.sig \
+        file.txt
+    for label in rsa ec; do
+        certtool --p7-verify --inder --load-ca-certificate "$CA" --infile $label.p7
+    done
+    certtool --crq-info --infile request.pem | grep 'Self signature: verified'
+    certtool --verify --load-ca-certificate self.pem --infile self.pem
+    grep 's_server' page.html
+    grep 'Handshake was completed' gnutls-cli.txt
+}
+
+# openssl_logins COMMAND: it signs file.txt with the key ec and the PIN in $HOME/secret into a file that is its argument. Not
+# with a code that was used, not without a code, but after `trustp11 login`.
+openssl_logins()
+{
+    refused "$1" used-code.sig
+    printf '%s' "$PIN" >"$HOME/secret"
+    refused "$1" no-code.sig
+    left_nothing used-code.sig no-code.sig
+    login
+    "$1" after-login.sig
+    openssl dgst -sha256 -verify ec.pub -signature after-login.sig file.txt
+}
+
 # The version of a Debian package, without Debian's part.
 version_of()
 {

@@ -7,16 +7,7 @@ need openssl certtool gnutls-cli curl
 find_library engines-3/pkcs11.so >/dev/null
 consumer_begin
 page
-openssl dgst -sha256 -verify rsa.pub -signature rsa.sig file.txt
-openssl dgst -sha256 -verify ec.pub -signature ec.sig file.txt
-openssl dgst -sha256 -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:32 -verify rsa.pub -signature pss.sig file.txt
-for label in rsa ec; do
-    certtool --p7-verify --inder --load-ca-certificate "$CA" --infile $label.p7
-done
-certtool --crq-info --infile request.pem | grep 'Self signature: verified'
-certtool --verify --load-ca-certificate self.pem --infile self.pem
-grep 's_server' page.html
-grep 'Handshake was completed' gnutls-cli.txt
+openssl_made
 
 export PKCS11_MODULE_PATH=$TP_MODULE
 dgst()
@@ -24,11 +15,6 @@ dgst()
     openssl dgst -engine pkcs11 -keyform engine -sha256 \
         -sign "pkcs11:token=$TOKEN;object=ec;type=private;pin-source=file:$HOME/secret" -out "$1" file.txt
 }
-refused dgst used-code.sig
-printf '%s' "$PIN" >"$HOME/secret"
-refused dgst no-code.sig
-login
-dgst after-login.sig
-openssl dgst -sha256 -verify ec.pub -signature after-login.sig file.txt
+openssl_logins dgst
 consumer_row 'OpenSSL engine (libp11)' "$(version_of libengine-pkcs11-openssl)" yes yes 'pin+code, PIN' \
     'dgst, PSS, cms, req, TLS server'

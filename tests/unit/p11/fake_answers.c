@@ -10,16 +10,25 @@
 
 #define USER_ID "00112233445566778899aabbccddeeff"
 
-static void refuse(struct fake_engine *engine, struct tp_ipc_request *request, enum tp_rc rc, const char *words)
+/* USER NULL: it is not about one. */
+static void refuse(const struct fake_user *user, struct tp_ipc_request *request, enum tp_rc rc, const char *words)
 {
     struct tp_error error = {0};
     (void)tp_error_set(&error, rc, "%s", words);
-    tp_ipc_refuse(request, rc, &error, engine->tries_left);
+    tp_ipc_refuse(request, rc, &error, user == NULL ? TRIES_MOST : user->tries_left);
 }
 
 static void answer(struct tp_ipc_request *request, const ProtobufCMessage *message)
 {
     tp_ipc_answer(request, message, TP_BYTES_NONE);
+}
+
+struct fake_user *fake_find_user(struct fake_engine *engine, const char *name)
+{
+    for (size_t i = 0; i < engine->user_count; i++)
+        if (strcmp(engine->users[i].name, name) == 0)
+            return &engine->users[i];
+    return NULL;
 }
 
 struct fake_login *fake_shared_login(struct fake_engine *engine)
@@ -30,39 +39,46 @@ struct fake_login *fake_shared_login(struct fake_engine *engine)
     return NULL;
 }
 
-static struct fake_login *find_login(struct fake_engine *engine, const char *id)
+static struct fake_login *find_login(struct fake_engine *engine, const struct fake_user *user, const char *id)
 {
     if (id[0] == '\0')
-        return fake_shared_login(engine);
-    for (unsigned i = 0; i < engine->login_count; i++)
-        if (strcmp(engine->logins[i].id, id) == 0 && engine->logins[i].open)
-            return tp_clock_utc_ms() < engine->logins[i].until_ms ? &engine->logins[i] : NULL;
+        return user == &engine->users[0] ? fake_shared_login(engine) : NULL;
+    for (unsigned i = 0; i < engine->login_count; i++) {
+        struct fake_login *login = &engine->logins[i];
+        if (strcmp(login->id, id) == 0 && login->open && login->user == user)
+            return tp_clock_utc_ms() < login->until_ms ? login : NULL;
+    }
     return NULL;
 }
 
-/* The oldest one's place, when there is none left: a client that has closed its sessions does not say so. */
+/* Of one that has ended; else the oldest one's place: a client that has closed its sessions does not say so. */
 static struct fake_login *free_login(struct fake_engine *engine)
 {
+    struct fake_login *oldest = &engine->logins[0];
     if (engine->login_count < LOGINS_MOST)
         return &engine->logins[engine->login_count++];
-    return &engine->logins[engine->logins_made % LOGINS_MOST];
+    for (unsigned i = 0; i < LOGINS_MOST; i++) {
+        if (!engine->logins[i].open)
+            return &engine->logins[i];
+        if (engine->logins[i].number < oldest->number)
+            oldest = &engine->logins[i];
+    }
+    return oldest;
 }
 
-struct fake_login *fake_new_login(struct fake_engine *engine, bool shared)
+struct fake_login *fake_new_login(struct fake_engine *engine, struct fake_user *user, const char *credential)
 {
     struct fake_login *login = free_login(engine);
-    *login = (struct fake_login){.open = true,
-                                 .shared = shared,
-                                 .left = engine->signatures,
-                                 .counted = engine->signatures != 0,
+    bool single = credential[0] != '\0';
+    *login = (struct fake_login){.user = user,
+                                 .number = ++engine->logins_made,
+                                 .open = true,
+                                 .left = single ? 1 : engine->signatures,
+                                 .counted = single || engine->signatures != 0,
                                  .until_ms = tp_clock_utc_ms() + engine->for_ms};
-    (void)snprintf(login->id, sizeof(login->id), "authorisation-%u", ++engine->logins_made);
+    (void)snprintf(login->id, sizeof(login->id), "authorisation-%u", login->number);
+    (void)snprintf(login->credential, sizeof(login->credential), "%s", credential);
     return login;
-}
-
-static bool is_added(const struct fake_engine *engine, const char *user)
-{
-    return engine->added[0] != '\0' && strcmp(user, engine->added) == 0;
 }
 
 static void on_token(struct fake_engine *engine, struct tp_ipc_request *request)
@@ -71,18 +87,18 @@ static void on_token(struct fake_engine *engine, struct tp_ipc_request *request)
     static char *key_types[] = {rsa, ec};
     const Tp__Ipc__TokenRequest *asked = (const Tp__Ipc__TokenRequest *)request->message;
     Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
-    bool added = is_added(engine, asked->user);
-    if (strcmp(asked->user, FAKE_USER) != 0 && !added) {
-        refuse(engine, request, TP_NOT_FOUND, "no such user");
+    struct fake_user *user = fake_find_user(engine, asked->user);
+    if (user == NULL || user->officer) {
+        refuse(NULL, request, TP_NOT_FOUND, "no such user");
         return;
     }
     reply.user_id = user_id;
-    reply.label = engine->label;
-    reply.enrolled = engine->enrolled && !added;
-    reply.pin_initial = engine->pin_initial && !added;
-    reply.locked = engine->locked;
-    reply.suspended = engine->suspended;
-    reply.tries_left = engine->tries_left;
+    reply.label = user->label;
+    reply.enrolled = user->enrolled;
+    reply.pin_initial = user->pin_initial;
+    reply.locked = user->locked;
+    reply.suspended = user->suspended;
+    reply.tries_left = user->tries_left;
     reply.tries_most = TRIES_MOST;
     reply.pin_min = FAKE_PIN_MIN;
     reply.pin_max = FAKE_PIN_MAX;
@@ -115,8 +131,8 @@ static void on_objects(struct fake_engine *engine, struct tp_ipc_request *reques
 {
     const Tp__Ipc__ObjectsRequest *asked = (const Tp__Ipc__ObjectsRequest *)request->message;
     Tp__Ipc__ObjectsReply reply = TP__IPC__OBJECTS_REPLY__INIT;
-    if (strcmp(asked->user, FAKE_USER) != 0 && !is_added(engine, asked->user)) {
-        refuse(engine, request, TP_NOT_FOUND, "no such user");
+    if (fake_find_user(engine, asked->user) == NULL) {
+        refuse(NULL, request, TP_NOT_FOUND, "no such user");
         return;
     }
     Tp__Ipc__Credential *credentials = calloc(engine->key_count + 1, sizeof(*credentials));
@@ -126,6 +142,8 @@ static void on_objects(struct fake_engine *engine, struct tp_ipc_request *reques
     reply.generation = engine->generation;
     reply.unchanged = asked->known == engine->generation;
     for (size_t i = 0; !reply.unchanged && i < engine->key_count; i++) {
+        if (strcmp(engine->keys[i].owner->name, asked->user) != 0)
+            continue;
         fill_credential(engine, &engine->keys[i], &credentials[i], &chains[i]);
         list[reply.n_credentials++] = &credentials[i];
     }
@@ -136,76 +154,74 @@ static void on_objects(struct fake_engine *engine, struct tp_ipc_request *reques
     free(credentials);
 }
 
-static bool is_pin(const char *pin, const struct tp_secret *secret, bool with_code)
+static struct fake_key *find_key(struct fake_engine *engine, const char *id)
+{
+    for (size_t i = 0; i < engine->key_count; i++)
+        if (strcmp(engine->keys[i].id, id) == 0)
+            return &engine->keys[i];
+    return NULL;
+}
+
+static bool is_pin(const struct fake_user *user, const struct tp_secret *secret, bool with_code)
 {
     char right[256];
-    (void)snprintf(right, sizeof(right), "%s%s", pin, with_code ? FAKE_CODE : "");
+    (void)snprintf(right, sizeof(right), "%s%s", user->pin, with_code ? FAKE_CODE : "");
     return tp_bytes_equal(tp_secret_bytes(secret), tp_bytes_of_string(right));
 }
 
-static void on_wrong_pin(struct fake_engine *engine, struct tp_ipc_request *request)
+static void on_wrong_pin(struct fake_user *user, struct tp_ipc_request *request)
 {
-    if (engine->tries_left > 0)
-        engine->tries_left--;
-    engine->locked = engine->tries_left == 0;
-    refuse(engine, request, TP_PIN_WRONG, "the PIN or the code is wrong");
+    if (user->tries_left > 0)
+        user->tries_left--;
+    user->locked = user->tries_left == 0;
+    refuse(user, request, TP_PIN_WRONG, "the PIN or the code is wrong");
 }
 
-/* Each time another one: nobody joins it. */
-static void on_login_of_officer(struct fake_engine *engine, struct tp_ipc_request *request)
+/* A login for one signature is only for keys that want one. */
+static enum tp_rc check_login(struct fake_engine *engine, const struct fake_user *user,
+                              const Tp__Ipc__LoginRequest *asked)
 {
-    static char officer[] = "officer", *roles[] = {officer};
-    Tp__Ipc__LoginReply reply = TP__IPC__LOGIN_REPLY__INIT;
-    if (!is_pin(engine->so_pin, request->secret[0], true)) {
-        refuse(engine, request, TP_PIN_WRONG, "the PIN or the code is wrong");
-        return;
-    }
-    struct fake_login *login = fake_new_login(engine, false);
-    login->officer = true;
-    reply.authorisation = login->id;
-    reply.until_ms = login->until_ms;
-    reply.roles = roles;
-    reply.n_roles = 1;
-    answer(request, &reply.base);
+    const struct fake_key *key = find_key(engine, asked->credential);
+    if (user == NULL || (asked->credential[0] != '\0' && (key == NULL || key->owner != user)))
+        return TP_NOT_FOUND;
+    if (user->locked || !user->enrolled || user->pin_initial)
+        return user->locked ? TP_PIN_LOCKED : !user->enrolled ? TP_NOT_ENROLLED : TP_PIN_EXPIRED;
+    return asked->credential[0] == '\0' || key->always_authenticate ? TP_OK : TP_BAD_ARGUMENT;
 }
 
 /* The same PIN and code again join what is open, as in the real one; PIN alone joins the shared one. */
 static void on_login(struct fake_engine *engine, struct tp_ipc_request *request)
 {
+    static char officer[] = "officer", *roles[] = {officer};
+    const Tp__Ipc__LoginRequest *asked = (const Tp__Ipc__LoginRequest *)request->message;
     Tp__Ipc__LoginReply reply = TP__IPC__LOGIN_REPLY__INIT;
-    const char *user = ((const Tp__Ipc__LoginRequest *)request->message)->user;
-    struct fake_login *login = fake_shared_login(engine);
-    if (strcmp(user, FAKE_OFFICER) == 0) {
-        on_login_of_officer(engine, request);
+    struct fake_user *user = fake_find_user(engine, asked->user);
+    enum tp_rc rc = check_login(engine, user, asked);
+    if (rc != TP_OK) {
+        refuse(user, request, rc, "not now");
         return;
     }
-    if (strcmp(user, FAKE_USER) != 0) {
-        refuse(engine, request, TP_NOT_FOUND, "no such user");
+    struct fake_login *login = asked->credential[0] == '\0' ? find_login(engine, user, "") : NULL;
+    if (!is_pin(user, request->secret[0], true) && !(login != NULL && is_pin(user, request->secret[0], false))) {
+        on_wrong_pin(user, request);
         return;
     }
-    if (!engine->enrolled || engine->locked || engine->pin_initial) {
-        refuse(engine, request, engine->locked ? TP_PIN_LOCKED : !engine->enrolled ? TP_NOT_ENROLLED : TP_PIN_EXPIRED,
-               "not now");
-        return;
-    }
-    if (!is_pin(engine->pin, request->secret[0], true) &&
-        !(login != NULL && is_pin(engine->pin, request->secret[0], false))) {
-        on_wrong_pin(engine, request);
-        return;
-    }
-    engine->tries_left = TRIES_MOST;
+    user->tries_left = TRIES_MOST;
     reply.joined = login != NULL;
     if (login == NULL)
-        login = fake_new_login(engine, false);
+        login = fake_new_login(engine, user, asked->credential);
     reply.authorisation = login->id;
     reply.until_ms = login->until_ms;
     reply.signatures_left = login->counted ? login->left : 0;
+    reply.roles = roles;
+    reply.n_roles = user->officer ? 1 : 0;
     answer(request, &reply.base);
 }
 
 static void on_logout(struct fake_engine *engine, struct tp_ipc_request *request)
 {
-    struct fake_login *login = find_login(engine, ((const Tp__Ipc__LogoutRequest *)request->message)->authorisation);
+    const Tp__Ipc__LogoutRequest *asked = (const Tp__Ipc__LogoutRequest *)request->message;
+    struct fake_login *login = find_login(engine, fake_find_user(engine, asked->user), asked->authorisation);
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
     if (login != NULL)
         login->open = false;
@@ -216,7 +232,7 @@ static void on_authorisation(struct fake_engine *engine, struct tp_ipc_request *
 {
     const Tp__Ipc__AuthorisationRequest *asked = (const Tp__Ipc__AuthorisationRequest *)request->message;
     Tp__Ipc__AuthorisationReply reply = TP__IPC__AUTHORISATION_REPLY__INIT;
-    struct fake_login *login = find_login(engine, asked->authorisation);
+    struct fake_login *login = find_login(engine, fake_find_user(engine, asked->user), asked->authorisation);
     reply.open = login != NULL;
     if (login != NULL) {
         reply.authorisation = login->id;
@@ -230,16 +246,17 @@ static void on_pin_change(struct fake_engine *engine, struct tp_ipc_request *req
 {
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
     struct tp_bytes pin = tp_secret_bytes(request->secret[1]);
-    bool officers = strcmp(((const Tp__Ipc__PinChangeRequest *)request->message)->user, FAKE_OFFICER) == 0;
-    char *present = officers ? engine->so_pin : engine->pin;
-    if (!is_pin(present, request->secret[0], true)) {
-        on_wrong_pin(engine, request);
+    struct fake_user *user = fake_find_user(engine, ((const Tp__Ipc__PinChangeRequest *)request->message)->user);
+    if (user == NULL) {
+        refuse(NULL, request, TP_NOT_FOUND, "no such user");
+    } else if (!is_pin(user, request->secret[0], true)) {
+        on_wrong_pin(user, request);
     } else if (pin.len < FAKE_PIN_MIN || pin.len > FAKE_PIN_MAX) {
-        refuse(engine, request, TP_PIN_LENGTH, "too short or too long");
+        refuse(user, request, TP_PIN_LENGTH, "too short or too long");
     } else {
-        memcpy(present, pin.data, pin.len);
-        present[pin.len] = '\0';
-        engine->pin_initial = engine->pin_initial && officers;
+        memcpy(user->pin, pin.data, pin.len);
+        user->pin[pin.len] = '\0';
+        user->pin_initial = false;
         answer(request, &reply.base);
     }
 }
@@ -249,7 +266,7 @@ static void on_pin_change(struct fake_engine *engine, struct tp_ipc_request *req
 static bool officer_is_in(const struct fake_engine *engine)
 {
     for (unsigned i = 0; i < engine->login_count; i++)
-        if (engine->logins[i].open && engine->logins[i].officer)
+        if (engine->logins[i].open && engine->logins[i].user->officer)
             return true;
     return false;
 }
@@ -258,18 +275,19 @@ static void on_pin_init(struct fake_engine *engine, struct tp_ipc_request *reque
 {
     Tp__Ipc__PinInitReply reply = TP__IPC__PIN_INIT_REPLY__INIT;
     struct tp_bytes pin = tp_secret_bytes(request->secret[0]);
-    if (!officer_is_in(engine)) {
-        refuse(engine, request, TP_NOT_PERMITTED, "for officers");
+    struct fake_user *user = fake_find_user(engine, ((const Tp__Ipc__PinInitRequest *)request->message)->user);
+    if (!officer_is_in(engine) || user == NULL) {
+        refuse(NULL, request, TP_NOT_PERMITTED, "for officers");
     } else if (pin.len < FAKE_PIN_MIN || pin.len > FAKE_PIN_MAX) {
-        refuse(engine, request, TP_PIN_LENGTH, "too short or too long");
+        refuse(NULL, request, TP_PIN_LENGTH, "too short or too long");
     } else if (pin.data[0] == '1') {
-        refuse(engine, request, TP_BAD_ARGUMENT, "a run");
+        refuse(NULL, request, TP_BAD_ARGUMENT, "a run");
     } else {
-        memcpy(engine->pin, pin.data, pin.len);
-        engine->pin[pin.len] = '\0';
+        memcpy(user->pin, pin.data, pin.len);
+        user->pin[pin.len] = '\0';
         reply.enrolment = engine->without_factor;
         reply.keys_lost = (uint32_t)engine->key_count;
-        engine->enrolled = engine->pin_initial = !engine->without_factor;
+        user->enrolled = user->pin_initial = !engine->without_factor;
         answer(request, &reply.base);
     }
 }
@@ -278,16 +296,16 @@ static void on_token_init(struct fake_engine *engine, struct tp_ipc_request *req
 {
     const Tp__Ipc__TokenInitRequest *asked = (const Tp__Ipc__TokenInitRequest *)request->message;
     Tp__Ipc__TokenInitReply reply = TP__IPC__TOKEN_INIT_REPLY__INIT;
+    struct fake_user *user = fake_find_user(engine, asked->user);
     if (!officer_is_in(engine)) {
-        refuse(engine, request, TP_NOT_PERMITTED, "for officers");
+        refuse(NULL, request, TP_NOT_PERMITTED, "for officers");
         return;
     }
-    reply.added = strcmp(asked->user, FAKE_USER) != 0;
-    if (reply.added)
-        (void)snprintf(engine->added, sizeof(engine->added), "%s", asked->user);
-    else
-        engine->enrolled = engine->pin_initial = false;
-    (void)snprintf(engine->label, sizeof(engine->label), "%s", asked->label);
+    reply.added = user == NULL;
+    if (user == NULL)
+        user = fake_add_user(engine, asked->user);
+    user->enrolled = user->pin_initial = false;
+    (void)snprintf(user->label, sizeof(user->label), "%s", asked->label);
     answer(request, &reply.base);
 }
 
@@ -355,12 +373,10 @@ static enum tp_rc sign_with(const struct fake_key *key, const Tp__Ipc__SignReque
     return append_raw(bytes, len, field_len, signature);
 }
 
-static struct fake_key *find_key(struct fake_engine *engine, const char *id)
+/* A login for one signature signs with its key alone, and a key that wants such a login with no other. */
+static bool fits(const struct fake_login *login, const struct fake_key *key)
 {
-    for (size_t i = 0; i < engine->key_count; i++)
-        if (strcmp(engine->keys[i].id, id) == 0)
-            return &engine->keys[i];
-    return NULL;
+    return login->credential[0] != '\0' ? strcmp(login->credential, key->id) == 0 : !key->always_authenticate;
 }
 
 /* The real engine takes DigestInfos only. */
@@ -369,12 +385,14 @@ static enum tp_rc check_sign(struct fake_engine *engine, const Tp__Ipc__SignRequ
 {
     enum tp_pki_hash hash;
     struct tp_bytes digest;
-    *ret_login = find_login(engine, asked->authorisation);
+    *ret_login = find_login(engine, fake_find_user(engine, asked->user), asked->authorisation);
     *ret_key = find_key(engine, asked->credential);
     if (*ret_login == NULL || ((*ret_login)->counted && (*ret_login)->left == 0))
         return TP_NOT_LOGGED_IN;
-    if (*ret_key == NULL || strcmp((*ret_key)->state, "deleted") == 0)
+    if (*ret_key == NULL || strcmp((*ret_key)->state, "deleted") == 0 || (*ret_key)->owner != (*ret_login)->user)
         return TP_NOT_FOUND;
+    if (!fits(*ret_login, *ret_key))
+        return TP_NOT_LOGGED_IN;
     if (strcmp((*ret_key)->state, "active") != 0)
         return TP_KEY_UNUSABLE;
     if (asked->mechanism == TP_IPC_RSA_PKCS &&
@@ -396,10 +414,11 @@ static void on_sign(struct fake_engine *engine, struct tp_ipc_request *request)
     if (rc == TP_OK)
         rc = sign_with(key, asked, &signature);
     if (rc != TP_OK) {
-        refuse(engine, request, rc, tp_rc_words(rc));
+        refuse(NULL, request, rc, tp_rc_words(rc));
     } else {
         if (login->counted)
             login->left--;
+        login->open = login->open && (login->credential[0] == '\0' || login->left > 0);
         reply.signature = (ProtobufCBinaryData){signature.len, signature.data};
         answer(request, &reply.base);
     }
@@ -408,10 +427,10 @@ static void on_sign(struct fake_engine *engine, struct tp_ipc_request *request)
 
 /* ---- keys made and destroyed ---- */
 
-static bool somebody_is_logged_in(const struct fake_engine *engine)
+static bool is_logged_in(const struct fake_engine *engine, const struct fake_user *user)
 {
     for (unsigned i = 0; i < engine->login_count; i++)
-        if (engine->logins[i].open && tp_clock_utc_ms() < engine->logins[i].until_ms)
+        if (engine->logins[i].user == user && engine->logins[i].open && tp_clock_utc_ms() < engine->logins[i].until_ms)
             return true;
     return false;
 }
@@ -430,14 +449,15 @@ static void answer_key(struct fake_engine *engine, struct tp_ipc_request *reques
 static void on_key_generate(struct fake_engine *engine, struct tp_ipc_request *request)
 {
     const Tp__Ipc__KeyGenerateRequest *asked = (const Tp__Ipc__KeyGenerateRequest *)request->message;
+    struct fake_user *user = fake_find_user(engine, asked->user);
     bool taken = false;
     for (size_t i = 0; i < engine->key_count; i++)
-        taken = taken || strcmp(engine->keys[i].label, asked->label) == 0;
-    if (!somebody_is_logged_in(engine) || taken) {
-        refuse(engine, request, taken ? TP_EXISTS : TP_NOT_PERMITTED, "not so");
+        taken = taken || (engine->keys[i].owner == user && strcmp(engine->keys[i].label, asked->label) == 0);
+    if (user == NULL || !is_logged_in(engine, user) || taken) {
+        refuse(NULL, request, taken ? TP_EXISTS : TP_NOT_PERMITTED, "not so");
         return;
     }
-    struct fake_key *key = fake_add_key(engine, asked->key_type, asked->label);
+    struct fake_key *key = fake_add_key(engine, user, asked->key_type, asked->label);
     if (asked->cka_id.len == sizeof(key->cka_id))
         memcpy(key->cka_id, asked->cka_id.data, sizeof(key->cka_id));
     key->always_authenticate = asked->always_authenticate;
@@ -448,8 +468,8 @@ static void on_key_change(struct fake_engine *engine, struct tp_ipc_request *req
 {
     const Tp__Ipc__KeyChangeRequest *asked = (const Tp__Ipc__KeyChangeRequest *)request->message;
     struct fake_key *key = find_key(engine, asked->credential);
-    if (!somebody_is_logged_in(engine) || key == NULL) {
-        refuse(engine, request, key == NULL ? TP_NOT_FOUND : TP_NOT_PERMITTED, "not so");
+    if (key == NULL || !is_logged_in(engine, key->owner)) {
+        refuse(NULL, request, key == NULL ? TP_NOT_FOUND : TP_NOT_PERMITTED, "not so");
         return;
     }
     if (asked->label[0] != '\0') {
@@ -465,8 +485,8 @@ static void on_key_delete(struct fake_engine *engine, struct tp_ipc_request *req
 {
     struct fake_key *key = find_key(engine, ((const Tp__Ipc__KeyRequest *)request->message)->credential);
     Tp__Ipc__Empty reply = TP__IPC__EMPTY__INIT;
-    if (!somebody_is_logged_in(engine) || key == NULL) {
-        refuse(engine, request, key == NULL ? TP_NOT_FOUND : TP_NOT_PERMITTED, "not so");
+    if (key == NULL || !is_logged_in(engine, key->owner)) {
+        refuse(NULL, request, key == NULL ? TP_NOT_FOUND : TP_NOT_PERMITTED, "not so");
         return;
     }
     (void)snprintf(key->state, sizeof(key->state), "deleted");
@@ -494,9 +514,9 @@ void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request)
     };
     enum tp_ipc_op op = request->operation->op;
     if (engine->fail[op] != 0)
-        refuse(engine, request, (enum tp_rc)engine->fail[op], "told to fail");
+        refuse(NULL, request, (enum tp_rc)engine->fail[op], "told to fail");
     else if (handlers[op] == NULL)
-        refuse(engine, request, TP_NOT_PERMITTED, "not for clients");
+        refuse(NULL, request, TP_NOT_PERMITTED, "not for clients");
     else
         handlers[op](engine, request);
 }
@@ -506,6 +526,6 @@ void fake_drop_kept(struct fake_engine *engine)
     while (engine->kept != NULL) {
         struct tp_ipc_request *request = engine->kept;
         engine->kept = request->next;
-        refuse(engine, request, TP_BUSY, "kept until the end");
+        refuse(NULL, request, TP_BUSY, "kept until the end");
     }
 }

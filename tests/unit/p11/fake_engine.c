@@ -76,11 +76,10 @@ struct fake_engine *fake_engine_start(const char *socket_path)
     (void)pthread_cond_init(&engine->changed, NULL);
     engine->generation = 1;
     engine->for_ms = 600000;
-    engine->enrolled = true;
-    engine->tries_left = TRIES_MOST;
-    (void)snprintf(engine->pin, sizeof(engine->pin), "%s", FAKE_PIN);
-    (void)snprintf(engine->so_pin, sizeof(engine->so_pin), "%s", FAKE_SO_PIN);
-    (void)snprintf(engine->label, sizeof(engine->label), "Alice's token");
+    fake_engine_add_user(engine, FAKE_USER, FAKE_PIN);
+    (void)snprintf(engine->users[0].label, sizeof(engine->users[0].label), "Alice's token");
+    fake_engine_add_user(engine, FAKE_OFFICER, FAKE_SO_PIN);
+    engine->users[1].officer = true;
     fake_keys_start(engine);
     fake_engine_resume(engine);
     return engine;
@@ -91,6 +90,8 @@ void fake_engine_stop(struct fake_engine *engine)
     if (engine->server != NULL)
         fake_engine_halt(engine);
     fake_keys_free(engine);
+    for (size_t i = 0; i < engine->user_count; i++)
+        free(engine->users[i].name);
     free(engine->socket_path);
     (void)pthread_mutex_destroy(&engine->mutex);
     (void)pthread_cond_destroy(&engine->changed);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An engine for tests of the module: the real protocol and real signatures, with keys of libcrypto, one user "alice", an
- * officer "olga", and knobs for all that can happen to a client. Everything may be called from any thread.
+ * An engine for tests of the module: the real protocol and real signatures, with keys of libcrypto, the user "alice",
+ * an officer "olga", others when wanted, and knobs for all that can happen to a client. Everything may be called from
+ * any thread.
  */
 #ifndef TP_TESTS_FAKE_ENGINE_H
 #define TP_TESTS_FAKE_ENGINE_H
@@ -31,6 +32,13 @@ void fake_engine_stop(struct fake_engine *engine);
 void fake_engine_halt(struct fake_engine *engine);
 void fake_engine_resume(struct fake_engine *engine);
 
+/* Another user, with a PIN of at least FAKE_PIN_MIN bytes; the code is FAKE_CODE as well. What the knobs below say of
+ * "the user" is said of alice. */
+void fake_engine_add_user(struct fake_engine *engine, const char *name, const char *pin);
+void fake_engine_enrol(struct fake_engine *engine, const char *name); /* again, with the same PIN */
+/* A credential of alice becomes another's. */
+void fake_engine_set_owner(struct fake_engine *engine, size_t number, const char *name);
+
 /* A credential "cred-N" of TYPE ("rsa-2048", "p-256", …) with CKA_ID = its number; with a certificate and its issuer
  * when wanted. Returns its number, from 0. */
 size_t fake_engine_add_key(struct fake_engine *engine, const char *type, const char *label, bool with_certificate);
@@ -47,8 +55,8 @@ void fake_engine_open_shared(struct fake_engine *engine, bool open); /* `trustp1
 void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked, bool suspended);
 /* Whether a PIN that PIN_INIT sets is an enrolment code. */
 void fake_engine_set_factor(struct fake_engine *engine, bool has_factor);
-unsigned fake_engine_logins(struct fake_engine *engine); /* that are open */
-void fake_engine_set_tries(struct fake_engine *engine, uint32_t left);
+unsigned fake_engine_logins(struct fake_engine *engine);               /* that are open */
+void fake_engine_set_tries(struct fake_engine *engine, uint32_t left); /* of all users */
 /* From now on OP is answered with RC; 0: as usual. */
 void fake_engine_fail(struct fake_engine *engine, enum tp_ipc_op op, int rc);
 /* Requests of OP are kept and not answered until this is taken back. */

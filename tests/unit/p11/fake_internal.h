@@ -16,6 +16,7 @@
 
 #define TRIES_MOST  5
 #define LOGINS_MOST 256
+#define USERS_MOST  4
 
 /* A test whose own means fail is no test. */
 #define MUST(condition)                                                                                                \
@@ -26,7 +27,14 @@
         }                                                                                                              \
     } while (0)
 
+struct fake_user {
+    char *name, pin[128], label[64];
+    bool officer, enrolled, locked, suspended, pin_initial;
+    uint32_t tries_left;
+};
+
 struct fake_key {
+    struct fake_user *owner;
     EVP_PKEY *pkey;
     char *label, *type, id[33], state[16];
     uint8_t cka_id[4];
@@ -35,8 +43,10 @@ struct fake_key {
 };
 
 struct fake_login {
-    char id[33];
-    bool open, shared, officer;
+    struct fake_user *user;
+    unsigned number;             /* from 1, in the order in which they were made */
+    char id[33], credential[33]; /* for one signature with that one; "": for all that need no login of their own */
+    bool open, shared;
     uint32_t left; /* when counted */
     bool counted;
     int64_t until_ms;
@@ -48,6 +58,8 @@ struct fake_engine {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
+    struct fake_user users[USERS_MOST]; /* the first is alice */
+    size_t user_count;
     struct fake_key *keys;
     size_t key_count;
     EVP_PKEY *issuer_key, *bulk_key;
@@ -57,25 +69,24 @@ struct fake_engine {
     unsigned login_count, logins_made;
     uint32_t signatures;
     int64_t for_ms;
-    bool enrolled, locked, suspended, pin_initial, without_factor;
-    char added[64]; /* by TOKEN_INIT: another user, without PIN */
-    char label[64];
-    uint32_t tries_left;
+    bool without_factor;
     int fail[TP_IPC_OP_END];
     bool stall[TP_IPC_OP_END];
     unsigned count[TP_IPC_OP_END];
     struct tp_ipc_request *kept;
-    char pin[128], so_pin[128];
     char last_hash_name[32];
     size_t last_data_len;
 };
 
 /* The mutex is held. */
 void fake_keys_start(struct fake_engine *engine);
-struct fake_key *fake_add_key(struct fake_engine *engine, const char *type, const char *label);
+struct fake_key *fake_add_key(struct fake_engine *engine, struct fake_user *owner, const char *type, const char *label);
 void fake_keys_free(struct fake_engine *engine);
 struct fake_login *fake_shared_login(struct fake_engine *engine); /* or NULL */
-struct fake_login *fake_new_login(struct fake_engine *engine, bool shared);
+struct fake_login *fake_new_login(struct fake_engine *engine, struct fake_user *user, const char *credential);
+struct fake_user *fake_find_user(struct fake_engine *engine, const char *name); /* or NULL */
+/* Known, and without a PIN. */
+struct fake_user *fake_add_user(struct fake_engine *engine, const char *name);
 void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request);
 void fake_drop_kept(struct fake_engine *engine);
 

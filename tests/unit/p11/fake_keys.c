@@ -62,7 +62,8 @@ static struct fake_key *add_key(struct fake_engine *engine, EVP_PKEY *pkey, cons
     engine->keys = realloc(engine->keys, engine->key_count * sizeof(*engine->keys));
     MUST(engine->keys != NULL);
     struct fake_key *key = &engine->keys[number];
-    *key = (struct fake_key){.pkey = pkey, .label = strdup(label), .type = strdup(type), .state = "active"};
+    *key = (struct fake_key){
+        .owner = &engine->users[0], .pkey = pkey, .label = strdup(label), .type = strdup(type), .state = "active"};
     (void)snprintf(key->id, sizeof(key->id), "cred-%zu", number);
     tp_put_be32(key->cka_id, (uint32_t)number);
     put_spki(pkey, &key->spki);
@@ -83,9 +84,11 @@ size_t fake_engine_add_key(struct fake_engine *engine, const char *type, const c
     return number;
 }
 
-struct fake_key *fake_add_key(struct fake_engine *engine, const char *type, const char *label)
+struct fake_key *fake_add_key(struct fake_engine *engine, struct fake_user *owner, const char *type, const char *label)
 {
-    return add_key(engine, generate(type), type, label);
+    struct fake_key *key = add_key(engine, generate(type), type, label);
+    key->owner = owner;
+    return key;
 }
 
 void fake_engine_add_bulk(struct fake_engine *engine, size_t count)

@@ -10,6 +10,30 @@
         pthread_mutex_unlock(&(engine)->mutex);                                                                        \
     } while (0)
 
+struct fake_user *fake_add_user(struct fake_engine *engine, const char *name)
+{
+    MUST(engine->user_count < USERS_MOST);
+    struct fake_user *user = &engine->users[engine->user_count++];
+    *user = (struct fake_user){.name = strdup(name), .tries_left = TRIES_MOST};
+    (void)snprintf(user->label, sizeof(user->label), "%s's token", name);
+    return user;
+}
+
+void fake_engine_add_user(struct fake_engine *engine, const char *name, const char *pin)
+{
+    pthread_mutex_lock(&engine->mutex);
+    struct fake_user *user = fake_add_user(engine, name);
+    user->enrolled = true;
+    (void)snprintf(user->pin, sizeof(user->pin), "%s", pin);
+    pthread_mutex_unlock(&engine->mutex);
+}
+
+void fake_engine_set_owner(struct fake_engine *engine, size_t number, const char *name)
+{
+    LOCKED(engine, engine->keys[number].owner = fake_find_user(engine, name); MUST(engine->keys[number].owner != NULL);
+           engine->generation++);
+}
+
 void fake_engine_set_state(struct fake_engine *engine, size_t number, const char *state)
 {
     LOCKED(engine, (void)snprintf(engine->keys[number].state, sizeof(engine->keys[number].state), "%s", state);
@@ -41,7 +65,7 @@ void fake_engine_open_shared(struct fake_engine *engine, bool open)
     pthread_mutex_lock(&engine->mutex);
     struct fake_login *login = fake_shared_login(engine);
     if (open && login == NULL)
-        (void)fake_new_login(engine, true);
+        fake_new_login(engine, &engine->users[0], "")->shared = true;
     if (!open && login != NULL)
         login->open = false;
     pthread_mutex_unlock(&engine->mutex);
@@ -49,8 +73,15 @@ void fake_engine_open_shared(struct fake_engine *engine, bool open)
 
 void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked, bool suspended)
 {
-    LOCKED(engine, engine->enrolled = enrolled; engine->locked = locked; engine->suspended = suspended;
-           engine->pin_initial = false);
+    struct fake_user *user = &engine->users[0];
+    LOCKED(engine, user->enrolled = enrolled; user->locked = locked; user->suspended = suspended;
+           user->pin_initial = false);
+}
+
+void fake_engine_enrol(struct fake_engine *engine, const char *name)
+{
+    LOCKED(engine, struct fake_user *user = fake_find_user(engine, name); MUST(user != NULL); user->enrolled = true;
+           user->locked = user->suspended = user->pin_initial = false);
 }
 
 void fake_engine_set_factor(struct fake_engine *engine, bool has_factor)
@@ -67,7 +98,7 @@ unsigned fake_engine_logins(struct fake_engine *engine)
 
 void fake_engine_set_tries(struct fake_engine *engine, uint32_t left)
 {
-    LOCKED(engine, engine->tries_left = left);
+    LOCKED(engine, for (size_t i = 0; i < engine->user_count; i++) engine->users[i].tries_left = left);
 }
 
 void fake_engine_fail(struct fake_engine *engine, enum tp_ipc_op op, int rc)

@@ -279,6 +279,21 @@ Test(p11_login, a_key_that_always_authenticates_signs_once_for_each_login)
     cr_expect_eq(sign_after("wrong horse 000000", key), CKR_PIN_INCORRECT);
 }
 
+Test(p11_login, a_login_for_a_signature_is_good_for_nothing_after_logout)
+{
+    static const CK_BYTE data[] = "what is signed";
+    CK_BYTE signature[64];
+    CK_ULONG len = sizeof(signature);
+    CK_MECHANISM mechanism = {CKM_ECDSA_SHA256, NULL, 0};
+    fake_engine_set_always_authenticate(f.engine, 0);
+    cr_assert_eq(login(f.session, FAKE_PIN_CODE), CKR_OK);
+    CK_OBJECT_HANDLE key = find_one(f.session, CKO_PRIVATE_KEY, "key");
+    cr_assert_eq(C_SignInit(f.session, &mechanism, key), CKR_OK);
+    cr_assert_eq(context_login(FAKE_PIN_CODE), CKR_OK);
+    cr_assert_eq(C_Logout(f.session), CKR_OK);
+    cr_expect_eq(C_Sign(f.session, (CK_BYTE *)data, sizeof(data), signature, &len), CKR_USER_NOT_LOGGED_IN);
+}
+
 Test(p11_login, a_login_for_a_signature_needs_one_that_waits_for_it)
 {
     cr_assert_eq(login(f.session, FAKE_PIN_CODE), CKR_OK);
