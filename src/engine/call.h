@@ -52,6 +52,7 @@ void tp_call_act_as(struct tp_call *call, enum tp_role role);
 /* Every operation's function; one file a noun. */
 enum tp_rc tp_op_token(struct tp_call *call);
 enum tp_rc tp_op_objects(struct tp_call *call);
+enum tp_rc tp_op_events(struct tp_call *call);
 enum tp_rc tp_op_login(struct tp_call *call);
 enum tp_rc tp_op_logout(struct tp_call *call);
 enum tp_rc tp_op_authorisation(struct tp_call *call);
