@@ -8,7 +8,7 @@
  *   engine_user  who must be behind the socket                        trustp11 (service); ourselves (spawn)
  *   engine_conf  the engine's file, for spawn and for local tools     /etc/trustp11/engine.conf
  *   engine_program  trustp11d                                         the installed one
- *   users        one slot each, in this order ("alice, bob")          (none)
+ *   users        one slot each, in this order ("alice, bob"); "*": and one that serves all, the last   (none)
  *   login        pin | session                                        pin
  *   timeout      of every call                                        30s
  *   debug        file that the module writes its reasons to, or "syslog"   (none; $TRUSTP11_DEBUG wins)
@@ -33,6 +33,8 @@ const char *tp_client_conf_path(const struct tp_client_conf *conf);
 void tp_client_conf_ipc(const struct tp_client_conf *conf, struct tp_ipc_client_config *ret_config);
 size_t tp_client_conf_users(const struct tp_client_conf *conf);
 const char *tp_client_conf_user(const struct tp_client_conf *conf, size_t index); /* NULL past the end */
+/* "*" is among the users; it is not counted, and is no user's name. */
+bool tp_client_conf_serves_all(const struct tp_client_conf *conf);
 bool tp_client_conf_session_login(const struct tp_client_conf *conf);
 const char *tp_client_conf_engine_conf(const struct tp_client_conf *conf);
 const char *tp_client_conf_debug(const struct tp_client_conf *conf); /* or NULL */

@@ -13,6 +13,8 @@
 #include "base/error.h"
 #include "trustp11/cryptoki.h"
 
+#include <stdbool.h>
+
 struct tp_p11_module;
 
 /* C_Initialize and C_Finalize. Closing makes all calls that wait for the engine return, and waits for whoever is
@@ -23,7 +25,7 @@ CK_RV tp_p11_gate_close(void);
 /* Counts the caller in; NULL (and not counted in) when the module is not initialised. */
 struct tp_p11_module *tp_p11_gate_enter(void);
 void tp_p11_gate_leave(void);
-/* Waits, inside, until MODULE is being closed. */
-void tp_p11_gate_wait_closed(const struct tp_p11_module *module);
+/* Inside: whether MODULE is not being closed. */
+bool tp_p11_gate_is_open(const struct tp_p11_module *module);
 
 #endif

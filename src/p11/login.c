@@ -7,6 +7,7 @@
 #include "p11/sign.h"
 #include "p11/slot.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ASK_AGAIN_MS   1000 /* what the engine said is believed for this long */
@@ -27,7 +28,7 @@ void tp_p11_login_clear(struct tp_p11_login *login)
 static void end(struct tp_p11_login *login)
 {
     login->open = false;
-    login->id[0] = '\0';
+    login->id[0] = login->user[0] = '\0';
 }
 
 /* What can be known without asking. */
@@ -45,6 +46,17 @@ static void set_terms(struct tp_p11_login *login, int64_t until_ms, uint32_t sig
     login->signatures_left = signatures_left;
     login->generation = generation;
     login->asked_ms = tp_clock_monotonic_ms();
+}
+
+bool tp_p11_login_who(struct tp_p11_slot *slot, char ret_user[TP_P11_USER_LEN], uint64_t *ret_epoch)
+{
+    struct tp_p11_login *login = &slot->login;
+    pthread_mutex_lock(&login->mutex);
+    (void)snprintf(ret_user, TP_P11_USER_LEN, "%s", slot->serves_all && open_by_clock(login) ? login->user : slot->user);
+    if (ret_epoch != NULL)
+        *ret_epoch = slot->serves_all ? login->epoch : 0;
+    pthread_mutex_unlock(&login->mutex);
+    return ret_user[0] != '\0';
 }
 
 /* ---- asking ---- */
@@ -70,7 +82,7 @@ static void ask(struct tp_p11_slot *slot, const struct tp_p11_authorisation *abo
     Tp__Ipc__AuthorisationRequest request = TP__IPC__AUTHORISATION_REQUEST__INIT;
     struct tp_p11_authorisation copy = *about;
     struct tp_ipc_reply reply = {0};
-    request.user = slot->user;
+    request.user = copy.user;
     request.authorisation = copy.id;
     enum tp_rc rc = tp_p11_module_ask(slot->module, TP_OP_AUTHORISATION, &request.base, NULL, &reply);
     static const Tp__Ipc__AuthorisationReply ended = TP__IPC__AUTHORISATION_REPLY__INIT;
@@ -90,6 +102,7 @@ static bool look(struct tp_p11_slot *slot, bool by_time, struct tp_p11_authorisa
     bool open = open_by_clock(login);
     *ret_is_stale = false;
     if (open) {
+        memcpy(ret_authorisation->user, login->user, sizeof(login->user));
         memcpy(ret_authorisation->id, login->id, sizeof(login->id));
         ret_authorisation->epoch = login->epoch;
         *ret_is_stale = login->generation != tp_ipc_client_generation(slot->module->client) ||
@@ -128,10 +141,14 @@ bool tp_p11_login_seems_open(struct tp_p11_slot *slot)
 
 enum tp_rc tp_p11_login_authorisation(struct tp_p11_slot *slot, struct tp_p11_authorisation *ret_authorisation)
 {
-    struct tp_p11_authorisation authorisation = {.id = "", .epoch = 0};
-    /* without a login of our own, login = session stands on the one that `trustp11 login` has opened */
-    if (!look_and_ask(slot, false, &authorisation) && !slot->module->session_login)
-        return TP_NOT_LOGGED_IN;
+    struct tp_p11_authorisation authorisation = {.epoch = 0};
+    if (!look_and_ask(slot, false, &authorisation)) {
+        /* without a login of our own, login = session stands on the one that `trustp11 login` has opened */
+        if (!slot->module->session_login || slot->serves_all)
+            return TP_NOT_LOGGED_IN;
+        authorisation = (struct tp_p11_authorisation){.epoch = 0};
+        (void)snprintf(authorisation.user, sizeof(authorisation.user), "%s", slot->user);
+    }
     *ret_authorisation = authorisation;
     return TP_OK;
 }
@@ -174,13 +191,13 @@ static CK_RV count_malformed(struct tp_p11_login *login)
 }
 
 /* WHY fits "it is …", and says nothing of the PIN that its length does not. */
-static CK_RV refuse_malformed(struct tp_p11_call *call, const char *why)
+static CK_RV refuse_malformed(struct tp_p11_call *call, const char *who, const char *why)
 {
     (void)tp_error_set(
         &call->error, TP_PIN_WRONG,
         "the PIN for user %s was not sent to the engine: it is %s; give the PIN followed by the one-time "
         "code, or, after `trustp11 login`, the PIN alone",
-        call->session->slot->user, why);
+        who, why);
     return count_malformed(&call->session->slot->login);
 }
 
@@ -191,28 +208,29 @@ static void forgive_malformed(struct tp_p11_login *login)
     pthread_mutex_unlock(&login->mutex);
 }
 
-static CK_RV check_pin(struct tp_p11_call *call, struct tp_bytes pin)
+static CK_RV check_pin(struct tp_p11_call *call, const char *who, struct tp_bytes pin)
 {
     struct tp_p11_slot *slot = call->session->slot;
     uint32_t pin_min = 0;
     if (pin.data == NULL && pin.len > 0)
         return CKR_ARGUMENTS_BAD;
     if (pin.len == 0)
-        return refuse_malformed(call, "empty");
+        return refuse_malformed(call, who, "empty");
     if (pin.len > TP_P11_PIN_MOST)
-        return refuse_malformed(call, "longer than any PIN");
+        return refuse_malformed(call, who, "longer than any PIN");
     enum tp_rc rc = tp_p11_token_pin_min(slot, &call->error, &pin_min);
     if (rc != TP_OK)
         return tp_p11_rv(rc);
-    return pin.len < pin_min ? refuse_malformed(call, "shorter than any PIN") : CKR_OK;
+    return pin.len < pin_min ? refuse_malformed(call, who, "shorter than any PIN") : CKR_OK;
 }
 
-static enum tp_rc send_logout(struct tp_p11_slot *slot, char *authorisation, struct tp_error *error)
+static enum tp_rc send_logout(struct tp_p11_slot *slot, struct tp_p11_authorisation *authorisation,
+                              struct tp_error *error)
 {
     Tp__Ipc__LogoutRequest request = TP__IPC__LOGOUT_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
-    request.user = slot->user;
-    request.authorisation = authorisation;
+    request.user = authorisation->user;
+    request.authorisation = authorisation->id;
     enum tp_rc rc =
         tp_ipc_call(slot->module->client, TP_OP_LOGOUT, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, error, &reply);
     tp_ipc_reply_clear(&reply);
@@ -238,15 +256,16 @@ static enum tp_rc read_grant(const Tp__Ipc__LoginReply *reply, struct grant *ret
 }
 
 /* CREDENTIAL: for one signature with that one; "": for all that need no login of their own. */
-static CK_RV ask_engine(struct tp_p11_call *call, struct tp_bytes pin, char *credential, struct grant *ret_grant)
+static CK_RV ask_engine(struct tp_p11_call *call, char *who, struct tp_bytes pin, char *credential,
+                        struct grant *ret_grant)
 {
     struct tp_p11_slot *slot = call->session->slot;
     Tp__Ipc__LoginRequest request = TP__IPC__LOGIN_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
-    CK_RV rv = check_pin(call, pin);
+    CK_RV rv = check_pin(call, who, pin);
     if (rv != CKR_OK)
         return rv;
-    request.user = slot->user;
+    request.user = who;
     request.credential = credential;
     enum tp_rc rc =
         tp_ipc_call(slot->module->client, TP_OP_LOGIN, &request.base, pin, TP_BYTES_NONE, 0, &call->error, &reply);
@@ -255,24 +274,28 @@ static CK_RV ask_engine(struct tp_p11_call *call, struct tp_bytes pin, char *cre
     tp_ipc_reply_clear(&reply);
     if (rc == TP_OK)
         forgive_malformed(&slot->login);
-    /* lacks the code, or too short without it: the engine counts that towards nothing, so the bound on it is ours;
-     * its words stay */
-    if (rc == TP_PIN_LENGTH)
+    /* lacks the code, or too short without it, or nobody has that name: the engine counts that towards nothing, so the
+     * bound on it is ours; its words stay */
+    if (rc == TP_PIN_LENGTH || (rc == TP_NOT_FOUND && slot->serves_all))
         return count_malformed(&slot->login);
     /* a suspended or closed user: what C_GetTokenInfo shows as locked */
     return rc == TP_NOT_PERMITTED ? CKR_PIN_LOCKED : tp_p11_rv(rc);
 }
 
-/* False when another thread was faster; its login stands. */
-static bool install(struct tp_p11_slot *slot, const struct grant *grant, bool *ret_same)
+/* False when another thread was faster; its login stands. What an earlier user of the slot has left is gone before the
+ * next one is in. */
+static bool install(struct tp_p11_slot *slot, const char *who, const struct grant *grant, bool *ret_same)
 {
     struct tp_p11_login *login = &slot->login;
     pthread_mutex_lock(&login->mutex);
     bool first = !open_by_clock(login);
     *ret_same = strcmp(login->id, grant->id) == 0;
     if (first) {
-        login->open = true;
         login->epoch++;
+        if (slot->serves_all)
+            tp_p11_inventory_begin(slot, login->epoch);
+        login->open = true;
+        (void)snprintf(login->user, sizeof(login->user), "%s", who);
         memcpy(login->id, grant->id, sizeof(login->id));
         set_terms(login, grant->until_ms, grant->signatures_left, tp_ipc_client_generation(slot->module->client));
     }
@@ -282,42 +305,53 @@ static bool install(struct tp_p11_slot *slot, const struct grant *grant, bool *r
 
 /* C_Login is rare and worth a question: an engine that was started anew knows of no login, and who is told that there
  * is one would only fail later. */
-static bool is_open_now(struct tp_p11_slot *slot)
+static bool is_open_now(struct tp_p11_slot *slot, struct tp_p11_authorisation *ret_authorisation)
 {
-    struct tp_p11_authorisation authorisation;
     bool is_stale = false;
-    if (!look(slot, false, &authorisation, &is_stale))
+    if (!look(slot, false, ret_authorisation, &is_stale))
         return false;
-    ask(slot, &authorisation);
+    ask(slot, ret_authorisation);
     return tp_p11_login_seems_open(slot);
 }
 
-static CK_RV login_as_user(struct tp_p11_call *call, struct tp_bytes pin)
+/* 3.0 §5.6.9 */
+static CK_RV already(const struct tp_p11_authorisation *open, const char *who)
+{
+    return strcmp(open->user, who) == 0 ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+}
+
+static CK_RV login_as_user(struct tp_p11_call *call, char *who, struct tp_bytes pin)
 {
     struct tp_p11_slot *slot = call->session->slot;
+    struct tp_p11_authorisation open;
     struct grant grant;
     bool same = false;
-    if (is_open_now(slot))
-        return CKR_USER_ALREADY_LOGGED_IN;
+    if (is_open_now(slot, &open))
+        return already(&open, who);
     char none[] = "";
-    CK_RV rv = ask_engine(call, pin, none, &grant);
+    CK_RV rv = ask_engine(call, who, pin, none, &grant);
     if (rv != CKR_OK)
         return rv;
-    if (install(slot, &grant, &same))
+    if (install(slot, who, &grant, &same))
         return CKR_OK;
-    if (!same) /* nobody would ever use it: give it back rather than leave it open */
-        (void)send_logout(slot, grant.id, NULL);
-    return CKR_USER_ALREADY_LOGGED_IN;
+    if (!same) { /* nobody would ever use it: give it back rather than leave it open */
+        struct tp_p11_authorisation unused = {.epoch = 0};
+        memcpy(unused.id, grant.id, sizeof(unused.id));
+        (void)snprintf(unused.user, sizeof(unused.user), "%s", who);
+        (void)send_logout(slot, &unused, NULL);
+    }
+    (void)tp_p11_login_who(slot, open.user, NULL);
+    return already(&open, who);
 }
 
 /* For one signature with a CKA_ALWAYS_AUTHENTICATE key: between C_SignInit and C_Sign (3.0 §5.6.8). */
-static CK_RV login_for_signature(struct tp_p11_call *call, struct tp_bytes pin)
+static CK_RV login_for_signature(struct tp_p11_call *call, char *who, struct tp_bytes pin)
 {
     struct grant grant;
     char *credential = tp_p11_sign_wants_login(call->session);
     if (credential == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
-    CK_RV rv = ask_engine(call, pin, credential, &grant);
+    CK_RV rv = ask_engine(call, who, pin, credential, &grant);
     if (rv == CKR_OK)
         tp_p11_sign_authorise(call->session, grant.id);
     return rv;
@@ -334,13 +368,48 @@ static CK_RV login_as_officer(struct tp_p11_call *call)
     return CKR_USER_TYPE_INVALID;
 }
 
-CK_RV tp_p11_login(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes pin)
+/* A PIN is never tried on somebody whom nobody has named: it would count as a wrong one of theirs. */
+static CK_RV nobody_named(struct tp_p11_call *call)
 {
+    (void)tp_error_set(&call->error, TP_BAD_ARGUMENT,
+                       "this slot serves many users, and the program does not say whose PIN this is: it must call "
+                       "C_LoginUser; for one that cannot, name its user in trustp11.conf: users = NAME");
+    return CKR_USER_TYPE_INVALID;
+}
+
+/* Whom USER names, or nobody (""). A slot that is one user's is nobody else's; one that serves all must be told, unless
+ * it is for a signature of who is logged in. */
+static CK_RV find_who(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes user,
+                      char ret_who[TP_P11_USER_LEN])
+{
+    struct tp_p11_slot *slot = call->session->slot;
+    bool known = tp_p11_login_who(slot, ret_who, NULL);
+    if ((user.data == NULL && user.len > 0) || user.len >= TP_P11_USER_LEN)
+        return CKR_ARGUMENTS_BAD;
+    if (slot->serves_all && user_type == CKU_CONTEXT_SPECIFIC && !known)
+        return CKR_USER_NOT_LOGGED_IN;
+    if (!slot->serves_all || user_type == CKU_CONTEXT_SPECIFIC)
+        return user.len == 0 || tp_bytes_equal(user, tp_bytes_of_string(ret_who)) ? CKR_OK : CKR_ARGUMENTS_BAD;
+    if (user.len == 0)
+        return user_type == CKU_USER ? nobody_named(call) : CKR_OK;
+    if (memchr(user.data, '\0', user.len) != NULL)
+        return CKR_ARGUMENTS_BAD;
+    memcpy(ret_who, user.data, user.len);
+    ret_who[user.len] = '\0';
+    return CKR_OK;
+}
+
+CK_RV tp_p11_login_user(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes pin, struct tp_bytes user)
+{
+    char who[TP_P11_USER_LEN];
+    CK_RV rv = find_who(call, user_type, user, who);
+    if (rv != CKR_OK)
+        return rv;
     switch (user_type) {
     case CKU_USER:
-        return login_as_user(call, pin);
+        return login_as_user(call, who, pin);
     case CKU_CONTEXT_SPECIFIC:
-        return login_for_signature(call, pin);
+        return login_for_signature(call, who, pin);
     case CKU_SO:
         return login_as_officer(call);
     default:
@@ -348,14 +417,9 @@ CK_RV tp_p11_login(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_b
     }
 }
 
-/* A slot is one user's: another name cannot be right. */
-CK_RV tp_p11_login_user(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes pin, struct tp_bytes user)
+CK_RV tp_p11_login(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes pin)
 {
-    if (user.data == NULL && user.len > 0)
-        return CKR_ARGUMENTS_BAD;
-    if (user.len > 0 && !tp_bytes_equal(user, tp_bytes_of_string(call->session->slot->user)))
-        return CKR_ARGUMENTS_BAD;
-    return tp_p11_login(call, user_type, pin);
+    return tp_p11_login_user(call, user_type, pin, TP_BYTES_NONE);
 }
 
 /* ---- C_Logout ---- */
@@ -364,16 +428,19 @@ CK_RV tp_p11_logout(struct tp_p11_call *call)
 {
     struct tp_p11_slot *slot = call->session->slot;
     struct tp_p11_login *login = &slot->login;
-    char id[TP_ID_LEN];
+    struct tp_p11_authorisation ended = {.epoch = 0};
     pthread_mutex_lock(&login->mutex);
     bool open = open_by_clock(login);
-    memcpy(id, login->id, sizeof(id));
+    memcpy(ended.id, login->id, sizeof(ended.id));
+    memcpy(ended.user, login->user, sizeof(ended.user));
+    if (open && slot->serves_all)
+        tp_p11_inventory_begin(slot, login->epoch);
     end(login);
     pthread_mutex_unlock(&login->mutex);
     if (!open)
         return CKR_USER_NOT_LOGGED_IN;
     tp_p11_inventory_drop_private(slot);
     /* logged out here whatever the engine says; that it did not hear of it is for the log */
-    (void)send_logout(slot, id, &call->error);
+    (void)send_logout(slot, &ended, &call->error);
     return CKR_OK;
 }

@@ -5,6 +5,8 @@
  * engine. When it ends, all sessions are in the public state again, so that consumers ask for a PIN instead of failing
  * for ever.
  *
+ * Where the slot serves all, the login also says for whom it speaks.
+ *
  * C_Logout ends the authorisation in the engine. Closing the last session, or C_Finalize, only forgets it here: the
  * same process may come back with the same PIN and code and join it (NSS does so twice for one PDF), nobody else can.
  */
@@ -18,8 +20,11 @@
 
 struct tp_p11_slot;
 
+#define TP_P11_USER_LEN 128 /* bytes of a user's name, with NUL */
+
 /* What allows signatures. */
 struct tp_p11_authorisation {
+    char user[TP_P11_USER_LEN];
     char id[TP_ID_LEN]; /* empty: the shared one of this uid (login = session) */
     uint64_t epoch;     /* of the login that it comes from; 0: of none */
 };
@@ -28,6 +33,7 @@ struct tp_p11_login {
     pthread_mutex_t mutex; /* of all below; never held while the engine is asked */
     bool open;
     uint64_t epoch; /* grows with each login: an end that is noticed late must not end the next login */
+    char user[TP_P11_USER_LEN]; /* who it is */
     char id[TP_ID_LEN];
     int64_t until_ms; /* UTC; 0: the engine did not say */
     bool counted;
@@ -40,6 +46,9 @@ struct tp_p11_login {
 TP_MUST_USE enum tp_rc tp_p11_login_init(struct tp_p11_login *login);
 void tp_p11_login_clear(struct tp_p11_login *login);
 
+/* Whom the slot speaks for: its user, or, where it serves all, who is logged in; false when that is nobody. RET_EPOCH
+ * (or NULL): the login that this is so in; 0 for the slot's own user, of whom it is always so. */
+bool tp_p11_login_who(struct tp_p11_slot *slot, char ret_user[TP_P11_USER_LEN], uint64_t *ret_epoch);
 /* Whether the user is logged in; asks the engine at most once a second. */
 bool tp_p11_login_is_open(struct tp_p11_slot *slot);
 /* The same from what is known here, without asking. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/slot.h"
-#include "p11/gate.h"
 #include "p11/mechanism.h"
 #include "p11/module.h"
 
@@ -12,7 +11,8 @@ enum tp_rc tp_p11_slot_init(struct tp_p11_slot *slot, struct tp_p11_module *modu
 {
     slot->module = module;
     slot->id = id;
-    slot->user = strdup(user);
+    slot->serves_all = user == NULL;
+    slot->user = strdup(user == NULL ? "" : user);
     if (slot->user == NULL)
         return TP_MEMORY;
     TP_TRY(tp_p11_token_init(&slot->token));
@@ -81,22 +81,17 @@ CK_RV tp_p11_slot_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_SLOT_INFO *re
     if (ret_info == NULL)
         return CKR_ARGUMENTS_BAD;
     *ret_info = (CK_SLOT_INFO){.flags = has_token(slot) ? CKF_TOKEN_PRESENT : 0};
-    (void)snprintf(description, sizeof(description), "trustp11: %s", slot->user);
+    (void)snprintf(description, sizeof(description), "trustp11: %s", slot->serves_all ? "any user" : slot->user);
     tp_p11_pad(ret_info->slotDescription, sizeof(ret_info->slotDescription), description);
     tp_p11_pad(ret_info->manufacturerID, sizeof(ret_info->manufacturerID), TP_P11_MANUFACTURER);
     return CKR_OK;
 }
 
-/* Slots never come or go while the module is in use, and a user that an officer adds is no event for a program: nothing
- * ever happens, until C_Finalize. */
 CK_RV tp_p11_slot_wait(struct tp_p11_call *call, CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 {
     if (slot == NULL || reserved != NULL)
         return CKR_ARGUMENTS_BAD;
-    if ((flags & CKF_DONT_BLOCK) != 0)
-        return CKR_NO_EVENT;
-    tp_p11_gate_wait_closed(call->module);
-    return CKR_CRYPTOKI_NOT_INITIALIZED; /* 3.0 §5.5.4 */
+    return (flags & CKF_DONT_BLOCK) != 0 ? tp_p11_watch_look(call->module, slot) : tp_p11_watch_wait(call->module, slot);
 }
 
 /* Few HSMs can keep Ed25519 keys wrapped, so CKM_EDDSA is a mechanism only of tokens that have such a key. When the

@@ -8,7 +8,9 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
-#define USER_ID "00112233445566778899aabbccddeeff"
+#define USER_ID    "00112233445566778899aabbccddeeff"
+#define OTHER_ID   "11112233445566778899aabbccddeeff"
+#define SERVICE_ID "22222233445566778899aabbccddeeff"
 
 static void refuse(struct fake_engine *engine, struct tp_ipc_request *request, enum tp_rc rc, const char *words)
 {
@@ -48,7 +50,7 @@ static struct fake_login *free_login(struct fake_engine *engine)
     return &engine->logins[engine->logins_made % LOGINS_MOST];
 }
 
-struct fake_login *fake_new_login(struct fake_engine *engine, bool shared)
+struct fake_login *fake_new_login(struct fake_engine *engine, const char *user, bool shared)
 {
     struct fake_login *login = free_login(engine);
     *login = (struct fake_login){.open = true,
@@ -56,24 +58,32 @@ struct fake_login *fake_new_login(struct fake_engine *engine, bool shared)
                                  .left = engine->signatures,
                                  .counted = engine->signatures != 0,
                                  .until_ms = tp_clock_utc_ms() + engine->for_ms};
+    (void)snprintf(login->user, sizeof(login->user), "%s", user);
     (void)snprintf(login->id, sizeof(login->id), "authorisation-%u", ++engine->logins_made);
     return login;
 }
 
+static bool is_user(const struct fake_engine *engine, const char *name)
+{
+    return strcmp(name, FAKE_USER) == 0 || (engine->other && strcmp(name, FAKE_OTHER) == 0);
+}
+
 static void on_token(struct fake_engine *engine, struct tp_ipc_request *request)
 {
-    static char user_id[] = USER_ID, label[] = "Alice's token";
+    static char ids[][33] = {USER_ID, OTHER_ID, SERVICE_ID}, labels[][16] = {"Alice's token", "Bob's token", "Test"};
     const Tp__Ipc__TokenRequest *asked = (const Tp__Ipc__TokenRequest *)request->message;
     Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
-    if (strcmp(asked->user, FAKE_USER) != 0) {
+    if (asked->user[0] != '\0' && !is_user(engine, asked->user)) {
         refuse(engine, request, TP_NOT_FOUND, "no such user");
         return;
     }
-    reply.user_id = user_id;
-    reply.label = label;
-    reply.enrolled = engine->enrolled;
-    reply.locked = engine->locked;
-    reply.suspended = engine->suspended;
+    bool alice = strcmp(asked->user, FAKE_USER) == 0;
+    size_t which = alice ? 0 : asked->user[0] != '\0' ? 1 : 2;
+    reply.user_id = ids[which];
+    reply.label = labels[which];
+    reply.enrolled = !alice || engine->enrolled;
+    reply.locked = alice && engine->locked;
+    reply.suspended = alice && engine->suspended;
     reply.tries_left = engine->tries_left;
     reply.tries_most = TRIES_MOST;
     reply.pin_min = FAKE_PIN_MIN;
@@ -112,6 +122,8 @@ static void on_objects(struct fake_engine *engine, struct tp_ipc_request *reques
     reply.generation = engine->generation;
     reply.unchanged = asked->known == engine->generation;
     for (size_t i = 0; !reply.unchanged && i < engine->key_count; i++) {
+        if (strcmp(engine->keys[i].owner, asked->user) != 0)
+            continue;
         fill_credential(engine, &engine->keys[i], &credentials[i], &chains[i]);
         list[reply.n_credentials++] = &credentials[i];
     }
@@ -121,6 +133,67 @@ static void on_objects(struct fake_engine *engine, struct tp_ipc_request *reques
     free(list);
     free(credentials);
 }
+
+/* ---- events ---- */
+
+/* How things are with all who are asked about, whatever it is that has happened. */
+static void answer_events(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    static char ids[][33] = {USER_ID, OTHER_ID, ""};
+    const Tp__Ipc__EventsRequest *asked = (const Tp__Ipc__EventsRequest *)request->message;
+    Tp__Ipc__EventsReply reply = TP__IPC__EVENTS_REPLY__INIT;
+    Tp__Ipc__Event row[64], *rows[64];
+    MUST(asked->n_users <= 64);
+    for (size_t i = 0; asked->since != engine->events && i < asked->n_users; i++) {
+        bool alice = strcmp(asked->users[i], FAKE_USER) == 0, present = is_user(engine, asked->users[i]);
+        tp__ipc__event__init(&row[i]);
+        row[i].user = asked->users[i];
+        row[i].user_id = ids[!present ? 2 : alice ? 0 : 1];
+        row[i].present = present;
+        row[i].enrolled = present && (!alice || engine->enrolled);
+        row[i].locked = alice && engine->locked;
+        row[i].suspended = alice && engine->suspended;
+        rows[reply.n_events++] = &row[i];
+    }
+    reply.now = engine->events;
+    reply.events = rows;
+    answer(request, &reply.base);
+}
+
+static void on_events(struct fake_engine *engine, struct tp_ipc_request *request)
+{
+    const Tp__Ipc__EventsRequest *asked = (const Tp__Ipc__EventsRequest *)request->message;
+    if (asked->n_users == 0) {
+        refuse(engine, request, TP_BAD_ARGUMENT, "name somebody");
+    } else if (asked->since != engine->events || asked->wait_ms == 0) {
+        answer_events(engine, request);
+    } else {
+        request->next = engine->watching;
+        engine->watching = request;
+        pthread_cond_broadcast(&engine->changed);
+    }
+}
+
+void fake_tell(struct fake_engine *engine)
+{
+    engine->events++;
+    while (engine->watching != NULL) {
+        struct tp_ipc_request *request = engine->watching;
+        engine->watching = request->next;
+        answer_events(engine, request);
+    }
+}
+
+void fake_drop_watching(struct fake_engine *engine)
+{
+    while (engine->watching != NULL) {
+        struct tp_ipc_request *request = engine->watching;
+        engine->watching = request->next;
+        refuse(engine, request, TP_UNREACHABLE, "the end");
+    }
+}
+
+/* ---- logins ---- */
 
 static bool is_pin(const struct fake_engine *engine, const struct tp_secret *secret, bool with_code)
 {
@@ -142,6 +215,11 @@ static void on_login(struct fake_engine *engine, struct tp_ipc_request *request)
 {
     Tp__Ipc__LoginReply reply = TP__IPC__LOGIN_REPLY__INIT;
     struct fake_login *login = fake_shared_login(engine);
+    const char *user = ((const Tp__Ipc__LoginRequest *)request->message)->user;
+    if (!is_user(engine, user)) {
+        refuse(engine, request, TP_NOT_FOUND, "no such user");
+        return;
+    }
     if (!engine->enrolled || engine->locked) {
         refuse(engine, request, engine->locked ? TP_PIN_LOCKED : TP_NOT_ENROLLED, "not now");
         return;
@@ -153,7 +231,7 @@ static void on_login(struct fake_engine *engine, struct tp_ipc_request *request)
     engine->tries_left = TRIES_MOST;
     reply.joined = login != NULL;
     if (login == NULL)
-        login = fake_new_login(engine, false);
+        login = fake_new_login(engine, user, false);
     reply.authorisation = login->id;
     reply.until_ms = login->until_ms;
     reply.signatures_left = login->counted ? login->left : 0;
@@ -280,7 +358,8 @@ static enum tp_rc check_sign(struct fake_engine *engine, const Tp__Ipc__SignRequ
     *ret_key = find_key(engine, asked->credential);
     if (*ret_login == NULL || ((*ret_login)->counted && (*ret_login)->left == 0))
         return TP_NOT_LOGGED_IN;
-    if (*ret_key == NULL || strcmp((*ret_key)->state, "deleted") == 0)
+    if (*ret_key == NULL || strcmp((*ret_key)->state, "deleted") == 0 ||
+        strcmp((*ret_key)->owner, (*ret_login)->user) != 0)
         return TP_NOT_FOUND;
     if (strcmp((*ret_key)->state, "active") != 0)
         return TP_KEY_UNUSABLE;
@@ -320,6 +399,7 @@ void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request)
     static void (*const handlers[TP_IPC_OP_END])(struct fake_engine *, struct tp_ipc_request *) = {
         [TP_OP_TOKEN] = on_token,
         [TP_OP_OBJECTS] = on_objects,
+        [TP_OP_EVENTS] = on_events,
         [TP_OP_LOGIN] = on_login,
         [TP_OP_LOGOUT] = on_logout,
         [TP_OP_AUTHORISATION] = on_authorisation,

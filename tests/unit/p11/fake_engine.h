@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An engine for tests of the module: the real protocol and real signatures, with keys of libcrypto, one user "alice",
- * and knobs for all that can happen to a client. Everything may be called from any thread.
+ * An engine for tests of the module: the real protocol and real signatures, with keys of libcrypto, a user "alice", a
+ * second one "bob" who may be added, and knobs for all that can happen to a client. Everything may be called from any thread.
  */
 #ifndef TP_TESTS_FAKE_ENGINE_H
 #define TP_TESTS_FAKE_ENGINE_H
@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #define FAKE_USER     "alice"
+#define FAKE_OTHER    "bob"
 #define FAKE_PIN      "correct horse"
 #define FAKE_CODE     "492039"
 #define FAKE_PIN_CODE FAKE_PIN FAKE_CODE
@@ -35,6 +36,7 @@ size_t fake_engine_add_key(struct fake_engine *engine, const char *type, const c
 void fake_engine_add_bulk(struct fake_engine *engine, size_t count);
 void fake_engine_set_state(struct fake_engine *engine, size_t number, const char *state);
 void fake_engine_set_label(struct fake_engine *engine, size_t number, const char *label);
+void fake_engine_set_owner(struct fake_engine *engine, size_t number, const char *user); /* alice's at first */
 void fake_engine_set_always_authenticate(struct fake_engine *engine, size_t number);
 
 /* What a login allows from now on: signatures (0: not counted) and time. */
@@ -42,11 +44,14 @@ void fake_engine_set_terms(struct fake_engine *engine, uint32_t signatures, int6
 void fake_engine_end_authorisations(struct fake_engine *engine);
 void fake_engine_open_shared(struct fake_engine *engine, bool open); /* `trustp11 login` */
 void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked, bool suspended);
+void fake_engine_add_other(struct fake_engine *engine); /* bob, with alice's PIN and code, and never suspended */
 void fake_engine_set_tries(struct fake_engine *engine, uint32_t left);
 /* From now on OP is answered with RC; 0: as usual. */
 void fake_engine_fail(struct fake_engine *engine, enum tp_ipc_op op, int rc);
 /* Requests of OP are kept and not answered until this is taken back. */
 void fake_engine_stall(struct fake_engine *engine, enum tp_ipc_op op, bool stall);
+/* Blocks until COUNT requests wait for events. */
+void fake_engine_wait_watched(struct fake_engine *engine, unsigned count);
 /* Blocks until a request of OP is being kept. */
 void fake_engine_wait_stalled(struct fake_engine *engine);
 unsigned fake_engine_count(struct fake_engine *engine, enum tp_ipc_op op); /* requests so far */

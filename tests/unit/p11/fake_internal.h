@@ -29,13 +29,14 @@
 struct fake_key {
     EVP_PKEY *pkey;
     char *label, *type, id[33], state[16];
+    const char *owner;
     uint8_t cka_id[4];
     struct tp_buf spki, certificate;
     bool with_issuer, always_authenticate;
 };
 
 struct fake_login {
-    char id[33];
+    char id[33], user[16];
     bool open, shared;
     uint32_t left; /* when counted */
     bool counted;
@@ -57,7 +58,9 @@ struct fake_engine {
     unsigned login_count, logins_made;
     uint32_t signatures;
     int64_t for_ms;
-    bool enrolled, locked, suspended;
+    bool enrolled, locked, suspended, other;
+    uint64_t events; /* so far, and the mark of the last one */
+    struct tp_ipc_request *watching;
     uint32_t tries_left;
     int fail[TP_IPC_OP_END];
     bool stall[TP_IPC_OP_END];
@@ -72,8 +75,10 @@ struct fake_engine {
 void fake_keys_start(struct fake_engine *engine);
 void fake_keys_free(struct fake_engine *engine);
 struct fake_login *fake_shared_login(struct fake_engine *engine); /* or NULL */
-struct fake_login *fake_new_login(struct fake_engine *engine, bool shared);
+struct fake_login *fake_new_login(struct fake_engine *engine, const char *user, bool shared);
 void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request);
 void fake_drop_kept(struct fake_engine *engine);
+void fake_tell(struct fake_engine *engine);          /* something has happened to a user */
+void fake_drop_watching(struct fake_engine *engine);
 
 #endif

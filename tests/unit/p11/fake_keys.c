@@ -62,7 +62,7 @@ static struct fake_key *add_key(struct fake_engine *engine, EVP_PKEY *pkey, cons
     engine->keys = realloc(engine->keys, engine->key_count * sizeof(*engine->keys));
     MUST(engine->keys != NULL);
     struct fake_key *key = &engine->keys[number];
-    *key = (struct fake_key){.pkey = pkey, .label = strdup(label), .type = strdup(type), .state = "active"};
+    *key = (struct fake_key){.pkey = pkey, .label = strdup(label), .type = strdup(type), .state = "active", .owner = FAKE_USER};
     (void)snprintf(key->id, sizeof(key->id), "cred-%zu", number);
     tp_put_be32(key->cka_id, (uint32_t)number);
     put_spki(pkey, &key->spki);

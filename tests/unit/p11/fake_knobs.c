@@ -21,6 +21,11 @@ void fake_engine_set_label(struct fake_engine *engine, size_t number, const char
     LOCKED(engine, free(engine->keys[number].label); engine->keys[number].label = strdup(label); engine->generation++);
 }
 
+void fake_engine_set_owner(struct fake_engine *engine, size_t number, const char *user)
+{
+    LOCKED(engine, engine->keys[number].owner = user; engine->generation++);
+}
+
 void fake_engine_set_always_authenticate(struct fake_engine *engine, size_t number)
 {
     LOCKED(engine, engine->keys[number].always_authenticate = true; engine->generation++);
@@ -41,7 +46,7 @@ void fake_engine_open_shared(struct fake_engine *engine, bool open)
     pthread_mutex_lock(&engine->mutex);
     struct fake_login *login = fake_shared_login(engine);
     if (open && login == NULL)
-        (void)fake_new_login(engine, true);
+        (void)fake_new_login(engine, FAKE_USER, true);
     if (!open && login != NULL)
         login->open = false;
     pthread_mutex_unlock(&engine->mutex);
@@ -49,7 +54,13 @@ void fake_engine_open_shared(struct fake_engine *engine, bool open)
 
 void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked, bool suspended)
 {
-    LOCKED(engine, engine->enrolled = enrolled; engine->locked = locked; engine->suspended = suspended);
+    LOCKED(engine, engine->enrolled = enrolled; engine->locked = locked; engine->suspended = suspended;
+           fake_tell(engine));
+}
+
+void fake_engine_add_other(struct fake_engine *engine)
+{
+    LOCKED(engine, engine->other = true; fake_tell(engine));
 }
 
 void fake_engine_set_tries(struct fake_engine *engine, uint32_t left)
@@ -65,6 +76,19 @@ void fake_engine_fail(struct fake_engine *engine, enum tp_ipc_op op, int rc)
 void fake_engine_stall(struct fake_engine *engine, enum tp_ipc_op op, bool stall)
 {
     LOCKED(engine, engine->stall[op] = stall; if (!stall) fake_drop_kept(engine));
+}
+
+static unsigned watching(const struct fake_engine *engine)
+{
+    unsigned count = 0;
+    for (const struct tp_ipc_request *at = engine->watching; at != NULL; at = at->next)
+        count++;
+    return count;
+}
+
+void fake_engine_wait_watched(struct fake_engine *engine, unsigned count)
+{
+    LOCKED(engine, while (watching(engine) < count) pthread_cond_wait(&engine->changed, &engine->mutex));
 }
 
 void fake_engine_wait_stalled(struct fake_engine *engine)
