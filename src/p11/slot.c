@@ -46,12 +46,23 @@ void tp_p11_pad(unsigned char *field, size_t field_len, const char *text)
 }
 
 /* A user of the configuration whom the engine does not know (yet): consumers pass over a slot without a token, where
- * they would fail over a token without information. When the engine cannot be asked, the token counts as present.
- * CKF_REMOVABLE_DEVICE, which 3.0 §3.2 ties to an absent token, stays away: it would have programs watch the slot for
- * cards that come and go. */
+ * they would fail over a token without information. When the engine cannot be asked, the token counts as present. */
 static bool has_token(struct tp_p11_slot *slot)
 {
     return tp_p11_token_presence(slot) != TP_NOT_FOUND;
+}
+
+/* CKF_REMOVABLE_DEVICE goes with a token that may be absent, and never changes (3.0 §3.2): so how the slot is found first
+ * decides. With it NSS and Java look for the token again, and find a user who is added while they run. Without it they
+ * rely on it: all slots with it would make NSS ask so often that an engine that hangs keeps it for two minutes instead
+ * of twenty seconds (certutil -L, NSS 3.87). What is then only untrue of a user who is erased meanwhile. */
+static CK_FLAGS slot_flags(struct tp_p11_slot *slot)
+{
+    bool present = has_token(slot);
+    unsigned unknown = TP_P11_BAY_UNKNOWN;
+    (void)atomic_compare_exchange_strong(&slot->bay, &unknown, present ? TP_P11_BAY_FIXED : TP_P11_BAY_REMOVABLE);
+    CK_FLAGS removable = atomic_load(&slot->bay) == TP_P11_BAY_REMOVABLE ? CKF_REMOVABLE_DEVICE : 0;
+    return removable | (present ? CKF_TOKEN_PRESENT : 0);
 }
 
 CK_RV tp_p11_slot_list(struct tp_p11_call *call, bool token_present, CK_SLOT_ID *ids, CK_ULONG *count)
@@ -80,7 +91,7 @@ CK_RV tp_p11_slot_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_SLOT_INFO *re
         return CKR_SLOT_ID_INVALID;
     if (ret_info == NULL)
         return CKR_ARGUMENTS_BAD;
-    *ret_info = (CK_SLOT_INFO){.flags = has_token(slot) ? CKF_TOKEN_PRESENT : 0};
+    *ret_info = (CK_SLOT_INFO){.flags = slot_flags(slot)};
     (void)snprintf(description, sizeof(description), "trustp11: %s", slot->serves_all ? "any user" : slot->user);
     tp_p11_pad(ret_info->slotDescription, sizeof(ret_info->slotDescription), description);
     tp_p11_pad(ret_info->manufacturerID, sizeof(ret_info->manufacturerID), TP_P11_MANUFACTURER);

@@ -15,6 +15,9 @@
 #include "p11/token.h"
 #include "p11/watch.h"
 
+/* Whether the slot says that its token may come and go. */
+enum tp_p11_bay { TP_P11_BAY_UNKNOWN, TP_P11_BAY_FIXED, TP_P11_BAY_REMOVABLE };
+
 struct tp_p11_slot {
     struct tp_p11_module *module;
     CK_SLOT_ID id;
@@ -25,6 +28,7 @@ struct tp_p11_slot {
     struct tp_p11_inventory inventory;
     struct tp_p11_watched watched;
     atomic_ulong sessions, rw_sessions;
+    atomic_uint bay; /* decided once */
 };
 
 /* USER NULL: it serves all. */

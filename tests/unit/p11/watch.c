@@ -127,6 +127,42 @@ Test(p11_watch, a_hanging_engine_keeps_nobody_for_long_who_does_not_wait)
     fake_engine_stall(f.engine, TP_OP_EVENTS, false);
 }
 
+/* ---- what a slot says of itself ---- */
+
+static CK_FLAGS slot_flags(CK_SLOT_ID slot)
+{
+    CK_SLOT_INFO info;
+    cr_assert_eq(C_GetSlotInfo(slot, &info), CKR_OK);
+    return info.flags & (CKF_TOKEN_PRESENT | CKF_REMOVABLE_DEVICE);
+}
+
+Test(p11_watch, a_slot_whose_token_is_there_is_not_one_for_tokens_that_come_and_go)
+{
+    cr_expect_eq(slot_flags(0), CKF_TOKEN_PRESENT);
+}
+
+Test(p11_watch, a_slot_without_a_token_waits_for_one_and_says_so_for_good)
+{
+    cr_expect_eq(slot_flags(1), CKF_REMOVABLE_DEVICE);
+    fake_engine_add_other(f.engine);
+    (void)usleep(LOOK_AGAIN_US);
+    cr_expect_eq(slot_flags(1), CKF_REMOVABLE_DEVICE | CKF_TOKEN_PRESENT);
+}
+
+Test(p11_watch, a_token_that_comes_joins_the_list_of_slots_under_the_same_number)
+{
+    CK_SLOT_ID slots[4];
+    CK_ULONG count = 4;
+    cr_assert_eq(C_GetSlotList(CK_TRUE, slots, &count), CKR_OK);
+    cr_expect_eq(count, 1UL);
+    fake_engine_add_other(f.engine);
+    (void)usleep(LOOK_AGAIN_US);
+    cr_assert_eq(C_GetSlotList(CK_TRUE, NULL, &count), CKR_OK);
+    cr_expect_eq(count, 2UL);
+    cr_assert_eq(C_GetSlotList(CK_FALSE, slots, &count), CKR_OK);
+    cr_expect(count == 2 && slots[0] == 0 && slots[1] == 1);
+}
+
 /* ---- waiting ---- */
 
 struct waiter {
