@@ -66,6 +66,11 @@ static struct tp_event *event_at(struct tp_events *events, uint64_t number)
     return &events->ring[number % TP_EVENTS_KEPT];
 }
 
+static uint64_t mark_now(struct tp_events *events)
+{
+    return events->count == 0 ? events->first_mark : event_at(events, events->count - 1)->mark;
+}
+
 static uint64_t oldest(const struct tp_events *events)
 {
     return events->count > TP_EVENTS_KEPT ? events->count - TP_EVENTS_KEPT : 0;
@@ -95,9 +100,10 @@ void tp_events_note_locked(struct tp_engine *engine, const char *name, const cha
             return;
     }
     struct tp_event *event = event_at(events, events->count);
+    const uint64_t before_mark = mark_now(events);
     describe(engine, name, id, record, event);
     if (mark_make(&event->mark) != TP_OK)
-        event->mark = 0; /* nobody can go on from there: they are told everything again */
+        event->mark = before_mark + 1; /* it tells that something has happened, and serves all the same */
     events->count++;
 }
 
@@ -112,11 +118,6 @@ static bool find_mark(struct tp_events *events, uint64_t mark, uint64_t *ret_nex
     }
     *ret_next = 0;
     return mark == events->first_mark && oldest(events) == 0;
-}
-
-static uint64_t mark_now(struct tp_events *events)
-{
-    return events->count == 0 ? events->first_mark : event_at(events, events->count - 1)->mark;
 }
 
 static bool is_named(const Tp__Ipc__EventsRequest *message, const char *name)

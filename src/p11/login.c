@@ -52,7 +52,8 @@ bool tp_p11_login_who(struct tp_p11_slot *slot, char ret_user[TP_P11_USER_LEN], 
 {
     struct tp_p11_login *login = &slot->login;
     pthread_mutex_lock(&login->mutex);
-    (void)snprintf(ret_user, TP_P11_USER_LEN, "%s", slot->serves_all && open_by_clock(login) ? login->user : slot->user);
+    (void)snprintf(ret_user, TP_P11_USER_LEN, "%s",
+                   slot->serves_all && open_by_clock(login) ? login->user : slot->user);
     if (ret_epoch != NULL)
         *ret_epoch = slot->serves_all ? login->epoch : 0;
     pthread_mutex_unlock(&login->mutex);

@@ -32,7 +32,7 @@ struct tp_p11_authorisation {
 struct tp_p11_login {
     pthread_mutex_t mutex; /* of all below; never held while the engine is asked */
     bool open;
-    uint64_t epoch; /* grows with each login: an end that is noticed late must not end the next login */
+    uint64_t epoch;             /* grows with each login: an end that is noticed late must not end the next login */
     char user[TP_P11_USER_LEN]; /* who it is */
     char id[TP_ID_LEN];
     int64_t until_ms; /* UTC; 0: the engine did not say */

@@ -247,8 +247,7 @@ static enum tp_rc add_profiles(const struct builder *builder)
     static const uint8_t unchanging[TP_SHA256_LEN];
     size_t count = sizeof(profiles) / sizeof(profiles[0]) - (builder->privacy == TP_P11_ALL_PRIVATE ? 1 : 0);
     for (size_t i = 0; i < count; i++) {
-        struct tp_p11_source source = {
-            .role = TP_P11_PROFILE, .profile = profiles[i], .privacy = builder->privacy};
+        struct tp_p11_source source = {.role = TP_P11_PROFILE, .profile = profiles[i], .privacy = builder->privacy};
         TP_TRY(add_object(builder, &source, unchanging));
     }
     return TP_OK;

@@ -52,10 +52,10 @@ static bool has_token(struct tp_p11_slot *slot)
     return tp_p11_token_presence(slot) != TP_NOT_FOUND;
 }
 
-/* CKF_REMOVABLE_DEVICE goes with a token that may be absent, and never changes (3.0 §3.2): so how the slot is found first
- * decides. With it NSS and Java look for the token again, and find a user who is added while they run. Without it they
- * rely on it: all slots with it would make NSS ask so often that an engine that hangs keeps it for two minutes instead
- * of twenty seconds (certutil -L, NSS 3.87). What is then only untrue of a user who is erased meanwhile. */
+/* CKF_REMOVABLE_DEVICE goes with a token that may be absent, and never changes (3.0 §3.2): so how the slot is found
+ * first decides. With it NSS looks for the token again, and finds a user who is added while it runs. Without it
+ * it relies on it: all slots with it would make NSS ask so often that an engine that hangs keeps it for two minutes
+ * instead of twenty seconds (certutil -L, NSS 3.87). What is then only untrue of a user who is erased meanwhile. */
 static CK_FLAGS slot_flags(struct tp_p11_slot *slot)
 {
     bool present = has_token(slot);
@@ -102,7 +102,8 @@ CK_RV tp_p11_slot_wait(struct tp_p11_call *call, CK_FLAGS flags, CK_SLOT_ID *slo
 {
     if (slot == NULL || reserved != NULL)
         return CKR_ARGUMENTS_BAD;
-    return (flags & CKF_DONT_BLOCK) != 0 ? tp_p11_watch_look(call->module, slot) : tp_p11_watch_wait(call->module, slot);
+    return (flags & CKF_DONT_BLOCK) != 0 ? tp_p11_watch_look(call->module, slot)
+                                         : tp_p11_watch_wait(call->module, slot);
 }
 
 /* Few HSMs can keep Ed25519 keys wrapped, so CKM_EDDSA is a mechanism only of tokens that have such a key. When the

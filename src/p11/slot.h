@@ -4,7 +4,8 @@
  * such user. An engine that cannot be reached takes no token away: that is told by the functions that need it.
  *
  * With "*" among the users the last slot serves all of them. Its token is the service; whoever logs in by name
- * (C_LoginUser) is whom it speaks for until they log out, and nothing on it is seen by anybody else. It is always there.
+ * (C_LoginUser) is whom it speaks for until they log out, and nothing on it is seen by anybody else. It is always
+ * there.
  */
 #ifndef TP_P11_SLOT_H
 #define TP_P11_SLOT_H

@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LOOK_AGAIN_MS    1000  /* what the engine said is believed for this long by those who do not wait */
-#define LOOK_TIMEOUT_MS  1000  /* CKF_DONT_BLOCK: what they wait all the same for an engine that hangs */
-#define WAIT_MS          50000 /* one question; the engine takes up to a minute */
-#define WAIT_TIMEOUT_MS  (WAIT_MS + 10000)
-#define DELAY_FIRST_MS   100 /* after a question that failed; doubled each time */
-#define DELAY_MOST_MS    5000
+#define LOOK_AGAIN_MS   1000  /* what the engine said is believed for this long by those who do not wait */
+#define LOOK_TIMEOUT_MS 1000  /* CKF_DONT_BLOCK: what they wait all the same for an engine that hangs */
+#define WAIT_MS         50000 /* one question; the engine takes up to a minute */
+#define WAIT_TIMEOUT_MS (WAIT_MS + 10000)
+#define DELAY_FIRST_MS  100 /* after a question that failed; doubled each time */
+#define DELAY_MOST_MS   5000
 
 enum tp_rc tp_p11_watch_init(struct tp_p11_watch *watch)
 {

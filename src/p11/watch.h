@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What happens to the tokens in the slots (C_WaitForSlotEvent, 3.0 §5.5.4): whatever a token shows of its user has changed:
- * added, enrolled, locked, suspended, gone, and back again. A slot's flag is set then, until a thread takes it.
+ * What happens to the tokens in the slots (C_WaitForSlotEvent, 3.0 §5.5.4): whatever a token shows of its user has
+ * changed: added, enrolled, locked, suspended, gone, and back again. A slot's flag is set then, until a thread takes
+ * it.
  *
- * No thread of our own: of the threads that wait, one asks the engine for all, by a question that the engine answers when
- * there is something to say. It has a connection of its own: the one for calls is read by one of its callers for all, and
- * one who waits for so long would make each of them wait for two threads to be woken.
+ * No thread of our own: of the threads that wait, one asks the engine for all, by a question that the engine answers
+ * when there is something to say. It has a connection of its own: the one for calls is read by one of its callers for
+ * all, and one who waits for so long would make each of them wait for two threads to be woken.
  */
 #ifndef TP_P11_WATCH_H
 #define TP_P11_WATCH_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Threads that wait for events while others look, ask, and end the module under them; and two users who take turns in one
- * slot while others search it. The engine is the unit tests' fake one.
+ * Threads that wait for events while others look, ask, and end the module under them; and two users who take turns in
+ * one slot while others search it. The engine is the unit tests' fake one.
  */
 #include "../unit/p11/fake_engine.h"
 #include "trustp11/cryptoki.h"
@@ -35,8 +35,8 @@ static atomic_bool over;
 static void configure(const char *users)
 {
     FILE *file = fopen(conf_path, "w");
-    if (file == NULL || fprintf(file, "socket = %s\nengine_user = %u\nusers = %s\n", socket_path, (unsigned)getuid(),
-                                users) < 0 ||
+    if (file == NULL ||
+        fprintf(file, "socket = %s\nengine_user = %u\nusers = %s\n", socket_path, (unsigned)getuid(), users) < 0 ||
         fclose(file) != 0)
         abort();
 }

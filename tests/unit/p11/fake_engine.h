@@ -52,6 +52,8 @@ void fake_engine_fail(struct fake_engine *engine, enum tp_ipc_op op, int rc);
 void fake_engine_stall(struct fake_engine *engine, enum tp_ipc_op op, bool stall);
 /* Blocks until COUNT requests wait for events. */
 void fake_engine_wait_watched(struct fake_engine *engine, unsigned count);
+/* What is kept is answered after all, and as things are now. */
+void fake_engine_release(struct fake_engine *engine, enum tp_ipc_op op);
 /* Blocks until a request of OP is being kept. */
 void fake_engine_wait_stalled(struct fake_engine *engine);
 unsigned fake_engine_count(struct fake_engine *engine, enum tp_ipc_op op); /* requests so far */

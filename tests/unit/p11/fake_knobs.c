@@ -91,6 +91,18 @@ void fake_engine_wait_watched(struct fake_engine *engine, unsigned count)
     LOCKED(engine, while (watching(engine) < count) pthread_cond_wait(&engine->changed, &engine->mutex));
 }
 
+void fake_engine_release(struct fake_engine *engine, enum tp_ipc_op op)
+{
+    pthread_mutex_lock(&engine->mutex);
+    engine->stall[op] = false;
+    while (engine->kept != NULL) {
+        struct tp_ipc_request *request = engine->kept;
+        engine->kept = request->next;
+        fake_answer(engine, request);
+    }
+    pthread_mutex_unlock(&engine->mutex);
+}
+
 void fake_engine_wait_stalled(struct fake_engine *engine)
 {
     LOCKED(engine, while (engine->kept == NULL) pthread_cond_wait(&engine->changed, &engine->mutex));

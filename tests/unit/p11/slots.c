@@ -244,6 +244,28 @@ Test(p11_slots, with_the_last_session_the_login_goes)
     cr_expect_eq(login_user(FAKE_OTHER), CKR_OK);
 }
 
+static void *find_something(void *session)
+{
+    (void)find_all(*(CK_SESSION_HANDLE *)session, NULL, 0, NULL, 0);
+    return NULL;
+}
+
+Test(p11_slots, an_answer_that_comes_too_late_gives_nobody_the_objects_of_another)
+{
+    pthread_t thread;
+    CK_SESSION_HANDLE other = open_session(shared, 0);
+    cr_assert_eq(login_user(FAKE_USER), CKR_OK);
+    fake_engine_stall(f.engine, TP_OP_OBJECTS, true);
+    cr_assert_eq(pthread_create(&thread, NULL, find_something, &other), 0);
+    fake_engine_wait_stalled(f.engine);
+    cr_assert_eq(C_Logout(f.session), CKR_OK);
+    cr_assert_eq(login_user(FAKE_OTHER), CKR_OK);
+    fake_engine_release(f.engine, TP_OP_OBJECTS);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
+    cr_expect_eq(private_key("alice's"), CK_INVALID_HANDLE);
+    cr_expect_neq(private_key("bob's"), CK_INVALID_HANDLE);
+}
+
 /* ---- for one signature ---- */
 
 Test(p11_slots, a_login_for_a_signature_is_that_of_who_is_logged_in)
