@@ -36,6 +36,8 @@ static const struct {
     {"sign", TP_ROLE_OWNER, 0}, /* nobody signs in another's name, not even root */
     {"key csr", TP_ROLE_OWNER, 0},
 
+    {"events", ANYONE, TP_ROLE_ANYONE}, /* of users who are named */
+
     {"user add", ADMIN, 0},
     {"user list", LOOKING, 0},
     {"user suspend", ADMIN, 0},

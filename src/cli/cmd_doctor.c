@@ -34,7 +34,7 @@ static void check_configuration(struct tp_cli *cli, json_t *list)
         return;
     }
     tp_cli_doctor_add(cli, list, "ok", "configuration", tp_client_conf_path(conf), NULL);
-    if (tp_client_conf_users(conf) == 0)
+    if (tp_client_conf_users(conf) == 0 && !tp_client_conf_serves_all(conf))
         tp_cli_doctor_add(cli, list, "note", "users", "the client configuration names none, so programs see no slot",
                           "add a line: users = NAME, NAME");
 }

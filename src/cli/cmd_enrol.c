@@ -127,7 +127,7 @@ static void say_when_not_configured(struct tp_cli *cli, const char *user)
 {
     const struct tp_client_conf *conf;
     const char *name;
-    if (tp_cli_conf(cli, &conf) != TP_OK)
+    if (tp_cli_conf(cli, &conf) != TP_OK || tp_client_conf_serves_all(conf))
         return;
     for (size_t i = 0; (name = tp_client_conf_user(conf, i)) != NULL; i++)
         if (strcmp(name, user) == 0)

@@ -63,6 +63,7 @@ TP_MUST_USE enum tp_rc tp_call_owner_may(struct tp_call *call, enum tp_owner_wis
 /* Every operation's function; one file a noun. */
 enum tp_rc tp_op_token(struct tp_call *call);
 enum tp_rc tp_op_objects(struct tp_call *call);
+enum tp_rc tp_op_events(struct tp_call *call);
 enum tp_rc tp_op_login(struct tp_call *call);
 enum tp_rc tp_op_logout(struct tp_call *call);
 enum tp_rc tp_op_authorisation(struct tp_call *call);

@@ -37,6 +37,7 @@ static const struct tp_duty duties[] = {
     {TP_OP_APPROVAL_LIST, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_approval_list},
     {TP_OP_APPROVAL_GIVE, TP_LANE_LOGIN, TP_ACTION_LOGIN_APPROVAL, false, true, tp_op_approval_give}, /* the login's are recorded */
     {TP_OP_APPROVAL_REFUSE, TP_LANE_OFFICE, TP_ACTION_LOGIN_APPROVAL, false, false, tp_op_approval_refuse},
+    {TP_OP_EVENTS, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_events},
     {TP_OP_USER_ADD, TP_LANE_OFFICE, TP_ACTION_USER_ADD, true, true, tp_op_user_add},
     {TP_OP_USER_LIST, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_user_list},
     {TP_OP_USER_SUSPEND, TP_LANE_OFFICE, TP_ACTION_USER_SUSPEND, true, false, tp_op_user_suspend},

@@ -2,6 +2,7 @@
 #include "engine/edit.h"
 
 #include "base/clock.h"
+#include "engine/events.h"
 #include "engine/people.h"
 #include "engine/trail.h"
 
@@ -436,6 +437,8 @@ static void apply(struct tp_edit *edit, struct item *item, struct added *added)
         tp_people_user_removed(edit->engine, item->user);
         break;
     case PART_USER_NEW:
+        tp_events_note_locked(edit->engine, item->name, item->id, NULL, (const Tp__Engine__User *)item->record);
+        break;
     case PART_OTHER:
         break;
     }
@@ -551,6 +554,7 @@ enum tp_rc tp_edit_commit_index(struct tp_edit *edit, bool intent, struct tp_err
     for (size_t i = 0; i < edit->items_len; i++)
         apply(edit, &edit->items[i], &added);
     pthread_mutex_unlock(&edit->engine->lock);
+    tp_events_tell(edit->engine);
     forget_deleted(edit);
     return TP_OK;
 }

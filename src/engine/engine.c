@@ -6,6 +6,7 @@
 #include "engine/approval.h"
 #include "engine/authorisation.h"
 #include "engine/call.h"
+#include "engine/events.h"
 #include "engine/facts.h"
 #include "engine/lock_file.h"
 #include "engine/loop.h"
@@ -86,6 +87,7 @@ static enum tp_rc make_proof_key(struct tp_engine *engine)
 static void gone(void *context, const struct tp_ipc_peer *peer)
 {
     tp_authorisation_gone(context, peer);
+    tp_events_gone(context, peer);
 }
 
 static bool idle(struct tp_engine *engine)
@@ -111,6 +113,7 @@ static void tick(void *context, int64_t now_ms)
     tp_authorisation_tick(engine, now_ms);
     tp_refusals_tick(engine, now_ms);
     tp_approval_tick(engine, now_ms);
+    tp_events_tick(engine, now_ms);
     tp_facts_clock(engine);
     tell_tampered(engine);
     if (engine->spawned && idle(engine))
@@ -168,6 +171,7 @@ static enum tp_rc start(struct tp_engine *engine, const char *conf_path, struct 
     snprintf(engine->origin, sizeof engine->origin, "trustp11/%s", engine->conf.name);
     TP_TRY(tp_lock_file_take(engine->conf.store, error, &engine->lock_fd));
     TP_TRY(make_proof_key(engine));
+    TP_TRY(tp_events_init(engine));
     TP_TRY(open_hsm(engine, error));
     TP_TRY(open_ledger(engine, error));
     TP_TRY(start_pools(engine, error));
@@ -229,6 +233,7 @@ void tp_engine_free(struct tp_engine *engine)
             tp_error_clear(&ignored); /* the log then simply ends here; the next start finds it whole */
     }
     tp_pool_free(engine->office);
+    tp_events_clear(engine); /* what the office still had to do may have been to wait */
     tp_ledger_close(engine->ledger);
     tp_ipc_server_free(engine->server);
     tp_people_clear(engine);

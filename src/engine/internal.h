@@ -14,6 +14,7 @@
  *   refusals.c      how many refusals the log takes
  *   loop.c          which thread serves
  *   approval.c      logins that wait for their owner's word
+ *   events.c        what happens to users, and who waits for it
  *   trail.c         an entry of the log
  *   account.c       how an account begins, and what is given up of one
  *   login.c, enrol.c, sign.c, user.c, erase.c, pin_init.c, token_init.c, factor.c, key.c, key_make.c, certificate.c,
@@ -44,11 +45,13 @@
 #define TP_SALT_LEN 16
 #define TP_ORIGIN_LEN 128
 #define TP_COMMIT_WAIT_MS 20000
+#define TP_EVENTS_KEPT 256
 
 struct tp_authorisation;
 struct tp_refuser;
 struct tp_user;
 struct tp_waiting;
+struct tp_watcher;
 
 /* A credential as it is known in memory. Belongs to its user. `record` and what is derived from it change only under the
  * engine's lock. */
@@ -140,6 +143,21 @@ struct tp_counters {
     atomic_uint_fast64_t signatures, refusals;
 };
 
+/* Something that happened to a user, and how things are since. */
+struct tp_event {
+    uint64_t mark; /* random: where a client goes on that has been told this one */
+    bool present, enrolled, locked, suspended;
+    char id[TP_ID_LEN];
+    char name[TP_STORE_NAME_MAX + 1];
+};
+
+struct tp_events {
+    uint64_t count;      /* so far; the newest TP_EVENTS_KEPT of them are kept */
+    uint64_t first_mark; /* where a client goes on that was here before the first one */
+    struct tp_event ring[TP_EVENTS_KEPT];
+    struct tp_watcher *watchers; /* newest first */
+};
+
 struct tp_engine {
     struct tp_engine_conf conf;
     bool spawned;
@@ -172,6 +190,7 @@ struct tp_engine {
     struct tp_refuser *refusers; /* refusals.h */
     struct tp_waiting *waiting;  /* approval.h; newest first */
     uint64_t objects_clock; /* source of generations */
+    struct tp_events events; /* events.h */
     bool clock_synchronised; /* both refreshed by the server's tick: asking the kernel for each signature costs more */
     unsigned local_hour;
 };

@@ -4,6 +4,7 @@
  */
 #include "engine/authorisation.h"
 #include "engine/call.h"
+#include "engine/events.h"
 #include "engine/facts.h"
 #include "engine/key.h"
 #include "engine/login.h"
@@ -11,20 +12,21 @@
 #include "engine/token_object.h"
 
 #include "base/clock.h"
+#include "base/crypto.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL_LEN 32 /* CK_TOKEN_INFO.label */
+#define LABEL_LEN   32 /* CK_TOKEN_INFO.label */
+#define DIGITS_MOST 8  /* of any factor's code (otp.h) */
 
 /* ---- TOKEN ---- */
 
-/* What an officer has called it, or the user's name, cut to what a token's label holds, not within a character. */
-static void label_of(const struct tp_user *user, char ret_label[LABEL_LEN + 1])
+/* A name cut to what a token's label holds, not within a character. */
+static void label_of(const char *name, char ret_label[LABEL_LEN + 1])
 {
-    const char *name = user->record->label[0] != '\0' ? user->record->label : user->name;
     size_t len = strlen(name);
     if (len > LABEL_LEN)
         for (len = LABEL_LEN; len > 0 && ((unsigned char)name[len] & 0xC0) == 0x80; len--)
@@ -62,10 +64,11 @@ static void describe_locked(struct tp_call *call, struct tp_user *user, Tp__Ipc_
     const struct tp_engine_conf *conf = &call->engine->conf;
     const Tp__Engine__User *record = user->record;
     struct tp_tries tries = {.used = record->tries_used, .locked = record->locked};
-    reply->enrolled = record->enrolled;
+    const struct tp_shown shown = tp_events_shown(call->engine, record);
+    reply->enrolled = shown.enrolled;
     reply->pin_initial = record->pin_initial;
-    reply->locked = tp_login_locked(call->engine, record);
-    reply->suspended = record->suspended || record->closed;
+    reply->locked = shown.locked;
+    reply->suspended = shown.suspended;
     reply->tries_left = tp_tries_left(&tries, conf->tries_most);
     reply->tries_most = conf->tries_most;
     reply->pin_min = (uint32_t)conf->pin_least;
@@ -75,15 +78,41 @@ static void describe_locked(struct tp_call *call, struct tp_user *user, Tp__Ipc_
     reply->open = tp_authorisation_find_locked(call->engine, call->request->peer, "", user->name) != NULL;
 }
 
+/* The token of a slot that serves many users. It is of this deployment: no other has its checkpoint key. */
+static enum tp_rc answer_service(struct tp_call *call)
+{
+    const struct tp_engine *engine = call->engine;
+    Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
+    uint8_t digest[TP_SHA256_LEN];
+    char id[TP_ID_LEN], label[LABEL_LEN + 1], *key_types[TP_HSM_KEY_TYPE_END];
+    TP_TRY(tp_sha256(tp_buf_bytes(&engine->vault.checkpoint_spki), TP_BYTES_NONE, TP_BYTES_NONE, digest));
+    tp_hex_encode(TP_BYTES(digest, (TP_ID_LEN - 1) / 2), id);
+    label_of(engine->conf.name, label);
+    reply.user_id = id;
+    reply.label = label;
+    reply.enrolled = true;
+    reply.tries_left = reply.tries_most = engine->conf.tries_most;
+    reply.pin_min = (uint32_t)engine->conf.pin_least;
+    reply.pin_max = TP_PIN_MAX;
+    reply.code_digits = DIGITS_MOST;
+    reply.approval = engine->conf.approval;
+    reply.key_types = key_types;
+    reply.n_key_types = list_key_types(engine, key_types);
+    tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);
+    return TP_OK;
+}
+
 enum tp_rc tp_op_token(struct tp_call *call)
 {
     const Tp__Ipc__TokenRequest *message = (const Tp__Ipc__TokenRequest *)call->request->message;
     Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
     char id[TP_ID_LEN], label[LABEL_LEN + 1], factor[TP_ID_LEN], *key_types[TP_HSM_KEY_TYPE_END];
     struct tp_user *user = NULL;
+    if (message->user[0] == '\0')
+        return answer_service(call);
     TP_TRY(tp_people_get(call->engine, message->user, &call->error, &user));
     pthread_mutex_lock(&call->engine->lock);
-    label_of(user, label);
+    label_of(user->record->label[0] != '\0' ? user->record->label : user->name, label); /* an officer's choice */
     memcpy(id, user->id, sizeof id);
     snprintf(factor, sizeof factor, "%s", user->record->factor);
     describe_locked(call, user, &reply);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "engine/authorisation.h"
+#include "engine/events.h"
 #include "engine/trail.h"
 #include "pki/certificate.h"
 
@@ -348,7 +349,7 @@ enum tp_rc tp_people_get_by_id(struct tp_engine *engine, const char *id, struct 
 
 void tp_people_user_changed(struct tp_engine *engine, struct tp_user *user, Tp__Engine__User *record)
 {
-    (void)engine;
+    tp_events_note_locked(engine, user->name, user->id, user->record, record);
     tp__engine__user__free_unpacked(user->record, NULL);
     user->record = record;
     user->version++;
@@ -361,6 +362,7 @@ void tp_people_user_removed(struct tp_engine *engine, struct tp_user *user)
     unindex_credentials(engine, user);
     engine->objects_clock++; /* a load that began before this is old: see tp_people_get */
     user->gone = true;
+    tp_events_note_locked(engine, user->name, user->id, user->record, NULL);
 }
 
 static void objects_changed(struct tp_engine *engine, struct tp_user *user)
@@ -442,6 +444,7 @@ static void exchange_locked(struct tp_engine *engine, struct tp_user *user, stru
 {
     struct tp_credential *known = user->credentials, *read = fresh->credentials;
     Tp__Engine__User *record = user->record;
+    tp_events_note_locked(engine, user->name, user->id, user->record, fresh->record);
     unindex_credentials(engine, user);
     user->record = fresh->record;
     fresh->record = record;
@@ -482,6 +485,7 @@ static enum tp_rc remove_erased(struct tp_engine *engine, struct tp_user *user, 
     pthread_mutex_lock(&engine->lock);
     tp_people_user_removed(engine, user);
     pthread_mutex_unlock(&engine->lock);
+    tp_events_tell(engine);
     user_free(fresh);
     return is_gone(user, error);
 }
@@ -497,6 +501,7 @@ static enum tp_rc read_again(struct tp_engine *engine, struct tp_user *user, str
     pthread_mutex_lock(&engine->lock);
     exchange_locked(engine, user, fresh);
     pthread_mutex_unlock(&engine->lock);
+    tp_events_tell(engine);
     for (struct tp_credential *at = fresh->credentials; at != NULL; at = at->next)
         tp_hsm_key_forget(engine->hsm, at->id); /* it may be gone, or sealed anew */
     user_free(fresh);

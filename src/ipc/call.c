@@ -7,7 +7,7 @@
 static bool changes_nothing(uint16_t op)
 {
     return op == TP_OP_HELLO || op == TP_OP_TOKEN || op == TP_OP_OBJECTS || op == TP_OP_AUTHORISATION ||
-           op == TP_OP_STATUS;
+           op == TP_OP_STATUS || op == TP_OP_EVENTS;
 }
 
 static enum tp_rc exchange_once(struct tp_ipc_client *client, const struct tp_ipc_dial *dial, struct tp_ipc_ask *ask,

@@ -4,8 +4,8 @@
  *
  * No thread of its own (a module must leave none behind): one of the waiting callers reads for all and hands the reading on
  * when its own reply is there. Requests are written together when several wait. A connection that breaks is made anew by
- * the next call; a call that was under way answers TP_UNREACHABLE, except HELLO, TOKEN, OBJECTS, AUTHORISATION and STATUS,
- * which change nothing, and any whose request cannot have reached the engine whole: these are sent again once. So an
+ * the next call; a call that was under way answers TP_UNREACHABLE, except HELLO, TOKEN, OBJECTS, AUTHORISATION, STATUS
+ * and EVENTS, which change nothing, and any whose request cannot have reached the engine whole: these are sent again once. So an
  * engine that was restarted between two calls is not noticed. Nothing waits past its deadline.
  *
  * The peer is checked (SO_PEERCRED) before anything is sent: it must run as the configured user, or a fake socket could

@@ -10,6 +10,7 @@
 struct tp_client_conf {
     struct tp_conf *conf;
     size_t user_count;
+    bool serves_all;
     char users[TP_CLIENT_USERS_MAX][TP_CLIENT_USER_LEN];
 };
 
@@ -27,12 +28,27 @@ static const struct tp_conf_key schema[] = {
     {.section = NULL},
 };
 
+static enum tp_rc named_twice(const struct tp_client_conf *conf, const char *name, struct tp_error *error)
+{
+    return tp_error_set(error, TP_CONFIG, "%s: users: \"%s\" is there twice; name each user once",
+                        tp_conf_path(conf->conf), name);
+}
+
+/* "*" is no user's name. */
 static enum tp_rc add_user(struct tp_client_conf *conf, const char *name, struct tp_error *error)
 {
+    if (strcmp(name, "*") == 0) {
+        if (conf->serves_all)
+            return named_twice(conf, name, error);
+        conf->serves_all = true;
+        return TP_OK;
+    }
+    if (conf->user_count == TP_CLIENT_USERS_MAX)
+        return tp_error_set(error, TP_CONFIG, "%s: users: more than %d; use several configuration files",
+                            tp_conf_path(conf->conf), TP_CLIENT_USERS_MAX);
     for (size_t i = 0; i < conf->user_count; i++)
         if (strcmp(conf->users[i], name) == 0)
-            return tp_error_set(error, TP_CONFIG, "%s: users: \"%s\" is there twice; name each user once",
-                                tp_conf_path(conf->conf), name);
+            return named_twice(conf, name, error);
     memcpy(conf->users[conf->user_count++], name, strlen(name) + 1);
     return TP_OK;
 }
@@ -41,14 +57,11 @@ static enum tp_rc read_users(struct tp_client_conf *conf, struct tp_error *error
 {
     const char *list = tp_conf_string(conf->conf, "", "users");
     char name[TP_CLIENT_USER_LEN], longer[4096];
-    for (size_t i = 0; tp_conf_list_item(list, i, name, sizeof(name)); i++) {
-        if (conf->user_count == TP_CLIENT_USERS_MAX)
-            return tp_error_set(error, TP_CONFIG, "%s: users: more than %d; use several configuration files",
-                                tp_conf_path(conf->conf), TP_CLIENT_USERS_MAX);
+    size_t i;
+    for (i = 0; tp_conf_list_item(list, i, name, sizeof(name)); i++)
         TP_TRY(add_user(conf, name, error));
-    }
     /* A name that did not fit ends the loop like the end of the list does. */
-    if (tp_conf_list_item(list, conf->user_count, longer, sizeof(longer)))
+    if (tp_conf_list_item(list, i, longer, sizeof(longer)))
         return tp_error_set(error, TP_CONFIG, "%s: users: a name is longer than %d bytes; correct it",
                             tp_conf_path(conf->conf), TP_CLIENT_USER_LEN - 1);
     return TP_OK;
@@ -129,6 +142,11 @@ const char *tp_client_conf_user(const struct tp_client_conf *conf, size_t index)
 const char *tp_client_conf_officer(const struct tp_client_conf *conf)
 {
     return tp_conf_string(conf->conf, "", "officer");
+}
+
+bool tp_client_conf_serves_all(const struct tp_client_conf *conf)
+{
+    return conf->serves_all;
 }
 
 bool tp_client_conf_session_login(const struct tp_client_conf *conf)

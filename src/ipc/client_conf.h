@@ -8,7 +8,7 @@
  *   engine_user  who must be behind the socket                        trustp11 (service); ourselves (spawn)
  *   engine_conf  the engine's file, for spawn and for local tools     /etc/trustp11/engine.conf
  *   engine_program  trustp11d                                         the installed one
- *   users        one slot each, in this order ("alice, bob")          (none)
+ *   users        one slot each, in this order ("alice, bob"); "*": and one that serves all, the last   (none)
  *   officer      whose PIN and code are the SO PIN of all slots           (none)
  *   login        pin | session                                        pin
  *   timeout      of every call                                        30s
@@ -36,6 +36,8 @@ void tp_client_conf_ipc(const struct tp_client_conf *conf, struct tp_ipc_client_
 size_t tp_client_conf_users(const struct tp_client_conf *conf);
 const char *tp_client_conf_user(const struct tp_client_conf *conf, size_t index); /* NULL past the end */
 const char *tp_client_conf_officer(const struct tp_client_conf *conf); /* or NULL */
+/* "*" is among the users; it is not counted, and is no user's name. */
+bool tp_client_conf_serves_all(const struct tp_client_conf *conf);
 bool tp_client_conf_session_login(const struct tp_client_conf *conf);
 const char *tp_client_conf_engine_conf(const struct tp_client_conf *conf);
 const char *tp_client_conf_debug(const struct tp_client_conf *conf); /* or NULL */

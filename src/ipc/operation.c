@@ -21,6 +21,8 @@
 #define OF_EnrolConfirmRequest  (&tp__ipc__enrol_confirm_request__descriptor)
 #define OF_EnrolReply           (&tp__ipc__enrol_reply__descriptor)
 #define OF_EnrolRequest         (&tp__ipc__enrol_request__descriptor)
+#define OF_EventsReply          (&tp__ipc__events_reply__descriptor)
+#define OF_EventsRequest        (&tp__ipc__events_request__descriptor)
 #define OF_ExplainReply         (&tp__ipc__explain_reply__descriptor)
 #define OF_ExplainRequest       (&tp__ipc__explain_request__descriptor)
 #define OF_Factor               (&tp__ipc__factor__descriptor)

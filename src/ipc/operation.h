@@ -32,6 +32,7 @@
     X(APPROVAL_LIST, 12, "approval list", UserRequest, ApprovalListReply, TP_IPC_BODY_SMALL, 0)                        \
     X(APPROVAL_GIVE, 13, "approval give", ApprovalRequest, Empty, TP_IPC_BODY_SMALL, 1)                                \
     X(APPROVAL_REFUSE, 14, "approval refuse", ApprovalRequest, Empty, TP_IPC_BODY_SMALL, 0)                            \
+    X(EVENTS, 15, "events", EventsRequest, EventsReply, TP_IPC_BODY_SMALL, 0)                                          \
     X(USER_ADD, 20, "user add", UserAddRequest, UserAddReply, TP_IPC_BODY_SMALL, 0)                                    \
     X(USER_LIST, 21, "user list", ListRequest, UserListReply, TP_IPC_BODY_SMALL, 0)                                    \
     X(USER_SUSPEND, 22, "user suspend", UserRequest, Empty, TP_IPC_BODY_SMALL, 0)                                      \

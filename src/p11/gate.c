@@ -74,13 +74,9 @@ void tp_p11_gate_leave(void)
     within--;
 }
 
-void tp_p11_gate_wait_closed(const struct tp_p11_module *module)
+bool tp_p11_gate_is_open(const struct tp_p11_module *module)
 {
-    struct gate *gate = the_gate();
-    pthread_mutex_lock(&gate->mutex);
-    while (atomic_load(&gate->module) == module)
-        pthread_cond_wait(&gate->changed, &gate->mutex);
-    pthread_mutex_unlock(&gate->mutex);
+    return atomic_load(&the_gate()->module) == module;
 }
 
 /* ---- opening ---- */

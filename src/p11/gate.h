@@ -30,7 +30,7 @@ CK_RV tp_p11_gate_close(void);
 /* Counts the caller in; NULL (and not counted in) when the module is not initialised. */
 struct tp_p11_module *tp_p11_gate_enter(void);
 void tp_p11_gate_leave(void);
-/* Waits, inside, until MODULE is being closed. */
-void tp_p11_gate_wait_closed(const struct tp_p11_module *module);
+/* Inside: whether MODULE is not being closed. */
+bool tp_p11_gate_is_open(const struct tp_p11_module *module);
 
 #endif

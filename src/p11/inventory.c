@@ -39,53 +39,81 @@ static struct tp_p11_set *current_set(struct tp_p11_inventory *inventory)
 
 /* ---- refreshing ---- */
 
-static enum tp_rc ask(struct tp_p11_slot *slot, const struct tp_p11_set *known, struct tp_error *error,
-                      struct tp_ipc_reply *ret_reply)
+/* For whom, and in which login: first of all, so that what is known when it is looked at is theirs, or of later. */
+struct asker {
+    char who[TP_CLIENT_USER_LEN];
+    uint64_t epoch;
+};
+
+static enum tp_rc ask(struct tp_p11_slot *slot, struct asker *asker, const struct tp_p11_set *known,
+                      struct tp_error *error, struct tp_ipc_reply *ret_reply)
 {
     Tp__Ipc__ObjectsRequest request = TP__IPC__OBJECTS_REQUEST__INIT;
-    request.user = slot->user;
+    request.user = asker->who;
     request.known = known == NULL ? 0 : known->generation;
     return tp_p11_module_ask(slot->module, TP_OP_OBJECTS, &request.base, error, ret_reply);
 }
 
-static enum tp_rc take_over(struct tp_p11_slot *slot, const struct tp_p11_set *known,
-                            const Tp__Ipc__ObjectsReply *reply)
+static enum tp_p11_privacy privacy_of(const struct tp_p11_slot *slot)
+{
+    if (slot->serves_all)
+        return TP_P11_ALL_PRIVATE;
+    return slot->module->session_login ? TP_P11_NONE_PRIVATE : TP_P11_KEYS_PRIVATE;
+}
+
+/* False when another login has begun meanwhile: SET stays the caller's. */
+static bool put_in_place(struct tp_p11_inventory *inventory, uint64_t epoch, struct tp_p11_set *set)
+{
+    struct tp_p11_set *old = NULL;
+    pthread_rwlock_wrlock(&inventory->lock);
+    bool fits = inventory->epoch == epoch;
+    if (fits) {
+        old = inventory->set;
+        inventory->set = set;
+    }
+    pthread_rwlock_unlock(&inventory->lock);
+    tp_p11_set_unref(old);
+    return fits;
+}
+
+static enum tp_rc take_over(struct tp_p11_slot *slot, uint64_t epoch, const struct tp_p11_set *known,
+                            const Tp__Ipc__ObjectsReply *reply, bool *ret_taken)
 {
     struct tp_p11_set *set = NULL;
+    *ret_taken = true;
     if (reply->unchanged && known != NULL)
         return TP_OK;
-    TP_TRY(tp_p11_set_new(reply, slot->module->session_login, known, &slot->module->last_object, &set));
-    pthread_rwlock_wrlock(&slot->inventory.lock);
-    struct tp_p11_set *old = slot->inventory.set;
-    slot->inventory.set = set;
-    pthread_rwlock_unlock(&slot->inventory.lock);
-    tp_p11_set_unref(old);
+    TP_TRY(tp_p11_set_new(reply, privacy_of(slot), known, &slot->module->last_object, &set));
+    *ret_taken = put_in_place(&slot->inventory, epoch, set);
+    if (!*ret_taken)
+        tp_p11_set_unref(set);
     return TP_OK;
 }
 
 /* Whether what is known is still true, without holding anything: many threads may ask this at the same time. */
-static enum tp_rc ask_unchanged(struct tp_p11_slot *slot, struct tp_error *error, bool *ret_unchanged)
+static enum tp_rc ask_unchanged(struct tp_p11_slot *slot, struct asker *asker, struct tp_error *error,
+                                bool *ret_unchanged)
 {
     struct tp_p11_set *known TP_AUTO(tp_p11_set_unref_p) = current_set(&slot->inventory);
     struct tp_ipc_reply reply = {0};
     *ret_unchanged = false;
     if (known == NULL)
         return TP_OK;
-    TP_TRY(ask(slot, known, error, &reply));
+    TP_TRY(ask(slot, asker, known, error, &reply));
     *ret_unchanged = ((const Tp__Ipc__ObjectsReply *)reply.message)->unchanged;
     tp_ipc_reply_clear(&reply);
     return TP_OK;
 }
 
 /* One thread at a time, from question to taking over: an older answer never replaces a newer one. */
-static enum tp_rc bring(struct tp_p11_slot *slot, struct tp_error *error)
+static enum tp_rc bring(struct tp_p11_slot *slot, struct asker *asker, struct tp_error *error, bool *ret_taken)
 {
     struct tp_ipc_reply reply = {0};
     pthread_mutex_lock(&slot->inventory.refreshing);
     struct tp_p11_set *known TP_AUTO(tp_p11_set_unref_p) = current_set(&slot->inventory);
-    enum tp_rc rc = ask(slot, known, error, &reply);
+    enum tp_rc rc = ask(slot, asker, known, error, &reply);
     if (rc == TP_OK)
-        rc = take_over(slot, known, (const Tp__Ipc__ObjectsReply *)reply.message);
+        rc = take_over(slot, asker->epoch, known, (const Tp__Ipc__ObjectsReply *)reply.message, ret_taken);
     pthread_mutex_unlock(&slot->inventory.refreshing);
     tp_ipc_reply_clear(&reply);
     return rc;
@@ -104,12 +132,24 @@ static enum tp_rc empty(struct tp_p11_slot *slot, struct tp_error *error)
     return TP_OK;
 }
 
+/* DONE is false when it was asked for in a login that has ended, and another has begun. */
+static enum tp_rc refresh_once(struct tp_p11_slot *slot, struct tp_error *error, bool *ret_done)
+{
+    struct asker asker;
+    *ret_done = true;
+    if (!tp_p11_login_who(slot, asker.who, &asker.epoch))
+        return TP_OK; /* nobody, and so nothing */
+    bool unchanged = false;
+    TP_TRY(ask_unchanged(slot, &asker, error, &unchanged));
+    return unchanged ? TP_OK : bring(slot, &asker, error, ret_done);
+}
+
 enum tp_rc tp_p11_inventory_refresh(struct tp_p11_slot *slot, struct tp_error *error)
 {
-    bool unchanged = false;
-    enum tp_rc rc = ask_unchanged(slot, error, &unchanged);
-    if (rc == TP_OK && !unchanged)
-        rc = bring(slot, error);
+    bool done = false;
+    enum tp_rc rc = TP_OK;
+    while (rc == TP_OK && !done)
+        rc = refresh_once(slot, error, &done);
     return rc == TP_NOT_FOUND && tp_p11_token_can_be_blank(slot) ? empty(slot, error) : rc;
 }
 
@@ -316,4 +356,16 @@ void tp_p11_inventory_drop_session(struct tp_p11_slot *slot, CK_SESSION_HANDLE o
 void tp_p11_inventory_drop_private(struct tp_p11_slot *slot)
 {
     (void)drop_if(slot, is_private, 0);
+}
+
+void tp_p11_inventory_begin(struct tp_p11_slot *slot, uint64_t epoch)
+{
+    struct tp_p11_inventory *inventory = &slot->inventory;
+    pthread_rwlock_wrlock(&inventory->lock);
+    struct tp_p11_set *old = inventory->set;
+    inventory->set = NULL;
+    inventory->epoch = epoch;
+    pthread_rwlock_unlock(&inventory->lock);
+    tp_p11_set_unref(old);
+    tp_p11_inventory_drop_private(slot);
 }

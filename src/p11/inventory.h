@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * All objects of one slot: the set that the engine told last, and the session objects of this process.
+ * All objects of one slot: the set that the engine told last, and the session objects of this process. Where the slot
+ * serves all, the set is that of the login (epoch) in which it was asked for.
  */
 #ifndef TP_P11_INVENTORY_H
 #define TP_P11_INVENTORY_H
@@ -14,6 +15,7 @@ struct tp_p11_slot;
 struct tp_p11_inventory {
     pthread_rwlock_t lock;      /* of what is below; never held while the engine is asked */
     struct tp_p11_set *set;     /* NULL: not asked yet */
+    uint64_t epoch;             /* whose set it may be; always 0 where the slot is one user's */
     struct tp_p11_object **own; /* session objects, in the order of their handles */
     size_t own_count, own_capacity;
     struct tp_buf gone; /* handles of what went with private keys that this program has destroyed */
@@ -51,5 +53,7 @@ bool tp_p11_inventory_replace(struct tp_p11_slot *slot, struct tp_p11_object *or
 bool tp_p11_inventory_remove(struct tp_p11_slot *slot, CK_OBJECT_HANDLE handle);
 void tp_p11_inventory_drop_session(struct tp_p11_slot *slot, CK_SESSION_HANDLE owner);
 void tp_p11_inventory_drop_private(struct tp_p11_slot *slot); /* at C_Logout, 3.0 §5.6.10 */
+/* Where the slot serves all: nothing of an earlier login is left, and no answer to it is taken over any more. */
+void tp_p11_inventory_begin(struct tp_p11_slot *slot, uint64_t epoch);
 
 #endif

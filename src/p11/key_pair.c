@@ -108,8 +108,9 @@ static CK_RV ask(struct tp_p11_call *call, const struct pair *pair, char *label,
                  char ret_engine_id[TP_ID_LEN])
 {
     Tp__Ipc__KeyGenerateRequest request = TP__IPC__KEY_GENERATE_REQUEST__INIT;
+    char owner[TP_CLIENT_USER_LEN];
     struct tp_ipc_reply reply = {0};
-    request.user = call->session->slot->user;
+    request.user = tp_p11_token_object_owner(call, owner);
     request.key_type = (char *)(uintptr_t)pair->type->name;
     request.label = label;
     request.cka_id = (ProtobufCBinaryData){.len = id.len, .data = (uint8_t *)(uintptr_t)id.data};

@@ -29,7 +29,7 @@ void tp_p11_login_clear(struct tp_p11_login *login)
 static void end(struct tp_p11_login *login)
 {
     login->open = login->officer = false;
-    login->id[0] = '\0';
+    login->id[0] = login->user[0] = '\0';
 }
 
 /* What can be known without asking. */
@@ -47,6 +47,18 @@ static void set_terms(struct tp_p11_login *login, int64_t until_ms, uint32_t sig
     login->signatures_left = signatures_left;
     login->generation = generation;
     login->asked_ms = tp_clock_monotonic_ms();
+}
+
+bool tp_p11_login_who(struct tp_p11_slot *slot, char ret_user[TP_CLIENT_USER_LEN], uint64_t *ret_epoch)
+{
+    struct tp_p11_login *login = &slot->login;
+    pthread_mutex_lock(&login->mutex);
+    (void)snprintf(ret_user, TP_CLIENT_USER_LEN, "%s",
+                   slot->serves_all && open_by_clock(login) ? login->user : slot->user);
+    if (ret_epoch != NULL)
+        *ret_epoch = slot->serves_all ? login->epoch : 0;
+    pthread_mutex_unlock(&login->mutex);
+    return ret_user[0] != '\0';
 }
 
 /* ---- asking ---- */
@@ -116,7 +128,7 @@ static bool look_and_ask(struct tp_p11_slot *slot, bool by_time, struct tp_p11_a
     return look(slot, false, ret_authorisation, &is_stale);
 }
 
-enum tp_p11_who tp_p11_login_who(struct tp_p11_slot *slot)
+enum tp_p11_party tp_p11_login_party(struct tp_p11_slot *slot)
 {
     struct tp_p11_authorisation authorisation;
     if (!look_and_ask(slot, true, &authorisation))
@@ -126,7 +138,7 @@ enum tp_p11_who tp_p11_login_who(struct tp_p11_slot *slot)
 
 bool tp_p11_login_is_open(struct tp_p11_slot *slot)
 {
-    return tp_p11_login_who(slot) == TP_P11_USER;
+    return tp_p11_login_party(slot) == TP_P11_USER;
 }
 
 bool tp_p11_login_seems_open(struct tp_p11_slot *slot)
@@ -137,22 +149,25 @@ bool tp_p11_login_seems_open(struct tp_p11_slot *slot)
     return open;
 }
 
-void tp_p11_login_name(struct tp_p11_slot *slot, char ret_name[TP_CLIENT_USER_LEN])
+bool tp_p11_login_name(struct tp_p11_slot *slot, char ret_name[TP_CLIENT_USER_LEN])
 {
     pthread_mutex_lock(&slot->login.mutex);
     (void)snprintf(ret_name, TP_CLIENT_USER_LEN, "%s", open_by_clock(&slot->login) ? slot->login.user : slot->user);
     pthread_mutex_unlock(&slot->login.mutex);
+    return ret_name[0] != '\0';
 }
 
 enum tp_rc tp_p11_login_authorisation(struct tp_p11_slot *slot, struct tp_p11_authorisation *ret_authorisation)
 {
-    static const struct tp_p11_authorisation shared = {.id = "", .epoch = 0};
-    struct tp_p11_authorisation authorisation;
-    bool own = look_and_ask(slot, false, &authorisation) && !authorisation.officer;
-    /* without a login of our own, login = session stands on the one that `trustp11 login` has opened */
-    if (!own && !slot->module->session_login)
-        return TP_NOT_LOGGED_IN;
-    *ret_authorisation = own ? authorisation : shared;
+    struct tp_p11_authorisation authorisation = {.epoch = 0};
+    if (!look_and_ask(slot, false, &authorisation) || authorisation.officer) {
+        /* without a login of our own, login = session stands on the one that `trustp11 login` has opened */
+        if (!slot->module->session_login || slot->serves_all)
+            return TP_NOT_LOGGED_IN;
+        authorisation = (struct tp_p11_authorisation){.epoch = 0};
+        (void)snprintf(authorisation.user, sizeof(authorisation.user), "%s", slot->user);
+    }
+    *ret_authorisation = authorisation;
     return TP_OK;
 }
 
@@ -302,18 +317,20 @@ CK_RV tp_p11_login_ask(struct tp_p11_call *call, const struct tp_p11_applicant *
     tp_ipc_reply_clear(&reply);
     if (rc == TP_OK)
         forgive_malformed(&slot->login);
-    /* lacks the code, or too short without it: the engine counts that towards nothing, so the bound on it is ours;
-     * its words stay */
-    if (rc == TP_PIN_LENGTH)
+    /* lacks the code, or too short without it, or nobody has that name: the engine counts that towards nothing, so the
+     * bound on it is ours; its words stay */
+    if (rc == TP_PIN_LENGTH || (rc == TP_NOT_FOUND && slot->serves_all))
         return count_malformed(&slot->login);
     return rv_of(applicant, rc);
 }
 
-static CK_RV already(const struct tp_p11_login *login, bool officer)
+/* 3.0 §5.6.9. */
+static CK_RV already(const struct tp_p11_login *login, bool officer, const char *user)
 {
     if (!login->open)
         return CKR_OK;
-    return login->officer == officer ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
+    bool same = login->officer == officer && (user == NULL || strcmp(login->user, user) == 0);
+    return same ? CKR_USER_ALREADY_LOGGED_IN : CKR_USER_ANOTHER_ALREADY_LOGGED_IN;
 }
 
 CK_RV tp_p11_login_install(const struct tp_p11_applicant *applicant, struct tp_p11_grant *grant)
@@ -323,11 +340,13 @@ CK_RV tp_p11_login_install(const struct tp_p11_applicant *applicant, struct tp_p
     pthread_mutex_lock(&login->mutex);
     (void)open_by_clock(login);
     bool same = strcmp(login->id, grant->id) == 0;
-    CK_RV rv = already(login, applicant->officer);
+    CK_RV rv = already(login, applicant->officer, applicant->user);
     if (rv == CKR_OK) {
+        login->epoch++;
+        if (slot->serves_all) /* what an earlier user has left is gone before the next one is in */
+            tp_p11_inventory_begin(slot, login->epoch);
         login->open = true;
         login->officer = applicant->officer;
-        login->epoch++;
         memcpy(login->id, grant->id, sizeof(login->id));
         (void)snprintf(login->user, sizeof(login->user), "%s", applicant->user);
         set_terms(login, grant->until_ms, grant->signatures_left, tp_ipc_client_generation(slot->module->client));
@@ -338,7 +357,7 @@ CK_RV tp_p11_login_install(const struct tp_p11_applicant *applicant, struct tp_p
     return rv;
 }
 
-CK_RV tp_p11_login_already(struct tp_p11_slot *slot, bool officer)
+CK_RV tp_p11_login_already(struct tp_p11_slot *slot, bool officer, const char *user)
 {
     struct tp_p11_authorisation authorisation;
     bool is_stale = false;
@@ -346,28 +365,28 @@ CK_RV tp_p11_login_already(struct tp_p11_slot *slot, bool officer)
         ask(slot, &authorisation);
     pthread_mutex_lock(&slot->login.mutex);
     (void)open_by_clock(&slot->login);
-    CK_RV rv = already(&slot->login, officer);
+    CK_RV rv = already(&slot->login, officer, user);
     pthread_mutex_unlock(&slot->login.mutex);
     return rv;
 }
 
-static CK_RV login_as_user(struct tp_p11_call *call, struct tp_bytes pin)
+static CK_RV login_as_user(struct tp_p11_call *call, char *who, struct tp_bytes pin)
 {
     struct tp_p11_slot *slot = call->session->slot;
-    const struct tp_p11_applicant applicant = {.slot = slot, .user = slot->user};
+    const struct tp_p11_applicant applicant = {.slot = slot, .user = who};
     struct tp_p11_grant grant;
-    CK_RV rv = tp_p11_login_already(slot, false);
+    CK_RV rv = tp_p11_login_already(slot, false, who);
     if (rv == CKR_OK)
         rv = tp_p11_login_ask(call, &applicant, pin, &grant);
     return rv == CKR_OK ? tp_p11_login_install(&applicant, &grant) : rv;
 }
 
 /* For one signature with a CKA_ALWAYS_AUTHENTICATE key: between C_SignInit and C_Sign (3.0 §5.6.8). */
-static CK_RV login_for_signature(struct tp_p11_call *call, struct tp_bytes pin)
+static CK_RV login_for_signature(struct tp_p11_call *call, char *who, struct tp_bytes pin)
 {
     struct tp_p11_slot *slot = call->session->slot;
     const struct tp_p11_applicant applicant = {
-        .slot = slot, .user = slot->user, .credential = tp_p11_sign_wants_login(call->session)};
+        .slot = slot, .user = who, .credential = tp_p11_sign_wants_login(call->session)};
     struct tp_p11_grant grant;
     if (applicant.credential == NULL)
         return CKR_OPERATION_NOT_INITIALIZED;
@@ -377,30 +396,53 @@ static CK_RV login_for_signature(struct tp_p11_call *call, struct tp_bytes pin)
     return rv;
 }
 
-CK_RV tp_p11_login(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes pin)
+/* A PIN is never tried on somebody whom nobody has named: it would count as a wrong one of theirs. */
+static CK_RV nobody_named(struct tp_p11_call *call)
 {
-    switch (user_type) {
-    case CKU_USER:
-        return login_as_user(call, pin);
-    case CKU_CONTEXT_SPECIFIC:
-        return login_for_signature(call, pin);
-    case CKU_SO:
-        return tp_p11_officer_login(call, pin, TP_BYTES_NONE);
-    default:
-        return CKR_USER_TYPE_INVALID;
-    }
+    (void)tp_error_set(&call->error, TP_BAD_ARGUMENT,
+                       "this slot serves many users, and the program does not say whose PIN this is: it must call "
+                       "C_LoginUser; for one that cannot, name its user in trustp11.conf: users = NAME");
+    return CKR_USER_TYPE_INVALID;
 }
 
-/* A slot is one user's: another name cannot be right. Officers are of all slots. */
+/* Whom USER names. A slot that is one user's is nobody else's; one that serves all must be told, unless it is for a
+ * signature of who is logged in. */
+static CK_RV find_who(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes user,
+                      char ret_who[TP_CLIENT_USER_LEN])
+{
+    struct tp_p11_slot *slot = call->session->slot;
+    bool known = tp_p11_login_who(slot, ret_who, NULL);
+    if (slot->serves_all && user_type == CKU_CONTEXT_SPECIFIC && !known)
+        return CKR_USER_NOT_LOGGED_IN;
+    if (!slot->serves_all || user_type == CKU_CONTEXT_SPECIFIC)
+        return user.len == 0 || tp_bytes_equal(user, tp_bytes_of_string(ret_who)) ? CKR_OK : CKR_ARGUMENTS_BAD;
+    if (user.len == 0)
+        return nobody_named(call);
+    if (user.len >= TP_CLIENT_USER_LEN || memchr(user.data, '\0', user.len) != NULL)
+        return CKR_ARGUMENTS_BAD;
+    memcpy(ret_who, user.data, user.len);
+    ret_who[user.len] = '\0';
+    return CKR_OK;
+}
+
 CK_RV tp_p11_login_user(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes pin, struct tp_bytes user)
 {
+    char who[TP_CLIENT_USER_LEN];
     if (user.data == NULL && user.len > 0)
         return CKR_ARGUMENTS_BAD;
-    if (user_type == CKU_SO)
+    if (user_type == CKU_SO) /* officers are of all slots, whatever a slot's user is called */
         return tp_p11_officer_login(call, pin, user);
-    if (user.len > 0 && !tp_bytes_equal(user, tp_bytes_of_string(call->session->slot->user)))
-        return CKR_ARGUMENTS_BAD;
-    return tp_p11_login(call, user_type, pin);
+    if (user_type != CKU_USER && user_type != CKU_CONTEXT_SPECIFIC)
+        return CKR_USER_TYPE_INVALID;
+    CK_RV rv = find_who(call, user_type, user, who);
+    if (rv != CKR_OK)
+        return rv;
+    return user_type == CKU_USER ? login_as_user(call, who, pin) : login_for_signature(call, who, pin);
+}
+
+CK_RV tp_p11_login(struct tp_p11_call *call, CK_USER_TYPE user_type, struct tp_bytes pin)
+{
+    return tp_p11_login_user(call, user_type, pin, TP_BYTES_NONE);
 }
 
 /* ---- C_Logout ---- */
@@ -414,6 +456,8 @@ CK_RV tp_p11_logout(struct tp_p11_call *call)
     bool open = open_by_clock(login);
     memcpy(id, login->id, sizeof(id));
     memcpy(user, login->user, sizeof(user));
+    if (open && slot->serves_all)
+        tp_p11_inventory_begin(slot, login->epoch);
     end(login);
     pthread_mutex_unlock(&login->mutex);
     if (!open)

@@ -28,7 +28,7 @@ struct tp_p11_authorisation {
     char user[TP_CLIENT_USER_LEN];
 };
 
-enum tp_p11_who { TP_P11_NOBODY, TP_P11_USER, TP_P11_OFFICER };
+enum tp_p11_party { TP_P11_NOBODY, TP_P11_USER, TP_P11_OFFICER };
 
 struct tp_p11_login {
     pthread_mutex_t mutex; /* of all below; never held while the engine is asked */
@@ -49,9 +49,12 @@ TP_MUST_USE enum tp_rc tp_p11_login_init(struct tp_p11_login *login);
 void tp_p11_login_clear(struct tp_p11_login *login);
 
 /* Who is logged in; asks the engine at most once a second. */
-enum tp_p11_who tp_p11_login_who(struct tp_p11_slot *slot);
-/* Whose PIN C_SetPIN changes: who is logged in, or else the slot's user. */
-void tp_p11_login_name(struct tp_p11_slot *slot, char ret_name[TP_CLIENT_USER_LEN]);
+enum tp_p11_party tp_p11_login_party(struct tp_p11_slot *slot);
+/* Whom the slot speaks for: its user, or, where it serves all, who is logged in; false when that is nobody. RET_EPOCH
+ * (or NULL): the login that this is so in; 0 for the slot's own user, of whom it is always so. */
+bool tp_p11_login_who(struct tp_p11_slot *slot, char ret_user[TP_CLIENT_USER_LEN], uint64_t *ret_epoch);
+/* Whose PIN C_SetPIN changes: who is logged in (the SO too), or else the slot's user; false when that is nobody. */
+bool tp_p11_login_name(struct tp_p11_slot *slot, char ret_name[TP_CLIENT_USER_LEN]);
 /* Whether the user is logged in; asks the engine at most once a second. */
 bool tp_p11_login_is_open(struct tp_p11_slot *slot);
 /* The same from what is known here, without asking. */
@@ -84,8 +87,9 @@ struct tp_p11_grant {
 };
 
 /* CKR_OK when nobody is logged in, as the engine says now: C_Login is rare and worth a question. An engine that was
- * started anew knows of no login, and who is told that there is one would only fail later. */
-CK_RV tp_p11_login_already(struct tp_p11_slot *slot, bool officer);
+ * started anew knows of no login, and who is told that there is one would only fail later. USER: who wants to be; NULL:
+ * any officer. */
+CK_RV tp_p11_login_already(struct tp_p11_slot *slot, bool officer, const char *user);
 CK_RV tp_p11_login_ask(struct tp_p11_call *call, const struct tp_p11_applicant *applicant, struct tp_bytes pin,
                        struct tp_p11_grant *ret_grant);
 /* GRANT becomes the slot's login; when another thread was faster, its login stands, and GRANT is given back. */

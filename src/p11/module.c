@@ -30,13 +30,14 @@ CK_RV tp_p11_module_check_arguments(const CK_C_INITIALIZE_ARGS *arguments)
 
 static enum tp_rc make_slots(struct tp_p11_module *module)
 {
-    size_t count = tp_client_conf_users(module->conf);
+    size_t named = tp_client_conf_users(module->conf);
+    size_t count = named + (tp_client_conf_serves_all(module->conf) ? 1 : 0);
     module->slots = calloc(count + 1, sizeof(*module->slots));
     if (module->slots == NULL)
         return TP_MEMORY;
     for (size_t i = 0; i < count; i++) {
         module->slot_count = i + 1; /* also one that was begun is to be cleared */
-        TP_TRY(tp_p11_slot_init(&module->slots[i], module, i, tp_client_conf_user(module->conf, i)));
+        TP_TRY(tp_p11_slot_init(&module->slots[i], module, i, tp_client_conf_user(module->conf, i))); /* or NULL */
     }
     return TP_OK;
 }
@@ -47,7 +48,8 @@ static enum tp_rc make_client(struct tp_p11_module *module)
     tp_client_conf_ipc(module->conf, &config);
     module->session_login = tp_client_conf_session_login(module->conf);
     module->ask_timeout_ms = config.timeout_ms < ASK_TIMEOUT_MS ? config.timeout_ms : ASK_TIMEOUT_MS;
-    return tp_ipc_client_new(&config, &module->client);
+    TP_TRY(tp_ipc_client_new(&config, &module->client));
+    return tp_client_conf_users(module->conf) == 0 ? TP_OK : tp_ipc_client_new(&config, &module->watch.client);
 }
 
 static enum tp_rc read_conf(struct tp_p11_module *module, struct tp_error *error)
@@ -67,6 +69,7 @@ static enum tp_rc fill(struct tp_p11_module *module, struct tp_error *error)
 {
     TP_TRY(tp_p11_sessions_init(&module->sessions));
     TP_TRY(tp_p11_random_init(&module->random));
+    TP_TRY(tp_p11_watch_init(&module->watch));
     return read_conf(module, error);
 }
 
@@ -120,6 +123,7 @@ void tp_p11_module_interrupt(struct tp_p11_module *module)
 {
     if (module->client != NULL)
         tp_ipc_client_disconnect(module->client);
+    tp_p11_watch_interrupt(&module->watch);
 }
 
 /* libcrypto's things last: sessions have some. Once it has ended, they can only be left. */
@@ -137,6 +141,7 @@ void tp_p11_module_free(struct tp_p11_module *module)
             tp_p11_slot_clear(&module->slots[i]);
         free(module->slots);
         tp_p11_random_clear(&module->random);
+        tp_p11_watch_clear(&module->watch);
         if (module->client != NULL)
             tp_ipc_client_free(module->client);
         tp_client_conf_free(module->conf);
@@ -151,6 +156,8 @@ void tp_p11_module_abandon(struct tp_p11_module *module)
 {
     if (module->client != NULL)
         tp_ipc_client_abandon(module->client);
+    if (module->watch.client != NULL)
+        tp_ipc_client_abandon(module->watch.client);
     tp_crypto_abandon();
     tp_p11_log_close();
 }

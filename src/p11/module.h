@@ -9,6 +9,7 @@
 #include "ipc/client_conf.h"
 #include "p11/random.h"
 #include "p11/session.h"
+#include "p11/watch.h"
 
 #define TP_P11_MANUFACTURER "trustp11"
 #define TP_P11_MODEL        "trustp11"
@@ -27,6 +28,7 @@ struct tp_p11_module {
     size_t slot_count;
     struct tp_p11_sessions sessions;
     struct tp_p11_random random;
+    struct tp_p11_watch watch;
     atomic_ulong last_object; /* handle; one series for all slots */
 };
 

@@ -316,10 +316,11 @@ static bool is_role(const struct tp_p11_source *source, unsigned roles)
  * CKA_ALWAYS_AUTHENTICATE goes with CKA_PRIVATE only (3.0 §4.9). */
 static void set_access(const struct tp_p11_source *source, struct tp_p11_object *object)
 {
+    object->is_private = source->privacy == TP_P11_ALL_PRIVATE;
     if (source->role != TP_P11_PRIVATE_KEY)
         return;
     object->always_authenticate = source->credential->always_authenticate != 0;
-    object->is_private = !source->session_login || object->always_authenticate;
+    object->is_private = source->privacy != TP_P11_NONE_PRIVATE || object->always_authenticate;
 }
 
 /* An issuer, or what a program brings along, was looked at by nobody yet: libcrypto reads it first. */

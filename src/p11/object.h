@@ -44,6 +44,10 @@ struct tp_p11_object *tp_p11_object_ref(struct tp_p11_object *object);
 void tp_p11_object_unref(struct tp_p11_object *object); /* NULL is allowed */
 TP_DEFINE_AUTO(struct tp_p11_object, tp_p11_object_unref)
 
+/* What of a token is seen before a login: all but the private keys; those too (login = session); nothing, where it is
+ * everybody's. */
+enum tp_p11_privacy { TP_P11_KEYS_PRIVATE, TP_P11_NONE_PRIVATE, TP_P11_ALL_PRIVATE };
+
 /* What an object is made of. */
 struct tp_p11_source {
     enum tp_p11_role role;
@@ -52,7 +56,7 @@ struct tp_p11_source {
     struct tp_bytes certificate;           /* DER; of the credential, or one of its own; may be empty for keys */
     struct tp_bytes spki;                  /* DER; keys */
     CK_ULONG profile;
-    bool session_login; /* login = session: private keys need no login */
+    enum tp_p11_privacy privacy;
 };
 TP_MUST_USE enum tp_rc tp_p11_object_make(const struct tp_p11_source *source, struct tp_error *error,
                                           struct tp_p11_object **ret_object);

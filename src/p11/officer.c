@@ -56,6 +56,15 @@ static CK_RV ask(struct tp_p11_call *call, const struct tp_p11_applicant *applic
     return ret_grant->officer ? CKR_OK : without_the_role(call, applicant, ret_grant);
 }
 
+/* What an SO does is done to one user's token. */
+static CK_RV of_nobody(struct tp_p11_call *call)
+{
+    (void)tp_error_set(&call->error, TP_BAD_ARGUMENT,
+                       "this slot serves many users, and has no token for an officer to look after: name the user in "
+                       "trustp11.conf (users = NAME), or use trustp11 user");
+    return CKR_USER_TYPE_INVALID;
+}
+
 /* ---- C_Login ---- */
 
 static bool has_read_only(struct tp_p11_slot *slot)
@@ -79,9 +88,11 @@ CK_RV tp_p11_officer_login(struct tp_p11_call *call, struct tp_bytes pin, struct
     struct tp_p11_slot *slot = call->session->slot;
     const struct tp_p11_applicant applicant = {.slot = slot, .user = user, .officer = true};
     struct tp_p11_grant grant;
-    CK_RV rv = tp_p11_login_already(slot, true);
+    CK_RV rv = tp_p11_login_already(slot, true, NULL);
     if (rv == CKR_OK && has_read_only(slot))
         rv = CKR_SESSION_READ_ONLY_EXISTS;
+    if (rv == CKR_OK && slot->serves_all)
+        rv = of_nobody(call);
     if (rv == CKR_OK)
         rv = choose(call, name, user);
     if (rv == CKR_OK)
@@ -121,7 +132,7 @@ CK_RV tp_p11_officer_init_pin(struct tp_p11_call *call, struct tp_bytes pin)
 {
     if (pin.data == NULL && pin.len > 0)
         return CKR_ARGUMENTS_BAD;
-    if (tp_p11_login_already(call->session->slot, true) != CKR_USER_ALREADY_LOGGED_IN)
+    if (tp_p11_login_already(call->session->slot, true, NULL) != CKR_USER_ALREADY_LOGGED_IN)
         return CKR_USER_NOT_LOGGED_IN;
     CK_RV rv = tp_p11_token_new_pin_check(pin);
     return rv != CKR_OK ? rv : tp_p11_token_new_pin_rv(init_pin(call, pin));

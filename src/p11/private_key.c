@@ -200,6 +200,7 @@ static CK_RV import(struct tp_p11_call *call, struct tp_p11_template template, c
                     char *label, CK_OBJECT_HANDLE *ret_object)
 {
     Tp__Ipc__KeyImportRequest request = TP__IPC__KEY_IMPORT_REQUEST__INIT;
+    char owner[TP_CLIENT_USER_LEN];
     struct tp_bytes id = tp_p11_template_value(template.items, template.count, CKA_ID);
     struct tp_ipc_reply reply = {0};
     bool always_authenticate = false;
@@ -207,7 +208,7 @@ static CK_RV import(struct tp_p11_call *call, struct tp_p11_template template, c
         tp_p11_template_bool(template.items, template.count, CKA_ALWAYS_AUTHENTICATE, false, &always_authenticate);
     if (rv != CKR_OK)
         return rv;
-    request.user = call->session->slot->user;
+    request.user = tp_p11_token_object_owner(call, owner);
     request.label = label;
     request.cka_id = (ProtobufCBinaryData){.len = id.len, .data = (uint8_t *)(uintptr_t)id.data};
     request.always_authenticate = always_authenticate;

@@ -191,7 +191,7 @@ static CK_RV close_one(struct tp_p11_sessions *sessions, struct tp_p11_session *
  * looks at the count once it stands: of two threads one notices. */
 static CK_RV beside_the_officer(struct tp_p11_sessions *sessions, struct tp_p11_session *session)
 {
-    if (is_rw(session) || tp_p11_login_who(session->slot) != TP_P11_OFFICER)
+    if (is_rw(session) || tp_p11_login_party(session->slot) != TP_P11_OFFICER)
         return CKR_OK;
     (void)close_one(sessions, session);
     return CKR_SESSION_READ_WRITE_SO_EXISTS;
@@ -265,7 +265,7 @@ static CK_STATE state_of(const struct tp_p11_session *session)
     static const CK_STATE states[][2] = {[TP_P11_NOBODY] = {CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION},
                                          [TP_P11_USER] = {CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS},
                                          [TP_P11_OFFICER] = {CKS_RO_PUBLIC_SESSION, CKS_RW_SO_FUNCTIONS}};
-    return states[tp_p11_login_who(session->slot)][is_rw(session)];
+    return states[tp_p11_login_party(session->slot)][is_rw(session)];
 }
 
 CK_RV tp_p11_session_info(struct tp_p11_call *call, CK_SESSION_INFO *ret_info)

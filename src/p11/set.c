@@ -70,7 +70,7 @@ static uint64_t hash_attribute(CK_ATTRIBUTE_TYPE type, struct tp_bytes value)
 
 struct builder {
     const Tp__Ipc__ObjectsReply *reply;
-    bool session_login;
+    enum tp_p11_privacy privacy;
     const struct tp_p11_set *previous;
     atomic_ulong *last_handle;
     struct tp_p11_set *set;
@@ -166,7 +166,7 @@ static enum tp_rc add_credential(const struct builder *builder, const Tp__Ipc__C
         .credential = credential,
         .certificate = TP_BYTES(credential->certificate.data, credential->certificate.len),
         .spki = TP_BYTES(credential->spki.data, credential->spki.len),
-        .session_login = builder->session_login,
+        .privacy = builder->privacy,
     };
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
         source.role = roles[i];
@@ -179,7 +179,7 @@ static enum tp_rc add_credential(const struct builder *builder, const Tp__Ipc__C
 static enum tp_rc add_beside(const struct builder *builder, const Tp__Ipc__TokenObject *beside)
 {
     uint8_t content[TP_SHA256_LEN];
-    struct tp_p11_source source = {.role = TP_P11_DATA, .beside = beside};
+    struct tp_p11_source source = {.role = TP_P11_DATA, .beside = beside, .privacy = builder->privacy};
     if (strcmp(beside->kind, "certificate") == 0) {
         source.role = TP_P11_STRANGER;
         source.certificate = TP_BYTES(beside->value.data, beside->value.len);
@@ -210,12 +210,16 @@ static size_t count_chains(const Tp__Ipc__ObjectsReply *reply)
     return count;
 }
 
-static enum tp_rc collect_issuers(const Tp__Ipc__Credential *credential, struct issuer *issuers, size_t *count)
+static enum tp_rc collect_issuers(const struct builder *builder, const Tp__Ipc__Credential *credential,
+                                  struct issuer *issuers, size_t *count)
 {
     for (size_t i = 0; i < credential->n_chain; i++) {
         struct issuer *issuer = &issuers[*count];
         issuer->source = (struct tp_p11_source){
-            .role = TP_P11_ISSUER, .certificate = TP_BYTES(credential->chain[i].data, credential->chain[i].len)};
+            .role = TP_P11_ISSUER,
+            .certificate = TP_BYTES(credential->chain[i].data, credential->chain[i].len),
+            .privacy = builder->privacy,
+        };
         if (issuer->source.certificate.len == 0)
             continue;
         TP_TRY(identify(&issuer->source, issuer->identity));
@@ -243,20 +247,22 @@ static enum tp_rc add_issuers(const struct builder *builder)
         return TP_MEMORY;
     for (size_t i = 0; rc == TP_OK && i < builder->reply->n_credentials; i++)
         if (strcmp(builder->reply->credentials[i]->state, "deleted") != 0)
-            rc = collect_issuers(builder->reply->credentials[i], issuers, &count);
+            rc = collect_issuers(builder, builder->reply->credentials[i], issuers, &count);
     if (rc == TP_OK)
         rc = add_collected(builder, issuers, count);
     free(issuers);
     return rc;
 }
 
-/* The profiles that hold here (3.0 §4.13, Profiles 3.0 §2): with the last one, consumers list without a login. */
+/* The profiles that hold here (3.0 §4.13, Profiles 3.0 §2): with the last one, consumers list without a login,
+ * which is not true of a slot that serves all. */
 static enum tp_rc add_profiles(const struct builder *builder)
 {
     static const CK_ULONG profiles[] = {CKP_BASELINE_PROVIDER, CKP_AUTHENTICATION_TOKEN, CKP_PUBLIC_CERTIFICATES_TOKEN};
     static const uint8_t unchanging[TP_SHA256_LEN];
-    for (size_t i = 0; i < sizeof(profiles) / sizeof(profiles[0]); i++) {
-        struct tp_p11_source source = {.role = TP_P11_PROFILE, .profile = profiles[i]};
+    size_t count = sizeof(profiles) / sizeof(profiles[0]) - (builder->privacy == TP_P11_ALL_PRIVATE ? 1 : 0);
+    for (size_t i = 0; i < count; i++) {
+        struct tp_p11_source source = {.role = TP_P11_PROFILE, .profile = profiles[i], .privacy = builder->privacy};
         TP_TRY(add_object(builder, &source, unchanging));
     }
     return TP_OK;
@@ -306,15 +312,15 @@ static enum tp_rc make_index(struct tp_p11_set *set)
     return TP_OK;
 }
 
-enum tp_rc tp_p11_set_new(const Tp__Ipc__ObjectsReply *reply, bool session_login, const struct tp_p11_set *previous,
-                          atomic_ulong *last_handle, struct tp_p11_set **ret_set)
+enum tp_rc tp_p11_set_new(const Tp__Ipc__ObjectsReply *reply, enum tp_p11_privacy privacy,
+                          const struct tp_p11_set *previous, atomic_ulong *last_handle, struct tp_p11_set **ret_set)
 {
     struct tp_p11_set *set TP_AUTO(tp_p11_set_unref_p) = calloc(1, sizeof(*set));
     if (set == NULL)
         return TP_MEMORY;
     atomic_init(&set->refs, 1);
     set->generation = reply->generation;
-    const struct builder builder = {reply, session_login, previous, last_handle, set};
+    const struct builder builder = {reply, privacy, previous, last_handle, set};
     TP_TRY(add_all(&builder));
     TP_TRY(order(set));
     TP_TRY(make_index(set));

@@ -29,7 +29,7 @@ TP_DEFINE_AUTO(struct tp_p11_set, tp_p11_set_unref)
 
 /* PREVIOUS (or NULL) lends objects and handles; new handles come from LAST_HANDLE. What the engine says that cannot be
  * understood is left out, and told to the log. */
-TP_MUST_USE enum tp_rc tp_p11_set_new(const Tp__Ipc__ObjectsReply *reply, bool session_login,
+TP_MUST_USE enum tp_rc tp_p11_set_new(const Tp__Ipc__ObjectsReply *reply, enum tp_p11_privacy privacy,
                                       const struct tp_p11_set *previous, atomic_ulong *last_handle,
                                       struct tp_p11_set **ret_set);
 

@@ -47,18 +47,17 @@ static enum tp_rc get_authorisation(struct tp_p11_slot *slot, const struct tp_p1
         return TP_NOT_LOGGED_IN;
     memcpy(ret_authorisation->id, operation->authorisation, sizeof(ret_authorisation->id));
     ret_authorisation->epoch = 0;
-    return TP_OK;
+    return tp_p11_login_who(slot, ret_authorisation->user, NULL) ? TP_OK : TP_NOT_LOGGED_IN;
 }
 
 /* The message library's strings are not const, though it does not write to them. */
-static void fill_request(const struct tp_p11_slot *slot, const struct tp_p11_operation *operation,
-                         struct tp_p11_authorisation *authorisation, struct tp_bytes input,
-                         Tp__Ipc__SignRequest *request)
+static void fill_request(const struct tp_p11_operation *operation, struct tp_p11_authorisation *authorisation,
+                         struct tp_bytes input, Tp__Ipc__SignRequest *request)
 {
     const struct tp_p11_mechanism *mechanism = operation->mechanism;
     tp__ipc__sign_request__init(request);
     request->authorisation = authorisation->id;
-    request->user = slot->user;
+    request->user = authorisation->user;
     request->credential = operation->key->engine_id;
     request->mechanism = mechanism->primitive;
     request->data = (ProtobufCBinaryData){.len = input.len, .data = (uint8_t *)input.data};
@@ -82,7 +81,7 @@ static enum tp_rc ask_engine(struct tp_p11_call *call, const struct tp_p11_opera
     enum tp_rc rc = get_authorisation(slot, operation, &authorisation);
     if (rc != TP_OK)
         return tp_error_set(&call->error, rc, "no login, or it has ended; log in again");
-    fill_request(slot, operation, &authorisation, input, &request);
+    fill_request(operation, &authorisation, input, &request);
     rc = tp_ipc_sign(slot->module->client, &request, 0, &call->error, ret_signature, &len);
     tp_p11_login_account(slot, &authorisation, rc);
     if (rc == TP_OK && len != operation->signature_len)

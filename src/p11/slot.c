@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/slot.h"
-#include "p11/gate.h"
 #include "p11/key_type.h"
 #include "p11/mechanism.h"
 #include "p11/module.h"
@@ -13,7 +12,8 @@ enum tp_rc tp_p11_slot_init(struct tp_p11_slot *slot, struct tp_p11_module *modu
 {
     slot->module = module;
     slot->id = id;
-    slot->user = strdup(user);
+    slot->serves_all = user == NULL;
+    slot->user = strdup(user == NULL ? "" : user);
     if (slot->user == NULL)
         return TP_MEMORY;
     TP_TRY(tp_p11_token_init(&slot->token));
@@ -49,12 +49,23 @@ void tp_p11_pad(unsigned char *field, size_t field_len, const char *text)
 /* A user of the configuration whom the engine does not know (yet): consumers pass over a slot without a token, where
  * they would fail over a token without information. When the engine cannot be asked, the token counts as present.
  * Where an officer is configured, that slot holds a token that has not been initialised, as an HSM's empty slots do: what
- * programs call C_InitToken for, they first ask C_GetTokenInfo about.
- * CKF_REMOVABLE_DEVICE, which 3.0 §3.2 ties to an absent token, stays away: it would have programs watch the slot for
- * cards that come and go. */
+ * programs call C_InitToken for, they first ask C_GetTokenInfo about. */
 static bool has_token(struct tp_p11_slot *slot)
 {
     return tp_p11_token_presence(slot) != TP_NOT_FOUND || tp_p11_token_can_be_blank(slot);
+}
+
+/* CKF_REMOVABLE_DEVICE goes with a token that may be absent, and never changes (3.0 §3.2): so how the slot is found
+ * first decides. With it NSS looks for the token again, and finds a user who is added while it runs. Without it
+ * it relies on it: all slots with it would make NSS ask so often that an engine that hangs keeps it for two minutes
+ * instead of twenty seconds (certutil -L, NSS 3.87). What is then only untrue of a user who is erased meanwhile. */
+static CK_FLAGS slot_flags(struct tp_p11_slot *slot)
+{
+    bool present = has_token(slot);
+    unsigned unknown = TP_P11_BAY_UNKNOWN;
+    (void)atomic_compare_exchange_strong(&slot->bay, &unknown, present ? TP_P11_BAY_FIXED : TP_P11_BAY_REMOVABLE);
+    CK_FLAGS removable = atomic_load(&slot->bay) == TP_P11_BAY_REMOVABLE ? CKF_REMOVABLE_DEVICE : 0;
+    return removable | (present ? CKF_TOKEN_PRESENT : 0);
 }
 
 CK_RV tp_p11_slot_list(struct tp_p11_call *call, bool token_present, CK_SLOT_ID *ids, CK_ULONG *count)
@@ -83,23 +94,19 @@ CK_RV tp_p11_slot_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_SLOT_INFO *re
         return CKR_SLOT_ID_INVALID;
     if (ret_info == NULL)
         return CKR_ARGUMENTS_BAD;
-    *ret_info = (CK_SLOT_INFO){.flags = has_token(slot) ? CKF_TOKEN_PRESENT : 0};
-    (void)snprintf(description, sizeof(description), "trustp11: %s", slot->user);
+    *ret_info = (CK_SLOT_INFO){.flags = slot_flags(slot)};
+    (void)snprintf(description, sizeof(description), "trustp11: %s", slot->serves_all ? "any user" : slot->user);
     tp_p11_pad(ret_info->slotDescription, sizeof(ret_info->slotDescription), description);
     tp_p11_pad(ret_info->manufacturerID, sizeof(ret_info->manufacturerID), TP_P11_MANUFACTURER);
     return CKR_OK;
 }
 
-/* Slots never come or go while the module is in use, and a user that an officer adds is no event for a program: nothing
- * ever happens, until C_Finalize. */
 CK_RV tp_p11_slot_wait(struct tp_p11_call *call, CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 {
     if (slot == NULL || reserved != NULL)
         return CKR_ARGUMENTS_BAD;
-    if ((flags & CKF_DONT_BLOCK) != 0)
-        return CKR_NO_EVENT;
-    tp_p11_gate_wait_closed(call->module);
-    return CKR_CRYPTOKI_NOT_INITIALIZED; /* 3.0 §5.5.4 */
+    return (flags & CKF_DONT_BLOCK) != 0 ? tp_p11_watch_look(call->module, slot)
+                                         : tp_p11_watch_wait(call->module, slot);
 }
 
 /* Few HSMs can keep Ed25519 keys wrapped, so only a token that has such a key, or can, says that it signs with CKM_EDDSA.

@@ -6,6 +6,7 @@
 #include "p11/rv.h"
 #include "p11/session.h"
 #include "p11/slot.h"
+#include "p11/watch.h"
 
 #include <stdio.h>
 
@@ -46,6 +47,21 @@ static void remember(struct tp_p11_token *token, enum tp_rc rc, const struct tp_
     pthread_mutex_unlock(&token->mutex);
 }
 
+/* A question about the slot's user tells what has happened as well as one for events. */
+static void tell_watch(struct tp_p11_slot *slot, enum tp_rc rc, const struct tp_p11_token_facts *facts)
+{
+    struct tp_p11_seen seen = {.present = rc == TP_OK};
+    if (slot->serves_all || (rc != TP_OK && rc != TP_NOT_FOUND))
+        return;
+    if (rc == TP_OK) {
+        seen.enrolled = facts->enrolled;
+        seen.locked = facts->locked;
+        seen.suspended = facts->suspended;
+        (void)snprintf(seen.id, sizeof(seen.id), "%s", facts->serial);
+    }
+    tp_p11_watch_see(slot, &seen);
+}
+
 static void read_reply(const Tp__Ipc__TokenReply *reply, struct tp_p11_token_facts *facts)
 {
     *facts = (struct tp_p11_token_facts){
@@ -78,6 +94,7 @@ enum tp_rc tp_p11_token_facts(struct tp_p11_slot *slot, struct tp_error *error, 
         read_reply((const Tp__Ipc__TokenReply *)reply.message, &facts);
     tp_ipc_reply_clear(&reply);
     remember(&slot->token, rc, &facts);
+    tell_watch(slot, rc, &facts);
     if (rc == TP_OK)
         *ret_facts = facts;
     return rc;
@@ -123,12 +140,12 @@ unsigned tp_p11_token_key_types(struct tp_p11_slot *slot)
 /* ---- C_GetTokenInfo ---- */
 
 /* LOCKED means that "user login to the token is not possible" (3.0 §3.2), which a suspended user's is not either. */
-static CK_FLAGS token_flags(const struct tp_p11_module *module, const struct tp_p11_token_facts *facts)
+static CK_FLAGS token_flags(const struct tp_p11_slot *slot, const struct tp_p11_token_facts *facts)
 {
     CK_FLAGS flags = CKF_RNG | CKF_DUAL_CRYPTO_OPERATIONS;
     if (!facts->uninitialised)
         flags |= CKF_TOKEN_INITIALIZED;
-    if (!module->session_login)
+    if (!slot->module->session_login || slot->serves_all)
         flags |= CKF_LOGIN_REQUIRED;
     if (facts->enrolled)
         flags |= CKF_USER_PIN_INITIALIZED;
@@ -148,7 +165,7 @@ static CK_FLAGS token_flags(const struct tp_p11_module *module, const struct tp_
 static void fill_info(const struct tp_p11_slot *slot, const struct tp_p11_token_facts *facts, CK_TOKEN_INFO *info)
 {
     *info = (CK_TOKEN_INFO){
-        .flags = token_flags(slot->module, facts),
+        .flags = token_flags(slot, facts),
         .ulMaxSessionCount = CK_EFFECTIVELY_INFINITE,
         .ulSessionCount = atomic_load(&slot->sessions),
         .ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE,
@@ -191,7 +208,7 @@ CK_RV tp_p11_token_info(struct tp_p11_call *call, CK_SLOT_ID id, CK_TOKEN_INFO *
 
 bool tp_p11_token_can_be_blank(const struct tp_p11_slot *slot)
 {
-    return tp_client_conf_officer(slot->module->conf) != NULL;
+    return !slot->serves_all && tp_client_conf_officer(slot->module->conf) != NULL;
 }
 
 void tp_p11_token_forget(struct tp_p11_slot *slot)
@@ -226,7 +243,8 @@ CK_RV tp_p11_token_set_pin(struct tp_p11_call *call, struct tp_bytes old_pin, st
         return CKR_PIN_LEN_RANGE;
     if (old_pin.len == 0 || old_pin.len > TP_P11_PIN_MOST)
         return CKR_PIN_INCORRECT; /* cannot be right: no try is spent on it */
-    tp_p11_login_name(slot, user);
+    if (!tp_p11_login_name(slot, user))
+        return CKR_USER_NOT_LOGGED_IN;
     request.user = user;
     enum tp_rc rc =
         tp_ipc_call(slot->module->client, TP_OP_PIN_CHANGE, &request.base, old_pin, new_pin, 0, &call->error, &reply);

@@ -60,6 +60,12 @@ static CK_RV ask_for_change(struct tp_p11_call *call, enum tp_ipc_op op, const P
     return rv_of_change(rc);
 }
 
+char *tp_p11_token_object_owner(struct tp_p11_call *call, char ret_owner[TP_CLIENT_USER_LEN])
+{
+    (void)tp_p11_login_who(call->session->slot, ret_owner, NULL);
+    return ret_owner;
+}
+
 CK_RV tp_p11_token_object_text(const CK_ATTRIBUTE *template, CK_ULONG count, CK_ATTRIBUTE_TYPE type,
                                const char *fallback, char **ret_text)
 {
@@ -105,8 +111,9 @@ static ProtobufCBinaryData field_of(struct tp_bytes bytes)
 static CK_RV put_object(struct tp_p11_call *call, enum tp_p11_role role, Tp__Ipc__ObjectRequest *request,
                         CK_OBJECT_HANDLE *ret_object)
 {
+    char owner[TP_CLIENT_USER_LEN];
     struct tp_ipc_reply reply = {0};
-    request->user = call->session->slot->user;
+    request->user = tp_p11_token_object_owner(call, owner);
     CK_RV rv = tp_p11_token_object_rv(ask(call, TP_OP_OBJECT_PUT, &request->base, &reply));
     if (rv == CKR_OK) {
         const Tp__Ipc__ObjectReply *made = (const Tp__Ipc__ObjectReply *)reply.message;
@@ -173,6 +180,7 @@ static CK_RV check_id(struct tp_p11_call *call, const struct tp_p11_object *key,
 static CK_RV import_certificate(struct tp_p11_call *call, const struct tp_p11_object *key, const CK_ATTRIBUTE *template,
                                 CK_ULONG count, CK_OBJECT_HANDLE *ret_object)
 {
+    char owner[TP_CLIENT_USER_LEN];
     Tp__Ipc__CertificateRequest request = TP__IPC__CERTIFICATE_REQUEST__INIT;
     ProtobufCBinaryData der = field_of(tp_p11_template_value(template, count, CKA_VALUE));
     struct tp_bytes label = tp_p11_template_value(template, count, CKA_LABEL);
@@ -183,7 +191,7 @@ static CK_RV import_certificate(struct tp_p11_call *call, const struct tp_p11_ob
         rv = tp_p11_token_object_text(template, count, CKA_LABEL, "", &text);
     if (rv != CKR_OK)
         return rv;
-    request.user = call->session->slot->user;
+    request.user = tp_p11_token_object_owner(call, owner);
     request.credential = (char *)(uintptr_t)key->engine_id;
     request.der = &der;
     request.n_der = 1;
@@ -348,6 +356,7 @@ static CK_RV merged_text(const struct tp_p11_object *object, const CK_ATTRIBUTE 
 static CK_RV change_beside(struct tp_p11_call *call, const struct tp_p11_object *object, const CK_ATTRIBUTE *template,
                            CK_ULONG count)
 {
+    char owner[TP_CLIENT_USER_LEN];
     static char data[] = "data", certificate[] = "certificate";
     Tp__Ipc__ObjectRequest request = TP__IPC__OBJECT_REQUEST__INIT;
     char *label = NULL, *application = NULL;
@@ -355,7 +364,7 @@ static CK_RV change_beside(struct tp_p11_call *call, const struct tp_p11_object 
     if (rv == CKR_OK)
         rv = merged_text(object, template, count, CKA_APPLICATION, &application);
     if (rv == CKR_OK) {
-        request.user = call->session->slot->user;
+        request.user = tp_p11_token_object_owner(call, owner);
         request.object = (char *)(uintptr_t)object->engine_id;
         request.kind = object->role == TP_P11_DATA ? data : certificate;
         request.label = label;
@@ -373,6 +382,7 @@ static CK_RV change_beside(struct tp_p11_call *call, const struct tp_p11_object 
 static CK_RV change_key(struct tp_p11_call *call, const struct tp_p11_object *object, const CK_ATTRIBUTE *template,
                         CK_ULONG count)
 {
+    char owner[TP_CLIENT_USER_LEN];
     Tp__Ipc__KeyChangeRequest request = TP__IPC__KEY_CHANGE_REQUEST__INIT;
     const CK_ATTRIBUTE *label = tp_p11_template_find(template, count, CKA_LABEL);
     struct tp_bytes id = tp_p11_template_value(template, count, CKA_ID);
@@ -385,7 +395,7 @@ static CK_RV change_key(struct tp_p11_call *call, const struct tp_p11_object *ob
     CK_RV rv = tp_p11_token_object_text(template, count, CKA_LABEL, "", &text);
     if (rv != CKR_OK)
         return rv;
-    request.user = call->session->slot->user;
+    request.user = tp_p11_token_object_owner(call, owner);
     request.credential = (char *)(uintptr_t)object->engine_id;
     *(object->role == TP_P11_CERTIFICATE ? &request.certificate_label : &request.label) = text;
     request.cka_id = field_of(id);
@@ -408,18 +418,20 @@ CK_RV tp_p11_token_object_change(struct tp_p11_call *call, const struct tp_p11_o
 
 static CK_RV destroy_beside(struct tp_p11_call *call, const struct tp_p11_object *object)
 {
+    char owner[TP_CLIENT_USER_LEN];
     Tp__Ipc__ObjectRequest request = TP__IPC__OBJECT_REQUEST__INIT;
-    request.user = call->session->slot->user;
+    request.user = tp_p11_token_object_owner(call, owner);
     request.object = (char *)(uintptr_t)object->engine_id;
     return ask_for_change(call, TP_OP_OBJECT_DELETE, &request.base);
 }
 
 CK_RV tp_p11_token_object_destroy(struct tp_p11_call *call, const struct tp_p11_object *object)
 {
+    char owner[TP_CLIENT_USER_LEN];
     Tp__Ipc__KeyRequest request = TP__IPC__KEY_REQUEST__INIT;
     if (object->role == TP_P11_DATA || object->role == TP_P11_STRANGER)
         return destroy_beside(call, object);
-    request.user = call->session->slot->user;
+    request.user = tp_p11_token_object_owner(call, owner);
     request.credential = (char *)(uintptr_t)object->engine_id;
     if (object->role != TP_P11_PRIVATE_KEY)
         return ask_for_change(call, TP_OP_CERT_REMOVE, &request.base);

@@ -7,6 +7,7 @@
 #ifndef TP_P11_TOKEN_OBJECT_H
 #define TP_P11_TOKEN_OBJECT_H
 
+#include "ipc/client_conf.h"
 #include "p11/call.h"
 #include "p11/object.h"
 
@@ -23,6 +24,8 @@ CK_RV tp_p11_token_object_change(struct tp_p11_call *call, const struct tp_p11_o
 /* A private key with all that belongs to it; a key's certificate with its issuers; what lies beside keys. */
 CK_RV tp_p11_token_object_destroy(struct tp_p11_call *call, const struct tp_p11_object *object);
 
+/* Whose the token is now: RET_OWNER. */
+char *tp_p11_token_object_owner(struct tp_p11_call *call, char ret_owner[TP_CLIENT_USER_LEN]);
 /* A text of an attribute as the engine takes it, to be freed: CKR_ATTRIBUTE_VALUE_INVALID when it is none. FALLBACK
  * when the attribute is not there. */
 CK_RV tp_p11_token_object_text(const CK_ATTRIBUTE *template, CK_ULONG count, CK_ATTRIBUTE_TYPE type,

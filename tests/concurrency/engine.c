@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A whole engine under many clients at once: teams that use up counted logins together, officers that stop and free
- * keys and people under them, keys that come and go, PINs that change, guessers, onlookers, and clients that leave in
- * the middle. What must hold all the while is said at each of them; at the end the log verifies, and the engine starts
+ * keys and people under them, keys that come and go, PINs that change, guessers, onlookers, some who wait for events, and
+ * clients that leave in the middle. What must hold all the while is said at each of them; at the end the log verifies, and the engine starts
  * again.
  */
 #include "../unit/engine/world.h"
@@ -322,6 +322,43 @@ static void *leave_early(void *context)
     return NULL;
 }
 
+static atomic_uint events;
+
+/* Each change is told once and in its order: what follows on another is never the same again. */
+static void take_events(const Tp__Ipc__EventsReply *reply, bool first, int *state)
+{
+    for (size_t i = 0; i < reply->n_events; i++) {
+        const Tp__Ipc__Event *event = reply->events[i];
+        int now = event->locked * 2 + event->suspended;
+        world_require(event->present, "somebody has gone");
+        world_require(first || now != *state, "an event is told twice, or one was lost");
+        *state = now;
+        if (!first)
+            atomic_fetch_add(&events, 1);
+    }
+}
+
+static void *wait_for_events(void *context)
+{
+    Tp__Ipc__EventsRequest request = TP__IPC__EVENTS_REQUEST__INIT;
+    char *names[] = {context};
+    int state = 0;
+    request.users = names;
+    request.n_users = 1;
+    request.wait_ms = 300;
+    while (!over()) {
+        struct tp_ipc_reply reply = {0};
+        world_require(tp_ipc_call(client, TP_OP_EVENTS, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, NULL, &reply) ==
+                          TP_OK,
+                      "waiting for events");
+        const Tp__Ipc__EventsReply *told = (const Tp__Ipc__EventsReply *)reply.message;
+        take_events(told, request.since == 0, &state);
+        request.since = told->now;
+        tp_ipc_reply_clear(&reply);
+    }
+    return NULL;
+}
+
 /* ---- the whole ---- */
 
 static void populate(void)
@@ -356,6 +393,8 @@ static void run_threads(void)
                 {change_pins, &people[BOB].person, 1},
                 {guess_and_unlock, NULL, 1},
                 {look_on, NULL, 2},
+                {wait_for_events, (void *)(uintptr_t) "alice", 2},
+                {wait_for_events, (void *)(uintptr_t) "victor", 1},
                 {leave_early, NULL, 2}};
     pthread_t threads[32];
     unsigned len = 0;
@@ -414,6 +453,7 @@ static void clear(void)
 static void require_that_all_was_met(void)
 {
     world_require(atomic_load(&signatures) > 0, "nothing was signed");
+    world_require(atomic_load(&events) > 0, "nobody was told of an event");
     for (unsigned i = ALICE; i <= BOB; i++) {
         world_require(atomic_load(&people[i].brake.met) > 0, "nobody has met a suspended person");
         for (unsigned j = 0; j < KEYS; j++)

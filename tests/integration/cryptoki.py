@@ -27,7 +27,7 @@ C_WaitForSlotEvent""".split()
 
 RETURN_VALUES = {
     0x000: "OK", 0x002: "HOST_MEMORY", 0x003: "SLOT_ID_INVALID", 0x005: "GENERAL_ERROR", 0x006: "FUNCTION_FAILED",
-    0x007: "ARGUMENTS_BAD", 0x020: "DATA_INVALID", 0x021: "DATA_LEN_RANGE", 0x030: "DEVICE_ERROR",
+    0x007: "ARGUMENTS_BAD", 0x008: "NO_EVENT", 0x020: "DATA_INVALID", 0x021: "DATA_LEN_RANGE", 0x030: "DEVICE_ERROR",
     0x031: "DEVICE_MEMORY", 0x032: "DEVICE_REMOVED", 0x054: "FUNCTION_NOT_SUPPORTED", 0x060: "KEY_HANDLE_INVALID",
     0x063: "KEY_TYPE_INCONSISTENT", 0x068: "KEY_FUNCTION_NOT_PERMITTED", 0x070: "MECHANISM_INVALID",
     0x071: "MECHANISM_PARAM_INVALID", 0x082: "OBJECT_HANDLE_INVALID", 0x090: "OPERATION_ACTIVE",
@@ -37,7 +37,7 @@ RETURN_VALUES = {
     0x0B3: "SESSION_HANDLE_INVALID", 0x0B5: "SESSION_READ_ONLY", 0x0C0: "SIGNATURE_INVALID",
     0x0C1: "SIGNATURE_LEN_RANGE", 0x0E0: "TOKEN_NOT_PRESENT", 0x0E2: "TOKEN_WRITE_PROTECTED",
     0x100: "USER_ALREADY_LOGGED_IN", 0x101: "USER_NOT_LOGGED_IN", 0x102: "USER_PIN_NOT_INITIALIZED",
-    0x103: "USER_TYPE_INVALID", 0x190: "CRYPTOKI_NOT_INITIALIZED", 0x191: "CRYPTOKI_ALREADY_INITIALIZED",
+    0x103: "USER_TYPE_INVALID", 0x104: "USER_ANOTHER_ALREADY_LOGGED_IN", 0x190: "CRYPTOKI_NOT_INITIALIZED", 0x191: "CRYPTOKI_ALREADY_INITIALIZED",
     0x200: "FUNCTION_REJECTED",
 }
 MECHANISMS = {
@@ -64,6 +64,7 @@ TOKEN_FLAGS = {
 PYTHON = "/usr/bin/python3"  # not sys.executable: that may lie in a home where programs of other uids cannot go
 SERIAL_SESSION, RW_SESSION, OFFICER, USER, CONTEXT_SPECIFIC = 0x4, 0x2, 0, 1, 2
 FIRST_MEMBER = 8  # of the function list: the version, filled up to a pointer's alignment
+DONT_BLOCK = 1
 
 
 class CryptokiError(Exception):
@@ -89,6 +90,10 @@ class Attribute(ctypes.Structure):
 
 class SessionInfo(ctypes.Structure):
     _fields_ = [(name, ctypes.c_ulong) for name in ("slot", "state", "flags", "error")]
+
+
+class Interface(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("functions", ctypes.c_void_p), ("flags", ctypes.c_ulong)]
 
 
 class TokenInfo(ctypes.Structure):
@@ -187,6 +192,43 @@ class Cryptoki:
 
     def logout(self, session):
         self.call("C_Logout", ctypes.c_ulong(session))
+
+    def login_user(self, session, name, pin):
+        """PKCS#11 3.0: behind what 2.40 has, after C_GetInterfaceList and C_GetInterface."""
+        found, name, pin = ctypes.POINTER(Interface)(), name.encode(), pin.encode()
+        if self.library.C_GetInterface(None, None, ctypes.byref(found), ctypes.c_ulong(0)) != 0:
+            raise CryptokiError("C_GetInterface", "?")
+        at = found.contents.functions + FIRST_MEMBER + (len(FUNCTIONS) + 2) * ctypes.sizeof(ctypes.c_void_p)
+        self.functions["C_LoginUser"] = ctypes.CFUNCTYPE(ctypes.c_ulong)(ctypes.c_void_p.from_address(at).value)
+        self.call("C_LoginUser", ctypes.c_ulong(session), ctypes.c_ulong(USER), pin, ctypes.c_ulong(len(pin)), name,
+                  ctypes.c_ulong(len(name)))
+
+    def event(self, flags=DONT_BLOCK):
+        """The slot that something has happened in."""
+        slot = ctypes.c_ulong()
+        self.call("C_WaitForSlotEvent", ctypes.c_ulong(flags), ctypes.byref(slot), None)
+        return slot.value
+
+    def begin_waiting(self):
+        """For an event, in a thread: end_waiting says what came."""
+        answers = []
+
+        def work():
+            try:
+                answers.append(self.event(0))
+            except CryptokiError as error:
+                answers.append(error.name)
+
+        self.waiting = threading.Thread(target=work, daemon=True), answers
+        self.waiting[0].start()
+
+    def end_waiting(self, patience):
+        """None: nothing has come within PATIENCE seconds, and it waits on."""
+        self.waiting[0].join(patience)
+        return self.waiting[1][0] if self.waiting[1] else None
+
+    def threads(self):
+        return len(os.listdir("/proc/self/task"))
 
     def set_pin(self, session, old, new):
         old, new = old.encode(), new.encode()
@@ -416,6 +458,9 @@ class Program:
     def close(self):
         self.ask("close", self.session)
         self.session = None
+
+    def login_user(self, name, pin):
+        self.ask("login_user", self.session, name, pin)
 
     def login_for_signature(self, pin):
         """Between sign_init and sign_finish."""

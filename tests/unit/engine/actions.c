@@ -40,7 +40,7 @@ Test(engine_actions, nobody_without_a_role_administrates)
 {
     static const char *const looking_or_proving[] = {"hello", "token", "objects", "login", "logout", "authorisation",
                                                      "pin change", "enrol", "enrol confirm",
-                                                     "approval list", "approval give", "approval refuse"};
+                                                     "approval list", "approval give", "approval refuse", "events"};
     const struct tp_ipc_operation *operation;
     for (size_t i = 0; (operation = tp_ipc_operation_at(i)) != NULL; i++) {
         enum tp_role role;

@@ -95,6 +95,27 @@ Test(client_conf, a_user_named_twice_is_refused, .fini = clear)
     cr_expect_not_null(strstr(tp_error_words(&error), "alice"));
 }
 
+Test(client_conf, a_star_is_no_user_but_a_slot_for_all, .fini = clear)
+{
+    cr_assert_eq(read_text("users = *\n"), TP_OK, "%s", tp_error_words(&error));
+    cr_expect(tp_client_conf_serves_all(conf));
+    cr_expect_eq(tp_client_conf_users(conf), 0);
+    cr_expect_null(tp_client_conf_user(conf, 0));
+}
+
+Test(client_conf, a_star_stands_besides_names_wherever, .fini = clear)
+{
+    cr_assert_eq(read_text("users = alice, *, bob\n"), TP_OK, "%s", tp_error_words(&error));
+    cr_expect(tp_client_conf_serves_all(conf));
+    cr_expect_eq(tp_client_conf_users(conf), 2);
+    cr_expect_str_eq(tp_client_conf_user(conf, 1), "bob");
+}
+
+Test(client_conf, a_star_twice_is_refused, .fini = clear)
+{
+    cr_assert_eq(read_text("users = *, *\n"), TP_CONFIG);
+}
+
 static void many_users(size_t count, char *text, size_t room)
 {
     size_t len = (size_t)snprintf(text, room, "users = u0");
@@ -109,6 +130,7 @@ Test(client_conf, as_many_users_as_there_may_be_slots, .fini = clear)
     many_users(TP_CLIENT_USERS_MAX, text, sizeof(text));
     cr_assert_eq(read_text(text), TP_OK);
     cr_expect_eq(tp_client_conf_users(conf), TP_CLIENT_USERS_MAX);
+    cr_expect_not(tp_client_conf_serves_all(conf));
 }
 
 Test(client_conf, one_user_too_many_is_refused, .fini = clear)

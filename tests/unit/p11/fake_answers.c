@@ -8,7 +8,7 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
-#define USER_ID "00112233445566778899aabbccddeeff"
+#define SERVICE_ID "22222233445566778899aabbccddeeff"
 
 /* USER NULL: it is not about one. */
 static void refuse(const struct fake_user *user, struct tp_ipc_request *request, enum tp_rc rc, const char *words)
@@ -83,16 +83,19 @@ struct fake_login *fake_new_login(struct fake_engine *engine, struct fake_user *
 
 static void on_token(struct fake_engine *engine, struct tp_ipc_request *request)
 {
-    static char user_id[] = USER_ID, rsa[] = "rsa-2048", ec[] = "p-256";
+    static struct fake_user service = {
+        .id = SERVICE_ID, .label = "Test", .enrolled = true, .tries_left = TRIES_MOST};
+    static char rsa[] = "rsa-2048", ec[] = "p-256";
     static char *key_types[] = {rsa, ec};
     const Tp__Ipc__TokenRequest *asked = (const Tp__Ipc__TokenRequest *)request->message;
     Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
-    struct fake_user *user = fake_find_user(engine, asked->user);
+    /* "": the service itself */
+    struct fake_user *user = asked->user[0] == '\0' ? &service : fake_find_user(engine, asked->user);
     if (user == NULL || user->officer) {
         refuse(NULL, request, TP_NOT_FOUND, "no such user");
         return;
     }
-    reply.user_id = user_id;
+    reply.user_id = user->id;
     reply.label = user->label;
     reply.enrolled = user->enrolled;
     reply.pin_initial = user->pin_initial;
@@ -506,6 +509,7 @@ void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request)
         [TP_OP_AUTHORISATION] = on_authorisation,
         [TP_OP_SIGN] = on_sign,
         [TP_OP_PIN_CHANGE] = on_pin_change,
+        [TP_OP_EVENTS] = fake_on_events,
         [TP_OP_KEY_GENERATE] = on_key_generate,
         [TP_OP_KEY_CHANGE] = on_key_change,
         [TP_OP_KEY_DELETE] = on_key_delete,

@@ -56,12 +56,14 @@ void fake_engine_halt(struct fake_engine *engine)
     tp_ipc_server_stop(engine->server);
     pthread_mutex_lock(&engine->mutex);
     fake_drop_kept(engine);
+    fake_drop_watching(engine);
     for (unsigned i = 0; i < engine->login_count; i++)
         engine->logins[i].open = false;
     pthread_mutex_unlock(&engine->mutex);
     MUST(pthread_join(engine->thread, NULL) == 0);
     pthread_mutex_lock(&engine->mutex);
     fake_drop_kept(engine);
+    fake_drop_watching(engine);
     pthread_mutex_unlock(&engine->mutex);
     tp_ipc_server_free(engine->server);
     engine->server = NULL;
@@ -74,7 +76,7 @@ struct fake_engine *fake_engine_start(const char *socket_path)
     engine->socket_path = strdup(socket_path);
     (void)pthread_mutex_init(&engine->mutex, NULL);
     (void)pthread_cond_init(&engine->changed, NULL);
-    engine->generation = 1;
+    engine->generation = engine->events = 1;
     engine->for_ms = 600000;
     fake_engine_add_user(engine, FAKE_USER, FAKE_PIN);
     (void)snprintf(engine->users[0].label, sizeof(engine->users[0].label), "Alice's token");

@@ -15,6 +15,7 @@
 
 #define FAKE_USER     "alice"
 #define FAKE_OFFICER  "olga" /* knows the same code */
+#define FAKE_OTHER    "bob"
 #define FAKE_PIN      "correct horse"
 #define FAKE_SO_PIN   "battery staple"
 #define FAKE_CODE     "492039"
@@ -56,6 +57,7 @@ void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked
 /* Whether a PIN that PIN_INIT sets is an enrolment code. */
 void fake_engine_set_factor(struct fake_engine *engine, bool has_factor);
 unsigned fake_engine_logins(struct fake_engine *engine);               /* that are open */
+void fake_engine_add_other(struct fake_engine *engine); /* bob, with alice's PIN and code */
 void fake_engine_set_tries(struct fake_engine *engine, uint32_t left); /* of all users */
 /* From now on OP is answered with RC; 0: as usual. */
 void fake_engine_fail(struct fake_engine *engine, enum tp_ipc_op op, int rc);
@@ -69,5 +71,10 @@ struct tp_bytes fake_engine_certificate(struct fake_engine *engine, size_t numbe
 struct tp_bytes fake_engine_spki(struct fake_engine *engine, size_t number);
 /* Of the last SIGN request. */
 void fake_engine_last_sign(struct fake_engine *engine, char ret_hash_name[32], size_t *ret_data_len);
+
+/* Blocks until COUNT requests wait for events. */
+void fake_engine_wait_watched(struct fake_engine *engine, unsigned count);
+/* What is kept is answered after all, and as things are now. */
+void fake_engine_release(struct fake_engine *engine, enum tp_ipc_op op);
 
 #endif

@@ -28,7 +28,7 @@
     } while (0)
 
 struct fake_user {
-    char *name, pin[128], label[64];
+    char *name, id[33], pin[128], label[64];
     bool officer, enrolled, locked, suspended, pin_initial;
     uint32_t tries_left;
 };
@@ -70,6 +70,8 @@ struct fake_engine {
     uint32_t signatures;
     int64_t for_ms;
     bool without_factor;
+    uint64_t events; /* so far, and the mark of the last one */
+    struct tp_ipc_request *watching;
     int fail[TP_IPC_OP_END];
     bool stall[TP_IPC_OP_END];
     unsigned count[TP_IPC_OP_END];
@@ -87,6 +89,9 @@ struct fake_login *fake_new_login(struct fake_engine *engine, struct fake_user *
 struct fake_user *fake_find_user(struct fake_engine *engine, const char *name); /* or NULL */
 /* Known, and without a PIN. */
 struct fake_user *fake_add_user(struct fake_engine *engine, const char *name);
+void fake_tell(struct fake_engine *engine); /* something has happened to a user */
+void fake_on_events(struct fake_engine *engine, struct tp_ipc_request *request);
+void fake_drop_watching(struct fake_engine *engine);
 void fake_answer(struct fake_engine *engine, struct tp_ipc_request *request);
 void fake_drop_kept(struct fake_engine *engine);
 

@@ -15,6 +15,8 @@ struct fake_user *fake_add_user(struct fake_engine *engine, const char *name)
     MUST(engine->user_count < USERS_MOST);
     struct fake_user *user = &engine->users[engine->user_count++];
     *user = (struct fake_user){.name = strdup(name), .tries_left = TRIES_MOST};
+    (void)snprintf(user->id, sizeof(user->id), "%zu%zu112233445566778899aabbccddeeff", engine->user_count - 1,
+                   engine->user_count - 1);
     (void)snprintf(user->label, sizeof(user->label), "%s's token", name);
     return user;
 }
@@ -25,7 +27,13 @@ void fake_engine_add_user(struct fake_engine *engine, const char *name, const ch
     struct fake_user *user = fake_add_user(engine, name);
     user->enrolled = true;
     (void)snprintf(user->pin, sizeof(user->pin), "%s", pin);
+    fake_tell(engine);
     pthread_mutex_unlock(&engine->mutex);
+}
+
+void fake_engine_add_other(struct fake_engine *engine)
+{
+    fake_engine_add_user(engine, FAKE_OTHER, FAKE_PIN);
 }
 
 void fake_engine_set_owner(struct fake_engine *engine, size_t number, const char *name)
@@ -75,7 +83,7 @@ void fake_engine_set_user(struct fake_engine *engine, bool enrolled, bool locked
 {
     struct fake_user *user = &engine->users[0];
     LOCKED(engine, user->enrolled = enrolled; user->locked = locked; user->suspended = suspended;
-           user->pin_initial = false);
+           user->pin_initial = false; fake_tell(engine));
 }
 
 void fake_engine_enrol(struct fake_engine *engine, const char *name)
@@ -140,4 +148,16 @@ struct tp_bytes fake_engine_spki(struct fake_engine *engine, size_t number)
 void fake_engine_last_sign(struct fake_engine *engine, char ret_hash_name[32], size_t *ret_data_len)
 {
     LOCKED(engine, memcpy(ret_hash_name, engine->last_hash_name, 32); *ret_data_len = engine->last_data_len);
+}
+
+void fake_engine_release(struct fake_engine *engine, enum tp_ipc_op op)
+{
+    pthread_mutex_lock(&engine->mutex);
+    engine->stall[op] = false;
+    while (engine->kept != NULL) {
+        struct tp_ipc_request *request = engine->kept;
+        engine->kept = request->next;
+        fake_answer(engine, request);
+    }
+    pthread_mutex_unlock(&engine->mutex);
 }

@@ -118,7 +118,7 @@ Test(p11_token, the_slot_of_a_user_whom_the_engine_does_not_know_is_empty)
     CK_SLOT_ID slots[2] = {77, 77};
     CK_ULONG count = 0;
     cr_assert_eq(C_GetSlotInfo(1, &info), CKR_OK);
-    cr_expect_eq(info.flags, 0);
+    cr_expect_eq(info.flags, CKF_REMOVABLE_DEVICE);
     cr_expect_eq(memcmp(info.slotDescription, "trustp11: nobody  ", 18), 0);
     cr_assert_eq(C_GetSlotList(CK_TRUE, NULL, &count), CKR_OK);
     cr_assert_eq(count, 1);
