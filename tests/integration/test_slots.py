@@ -252,6 +252,17 @@ class Shared(ProgramTest):
         self.login('bob')
         self.client.sign(label='bob-key')
 
+    def test_what_a_program_writes_is_who_is_logged_ins(self):
+        for name, count in (('alice', 2), ('bob', 1)):
+            self.login(name)
+            self.assertEqual(self.client.ask('create_data', 'note', f'of {name}', count), count)
+            self.assertEqual(len(self.client.objects('data')), count)
+            self.client.logout()
+        self.assertEqual(self.client.ask('create_data', 'note', 'of nobody', 1), 0)
+        put = [entry['detail'] for entry in self.deployed.audit('--action', 'object.put')]
+        ids = {name: self.deployed.user_row(name)['id'] for name in self.users}
+        self.assertEqual(put, [f'data of user {ids[name]}' for name in ('alice', 'alice', 'bob')])
+
     def test_a_shared_login_of_the_account_is_joined_by_the_pin_alone(self):
         self.assert_ok(self.deployed.login(self.users['alice']))
         self.assert_nothing()
