@@ -24,17 +24,6 @@ static enum tp_rc check_characters(struct tp_cli *cli, const char *path)
     return TP_OK;
 }
 
-/* Links stay: they may be what survives the next upgrade. */
-static enum tp_rc make_absolute(struct tp_cli *cli, const char *path, char ret_path[PATH_MAX])
-{
-    char here[PATH_MAX] = "";
-    if (path[0] != '/' && getcwd(here, sizeof here) == NULL)
-        return tp_error_set(&cli->error, TP_IO, "the working folder is gone");
-    path += strncmp(path, "./", 2) == 0 ? 2 : 0;
-    int len = snprintf(ret_path, PATH_MAX, "%s%s%s", here, here[0] == '\0' ? "" : "/", path);
-    return len < PATH_MAX ? TP_OK : tp_error_set(&cli->error, TP_TOO_LARGE, "the module's path is too long");
-}
-
 /* One that does not start is ours by its name; doctor says what keeps it from starting. */
 static const struct {
     enum tp_rc rc;
@@ -52,7 +41,7 @@ static enum tp_rc find_module(struct tp_cli *cli, char ret_path[PATH_MAX])
 {
     char path[PATH_MAX], words[PATH_MAX + 256];
     tp_cli_module_path(cli, path);
-    TP_TRY(make_absolute(cli, path, ret_path));
+    TP_TRY(tp_setup_absolute(cli, path, ret_path));
     TP_TRY(check_characters(cli, ret_path));
     enum tp_cli_module found = tp_cli_module_look(ret_path, words, sizeof words);
     if (verdicts[found].rc != TP_OK)

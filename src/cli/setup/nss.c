@@ -70,6 +70,12 @@ bool tp_setup_nss_has_proxy(const char *folder)
     return found;
 }
 
+const char *tp_setup_nss_folder(const char *name)
+{
+    static const char sql[] = "sql:";
+    return name + (strncmp(name, sql, sizeof sql - 1) == 0 ? sizeof sql - 1 : 0);
+}
+
 void tp_setup_nss_default(const struct tp_setup *setup, char ret_folder[PATH_MAX])
 {
     tp_setup_look_path(ret_folder, "%s/.pki/nssdb", setup->home);

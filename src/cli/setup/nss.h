@@ -13,6 +13,8 @@ struct tp_setup_nss_entry {
     char name[256];
 };
 
+/* Where NAME, as NSS's tools take it, leads: "sql:FOLDER" or "FOLDER". */
+const char *tp_setup_nss_folder(const char *name);
 /* Puts the module into the database in FOLDER, or takes it out; makes the database when there is none. */
 TP_MUST_USE enum tp_rc tp_setup_nss_plan(struct tp_setup *setup, const char *folder);
 /* Adds the entries that mean libtrustp11.so to FOUND. */

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <strings.h>
 
 static const struct tp_setup_target *const targets[] = {
@@ -65,14 +66,21 @@ void tp_setup_look_path(char ret_path[PATH_MAX], const char *format, ...)
     va_end(args);
 }
 
-/* XDG Base Directory Specification: relative paths are to be ignored. */
+void tp_setup_look_folder(const struct tp_setup *setup, const char *variable, const char *fallback,
+                          char ret_folder[PATH_MAX])
+{
+    const char *folder = secure_getenv(variable);
+    if (folder != NULL && folder[0] == '/') /* XDG Base Directory Specification, and GnuPG alike */
+        tp_setup_look_path(ret_folder, "%s", folder);
+    else
+        tp_setup_look_path(ret_folder, "%s/%s", setup->home, fallback);
+}
+
 void tp_setup_look_config(const struct tp_setup *setup, const char *name, char ret_path[PATH_MAX])
 {
-    const char *folder = secure_getenv("XDG_CONFIG_HOME");
-    if (folder != NULL && folder[0] == '/')
-        tp_setup_look_path(ret_path, "%s/%s", folder, name);
-    else
-        tp_setup_look_path(ret_path, "%s/.config/%s", setup->home, name);
+    char folder[PATH_MAX];
+    tp_setup_look_folder(setup, "XDG_CONFIG_HOME", ".config", folder);
+    tp_setup_look_path(ret_path, "%s/%s", folder, name);
 }
 
 enum tp_rc tp_setup_config_path(struct tp_setup *setup, const char *name, char ret_path[PATH_MAX])
@@ -81,6 +89,22 @@ enum tp_rc tp_setup_config_path(struct tp_setup *setup, const char *name, char r
     if (ret_path[0] == '\0')
         return tp_error_set(&setup->cli->error, TP_TOO_LARGE, "the path of %s is too long", name);
     return TP_OK;
+}
+
+enum tp_rc tp_setup_config_or_system(struct tp_setup *setup, const char *name, const char *system_file,
+                                     char ret_path[PATH_MAX])
+{
+    return setup->system ? tp_setup_path(setup, ret_path, "%s", system_file) : tp_setup_config_path(setup, name, ret_path);
+}
+
+enum tp_rc tp_setup_absolute(struct tp_cli *cli, const char *path, char ret_path[PATH_MAX])
+{
+    char here[PATH_MAX] = "";
+    if (path[0] != '/' && getcwd(here, sizeof here) == NULL)
+        return tp_error_set(&cli->error, TP_IO, "the working folder is gone");
+    path += strncmp(path, "./", 2) == 0 ? 2 : 0;
+    int len = snprintf(ret_path, PATH_MAX, "%s%s%s", here, here[0] == '\0' ? "" : "/", path);
+    return len < PATH_MAX ? TP_OK : tp_error_set(&cli->error, TP_TOO_LARGE, "a path is too long: %.80s…", ret_path);
 }
 
 /* ---- planning ---- */
@@ -223,4 +247,13 @@ void tp_setup_find_lines(struct tp_setup *setup, const char *path, const char *k
         }
         line += strcspn(line, "\n");
     }
+}
+
+void tp_setup_find_config(struct tp_setup *setup, const char *name, const char *system_file, const char *key,
+                          json_t *found)
+{
+    char path[PATH_MAX];
+    tp_setup_look_config(setup, name, path);
+    tp_setup_find_lines(setup, path, key, found);
+    tp_setup_find_lines(setup, system_file, key, found);
 }

@@ -2,7 +2,7 @@
  *
  * `trustp11 setup`: making a program of others know the module, and undoing exactly that.
  *
- * A target (setup_targets.c lists them) first plans all that is to be changed, looking only, and refuses while nothing
+ * A target (setup.c lists them) first plans all that is to be changed, looking only, and refuses while nothing
  * has been touched. Then the plan is shown, and carried out step by step; a step that fails undoes those before it.
  */
 #ifndef TP_CLI_SETUP_SETUP_H
@@ -50,9 +50,17 @@ TP_MUST_USE enum tp_rc tp_setup_path(struct tp_setup *setup, char ret_path[PATH_
     TP_PRINTF(3, 4);
 /* NAME below the account's configurations: $XDG_CONFIG_HOME or ~/.config. */
 TP_MUST_USE enum tp_rc tp_setup_config_path(struct tp_setup *setup, const char *name, char ret_path[PATH_MAX]);
+/* The same, or SYSTEM_FILE with --system. */
+TP_MUST_USE enum tp_rc tp_setup_config_or_system(struct tp_setup *setup, const char *name, const char *system_file,
+                                                 char ret_path[PATH_MAX]);
+/* PATH from here, "./" left out. Links stay: they may be what survives the next upgrade. */
+TP_MUST_USE enum tp_rc tp_setup_absolute(struct tp_cli *cli, const char *path, char ret_path[PATH_MAX]);
 /* For where find looks, and so without words: "" when it is too long. */
 void tp_setup_look_path(char ret_path[PATH_MAX], const char *format, ...) TP_PRINTF(2, 3);
 void tp_setup_look_config(const struct tp_setup *setup, const char *name, char ret_path[PATH_MAX]);
+/* The folder that VARIABLE names, or else FALLBACK below the account's home; an empty or relative one is to be ignored. */
+void tp_setup_look_folder(const struct tp_setup *setup, const char *variable, const char *fallback,
+                          char ret_folder[PATH_MAX]);
 /* TP_NOT_FOUND, with Debian's package, when it is not installed. */
 TP_MUST_USE enum tp_rc tp_setup_need(struct tp_setup *setup, const char *program, const char *package);
 /* A block of BODY in PATH, or its end with --remove. MODE and FOLDER_MODE: of what is made for it. KEYS (NULL ends):
@@ -61,6 +69,9 @@ TP_MUST_USE enum tp_rc tp_setup_plan_block(struct tp_setup *setup, const char *p
                                            const char *const *keys);
 /* Adds {"where": PATH, "module": …} for each line of the file that sets one of KEY. */
 void tp_setup_find_lines(struct tp_setup *setup, const char *path, const char *key, json_t *found);
+/* In both places of tp_setup_config_or_system. */
+void tp_setup_find_config(struct tp_setup *setup, const char *name, const char *system_file, const char *key,
+                          json_t *found);
 void tp_setup_find_add(struct tp_setup *setup, json_t *found, const char *where, const char *module);
 
 #endif

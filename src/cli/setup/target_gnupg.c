@@ -5,17 +5,11 @@
 #include "cli/setup/program.h"
 #include "cli/setup/setup.h"
 
-#include <stdlib.h>
-
 #define DAEMON "gnupg-pkcs11-scd"
 
 static void home_of(const struct tp_setup *setup, char ret_folder[PATH_MAX])
 {
-    const char *folder = secure_getenv("GNUPGHOME");
-    if (folder != NULL && folder[0] == '/')
-        tp_setup_look_path(ret_folder, "%s", folder);
-    else
-        tp_setup_look_path(ret_folder, "%s/.gnupg", setup->home);
+    tp_setup_look_folder(setup, "GNUPGHOME", ".gnupg", ret_folder);
 }
 
 static enum tp_rc plan_daemon(struct tp_setup *setup, const char *folder)

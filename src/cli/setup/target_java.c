@@ -26,9 +26,7 @@ static enum tp_rc plan(struct tp_setup *setup)
 {
     static const char *const keys[] = {"name", "library", "slot", "slotListIndex", NULL};
     char path[PATH_MAX], body[PATH_MAX + 64];
-    TP_TRY(tp_setup_config_path(setup, NAME, path));
-    if (setup->system)
-        TP_TRY(tp_setup_path(setup, path, SYSTEM_FILE));
+    TP_TRY(tp_setup_config_or_system(setup, NAME, SYSTEM_FILE, path));
     (void)snprintf(body, sizeof body, "name = " TP_SETUP_NAME "\nlibrary = %s\nslotListIndex = 0\n", setup->module);
     TP_TRY(tp_setup_plan_block(setup, path, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, body, keys));
     return setup->remove ? TP_OK : note(setup, path);
@@ -36,10 +34,7 @@ static enum tp_rc plan(struct tp_setup *setup)
 
 static void find(struct tp_setup *setup, json_t *found)
 {
-    char path[PATH_MAX];
-    tp_setup_look_config(setup, NAME, path);
-    tp_setup_find_lines(setup, path, "library", found);
-    tp_setup_find_lines(setup, SYSTEM_FILE, "library", found);
+    tp_setup_find_config(setup, NAME, SYSTEM_FILE, "library", found);
 }
 
 const struct tp_setup_target tp_setup_java = {

@@ -29,11 +29,9 @@ struct place {
 
 static void own_folder(const struct tp_setup *setup, char ret_folder[PATH_MAX])
 {
-    const char *data = secure_getenv("XDG_DATA_HOME");
-    if (data != NULL && data[0] == '/')
-        tp_setup_look_path(ret_folder, "%s/trustp11/nssdb", data);
-    else
-        tp_setup_look_path(ret_folder, "%s/.local/share/trustp11/nssdb", setup->home);
+    char data[PATH_MAX];
+    tp_setup_look_folder(setup, "XDG_DATA_HOME", ".local/share", data);
+    tp_setup_look_path(ret_folder, "%s/trustp11/nssdb", data);
 }
 
 /* ---- which database ---- */
@@ -44,7 +42,7 @@ static bool by_variable(struct tp_setup *setup, struct place *ret_place)
     (void)setup;
     if (folder == NULL || folder[0] == '\0')
         return false;
-    tp_setup_look_path(ret_place->folder, "%s", folder + (strncmp(folder, "sql:", 4) == 0 ? 4 : 0));
+    tp_setup_look_path(ret_place->folder, "%s", tp_setup_nss_folder(folder));
     ret_place->why = "MOZILLA_CERTIFICATE_FOLDER";
     return true;
 }
@@ -59,8 +57,7 @@ static bool by_settings(struct tp_setup *setup, struct place *ret_place)
     const char *item = strstr(tp_buf_string(&text), ITEM_START);
     if (item == NULL)
         return false;
-    item += strlen(ITEM_START);
-    item += strncmp(item, "sql:", 4) == 0 ? 4 : 0;
+    item = tp_setup_nss_folder(item + strlen(ITEM_START));
     tp_setup_look_path(ret_place->folder, "%.*s", (int)strcspn(item, "<"), item);
     own_folder(setup, own);
     ret_place->own = strcmp(ret_place->folder, own) == 0;

@@ -6,22 +6,16 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* NSS's tools also take "sql:FOLDER"; and the folder need not be there. */
 static enum tp_rc plan_named(struct tp_setup *setup)
 {
-    static const char sql[] = "sql:";
-    char folder[PATH_MAX], here[PATH_MAX];
-    const char *name = setup->profile;
-    name += strncmp(name, sql, sizeof sql - 1) == 0 ? sizeof sql - 1 : 0;
-    name += strncmp(name, "./", 2) == 0 ? 2 : 0;
+    char folder[PATH_MAX];
+    const char *name = tp_setup_nss_folder(setup->profile);
     if (strncmp(name, "dbm:", 4) == 0)
         return tp_error_set(&setup->cli->error, TP_UNSUPPORTED,
                             "databases of the form dbm: are no longer made; certutil -N -d sql:FOLDER makes one");
-    if (getcwd(here, sizeof here) == NULL)
-        return tp_error_set(&setup->cli->error, TP_IO, "the working folder is gone");
-    TP_TRY(tp_setup_path(setup, folder, "%s%s%s", name[0] == '/' ? "" : here, name[0] == '/' ? "" : "/", name));
+    TP_TRY(tp_setup_absolute(setup->cli, name, folder));
     size_t len = strlen(folder);
     while (len > 1 && folder[len - 1] == '/')
         folder[--len] = '\0';

@@ -94,9 +94,7 @@ static enum tp_rc plan(struct tp_setup *setup)
             &setup->cli->error, TP_NOT_FOUND,
             "OpenSSL has neither a provider nor an engine for PKCS#11; Debian's packages are pkcs11-provider "
             "(for Debian 12 from its backports) and libengine-pkcs11-openssl");
-    TP_TRY(tp_setup_config_path(setup, NAME, path));
-    if (setup->system)
-        TP_TRY(tp_setup_path(setup, path, SYSTEM_FILE));
+    TP_TRY(tp_setup_config_or_system(setup, NAME, SYSTEM_FILE, path));
     TP_TRY(make_body(setup->module, &body));
     TP_TRY(tp_setup_plan_block(setup, path, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, tp_buf_string(&body), keys));
     return setup->remove ? TP_OK : note(setup, path);
@@ -104,12 +102,8 @@ static enum tp_rc plan(struct tp_setup *setup)
 
 static void find(struct tp_setup *setup, json_t *found)
 {
-    char path[PATH_MAX];
-    tp_setup_look_config(setup, NAME, path);
-    tp_setup_find_lines(setup, path, "pkcs11-module-path", found);
-    tp_setup_find_lines(setup, path, "MODULE_PATH", found);
-    tp_setup_find_lines(setup, SYSTEM_FILE, "pkcs11-module-path", found);
-    tp_setup_find_lines(setup, SYSTEM_FILE, "MODULE_PATH", found);
+    tp_setup_find_config(setup, NAME, SYSTEM_FILE, "pkcs11-module-path", found);
+    tp_setup_find_config(setup, NAME, SYSTEM_FILE, "MODULE_PATH", found);
 }
 
 const struct tp_setup_target tp_setup_openssl = {

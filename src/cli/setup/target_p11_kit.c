@@ -102,9 +102,7 @@ static enum tp_rc plan(struct tp_setup *setup)
     if (!setup->system && !setup->remove && geteuid() == 0)
         return tp_error_set(&setup->cli->error, TP_NOT_PERMITTED,
                             "p11-kit reads nothing of root's own account; for the whole machine, say --system");
-    TP_TRY(tp_setup_config_path(setup, "pkcs11/modules/" FILE_NAME, path));
-    if (setup->system)
-        TP_TRY(tp_setup_path(setup, path, TP_P11_KIT_SYSTEM "/" FILE_NAME));
+    TP_TRY(tp_setup_config_or_system(setup, "pkcs11/modules/" FILE_NAME, TP_P11_KIT_SYSTEM "/" FILE_NAME, path));
     if (!setup->remove && is_known(setup, path, where))
         return tp_setup_plan_note(&setup->plan, "p11-kit knows the module already, by %s", where);
     (void)snprintf(body, sizeof body, "module: %s\n", setup->module);
