@@ -221,8 +221,18 @@ static CK_RV put_stranger(struct tp_p11_call *call, const CK_ATTRIBUTE *template
     return rv;
 }
 
+/* The DER encoding of the number (3.0 §4.6.3), or, as Java writes it, the number's bytes alone. */
+static bool is_serial(struct tp_bytes said, struct tp_bytes der)
+{
+    const size_t head = 2; /* tag and length: RFC 5280 §4.1.2.2 allows 20 bytes, so that one byte says it */
+    bool is_short = der.len > head && der.data[1] == der.len - head;
+    return tp_bytes_equal(said, der) ||
+           (is_short && tp_bytes_equal(said, TP_BYTES(der.data + head, der.len - head)));
+}
+
 /* What the template says of names must be what the certificate says of itself: nothing else is kept. */
-static CK_RV check_names(const struct tp_p11_object *made, const CK_ATTRIBUTE *template, CK_ULONG count)
+static CK_RV check_names(struct tp_p11_call *call, const struct tp_p11_object *made, const CK_ATTRIBUTE *template,
+                         CK_ULONG count)
 {
     static const CK_ATTRIBUTE_TYPE types[] = {CKA_SUBJECT, CKA_ISSUER, CKA_SERIAL_NUMBER};
     struct tp_p11_certificate certificate;
@@ -231,8 +241,12 @@ static CK_RV check_names(const struct tp_p11_object *made, const CK_ATTRIBUTE *t
     const struct tp_bytes own[] = {certificate.subject, certificate.issuer, certificate.serial};
     for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
         struct tp_bytes said = tp_p11_template_value(template, count, types[i]);
-        if (said.len > 0 && !tp_bytes_equal(said, own[i]))
+        bool is_so = types[i] == CKA_SERIAL_NUMBER ? is_serial(said, own[i]) : tp_bytes_equal(said, own[i]);
+        if (said.len > 0 && !is_so) {
+            (void)tp_error_set(&call->error, TP_BAD_ARGUMENT,
+                               "subject, issuer or serial number is not the certificate's: give its own, or none");
             return CKR_TEMPLATE_INCONSISTENT;
+        }
     }
     return CKR_OK;
 }
@@ -240,7 +254,7 @@ static CK_RV check_names(const struct tp_p11_object *made, const CK_ATTRIBUTE *t
 static CK_RV create_certificate(struct tp_p11_call *call, const struct tp_p11_object *made,
                                 const CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *ret_object)
 {
-    CK_RV rv = check_names(made, template, count);
+    CK_RV rv = check_names(call, made, template, count);
     if (rv != CKR_OK)
         return rv;
     struct tp_p11_object *key TP_AUTO(tp_p11_object_unref_p) =
@@ -266,11 +280,14 @@ static CK_RV create_public_key(struct tp_p11_call *call, const struct tp_p11_obj
 }
 
 /* What cannot be otherwise on the token: everybody sees it, and it can be changed and destroyed. */
-static CK_RV check_access(const struct tp_p11_object *made)
+static CK_RV check_access(struct tp_p11_call *call, const struct tp_p11_object *made)
 {
     bool fits = !made->is_private && tp_p11_attributes_bool(&made->attributes, CKA_MODIFIABLE) &&
                 tp_p11_attributes_bool(&made->attributes, CKA_DESTROYABLE) &&
                 tp_p11_attributes_bool(&made->attributes, CKA_COPYABLE);
+    if (!fits)
+        (void)tp_error_set(&call->error, TP_BAD_ARGUMENT,
+                           "what the token keeps beside keys is not private, and can be changed, copied and destroyed");
     return fits ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
 }
 
@@ -300,7 +317,7 @@ CK_RV tp_p11_token_object_create(struct tp_p11_call *call, const CK_ATTRIBUTE *t
     if (rv == CKR_OK)
         rv = tp_p11_object_create(template, count, &call->error, &made);
     if (rv == CKR_OK)
-        rv = check_access(made);
+        rv = check_access(call, made);
     return rv != CKR_OK ? rv : create_by_class(call, made, template, count, ret_object);
 }
 
@@ -321,6 +338,14 @@ static bool is_changeable(const struct tp_p11_object *object, CK_ATTRIBUTE_TYPE 
     return false;
 }
 
+/* NSS gives a key the subject before it writes the certificate; here a key has it from its certificate alone, so that
+ * it is not kept, and there as soon as the certificate is. */
+static bool is_subject_to_come(const struct tp_p11_object *object, CK_ATTRIBUTE_TYPE type, struct tp_bytes now)
+{
+    bool is_key = object->role == TP_P11_PRIVATE_KEY || object->role == TP_P11_PUBLIC_KEY;
+    return is_key && type == CKA_SUBJECT && now.len == 0;
+}
+
 static CK_RV check_changes(const struct tp_p11_object *object, const CK_ATTRIBUTE *template, CK_ULONG count)
 {
     for (CK_ULONG i = 0; i < count; i++) {
@@ -329,7 +354,7 @@ static CK_RV check_changes(const struct tp_p11_object *object, const CK_ATTRIBUT
             return CKR_TEMPLATE_INCONSISTENT; /* the same attribute twice */
         if (!tp_p11_attributes_find(&object->attributes, template[i].type, &value))
             return CKR_ATTRIBUTE_TYPE_INVALID;
-        if (!is_changeable(object, template[i].type) &&
+        if (!is_changeable(object, template[i].type) && !is_subject_to_come(object, template[i].type, value) &&
             !tp_bytes_equal(value, TP_BYTES(template[i].pValue, template[i].ulValueLen)))
             return CKR_ATTRIBUTE_READ_ONLY;
     }

@@ -27,7 +27,8 @@ C_WaitForSlotEvent""".split()
 
 RETURN_VALUES = {
     0x000: "OK", 0x002: "HOST_MEMORY", 0x003: "SLOT_ID_INVALID", 0x005: "GENERAL_ERROR", 0x006: "FUNCTION_FAILED",
-    0x007: "ARGUMENTS_BAD", 0x008: "NO_EVENT", 0x020: "DATA_INVALID", 0x021: "DATA_LEN_RANGE", 0x030: "DEVICE_ERROR",
+    0x007: "ARGUMENTS_BAD", 0x008: "NO_EVENT", 0x010: "ATTRIBUTE_READ_ONLY", 0x020: "DATA_INVALID",
+    0x021: "DATA_LEN_RANGE", 0x030: "DEVICE_ERROR", 0x0D1: "TEMPLATE_INCONSISTENT",
     0x031: "DEVICE_MEMORY", 0x032: "DEVICE_REMOVED", 0x054: "FUNCTION_NOT_SUPPORTED", 0x060: "KEY_HANDLE_INVALID",
     0x063: "KEY_TYPE_INCONSISTENT", 0x068: "KEY_FUNCTION_NOT_PERMITTED", 0x070: "MECHANISM_INVALID",
     0x071: "MECHANISM_PARAM_INVALID", 0x082: "OBJECT_HANDLE_INVALID", 0x090: "OPERATION_ACTIVE",
@@ -53,7 +54,8 @@ MECHANISMS = {
 }
 MASK_GENERATORS = {"SHA_1": 1, "SHA256": 2, "SHA384": 3, "SHA512": 4, "SHA224": 5}
 CLASSES = {"data": 0, "certificate": 1, "public": 2, "private": 3, "profile": 9}
-ATTRIBUTES = {"CLASS": 0x0, "TOKEN": 0x1, "LABEL": 0x3, "VALUE": 0x11, "ID": 0x102, "PUBLIC_KEY_INFO": 0x129,
+ATTRIBUTES = {"CLASS": 0x0, "TOKEN": 0x1, "LABEL": 0x3, "VALUE": 0x11, "CERTIFICATE_TYPE": 0x80,
+              "SERIAL_NUMBER": 0x82, "SUBJECT": 0x101, "ID": 0x102, "PUBLIC_KEY_INFO": 0x129,
               "ALWAYS_AUTHENTICATE": 0x202}
 STATES = ["RO_PUBLIC", "RO_USER", "RW_PUBLIC", "RW_USER", "RW_SO"]
 TOKEN_FLAGS = {
@@ -245,6 +247,19 @@ class Cryptoki:
             except CryptokiError:
                 return done
         return count
+
+    def create_certificate(self, session, attributes):
+        """Puts one on the token; ATTRIBUTES: in hex."""
+        given = {name: bytes.fromhex(value) for name, value in attributes.items()}
+        template = template_of({"CLASS": "certificate", "CERTIFICATE_TYPE": bytes(ctypes.c_ulong(0)), "TOKEN": b"\x01", **given})
+        created = ctypes.c_ulong()
+        self.call("C_CreateObject", ctypes.c_ulong(session), template, ctypes.c_ulong(len(template)), ctypes.byref(created))
+        return created.value
+
+    def change(self, session, handle, attributes):
+        template = template_of({name: bytes.fromhex(value) for name, value in attributes.items()})
+        self.call("C_SetAttributeValue", ctypes.c_ulong(session), ctypes.c_ulong(handle), template,
+                  ctypes.c_ulong(len(template)))
 
     def init_pin(self, session, pin):
         pin = pin.encode()

@@ -263,6 +263,42 @@ class Certificates(WritingTest):
         self.written('--write-object', path, '--type', 'cert', '--id', self.deployed.key_id('k'))
         self.assertTrue(self.keys()['k']['certificate'])
 
+    def writer(self):
+        program = self.logged_in()
+        program.open(rw=True)
+        return program
+
+    def test_the_serial_number_may_be_in_der_or_bare_and_must_be_the_certificates(self):
+        path = self.certificate()
+        serial = bytes.fromhex(must(['openssl', 'x509', '-in', path, '-noout', '-serial']).strip().partition('=')[2])
+        bare = serial if serial[0] < 0x80 else b'\0' + serial  # as Java's BigInteger writes it
+        der = bytes([2, len(bare)]) + bare
+        program = self.writer()
+        for given in (bare, der):
+            attributes = {'VALUE': path.read_bytes().hex(), 'SERIAL_NUMBER': given.hex()}
+            self.assertNotEqual(program.ask('create_certificate', program.session, attributes), 0)
+            self.assertTrue(self.keys()['k']['certificate'])
+            self.written('--delete-object', '--type', 'cert', '--label', 'k')
+        for given in (bare[:-1], bare + b'\0', der[:-1], b'\2', bytes([3]) + der[1:]):
+            attributes = {'VALUE': path.read_bytes().hex(), 'SERIAL_NUMBER': given.hex()}
+            self.assert_ckr('TEMPLATE_INCONSISTENT', program.ask, 'create_certificate', program.session, attributes)
+        self.assertFalse(self.keys()['k']['certificate'])
+
+    def test_a_keys_subject_comes_with_its_certificate_and_may_be_told_before(self):
+        path = self.certificate()
+        program = self.writer()
+        key = program.objects('private', 'k')[0]
+        subject = {'SUBJECT': '300c310a300806035504030c0178'}
+        program.ask('change', program.session, key, subject)
+        self.assertEqual(program.attribute(key, 'SUBJECT'), b'')
+        certificate = program.ask('create_certificate', program.session, {'VALUE': path.read_bytes().hex()})
+        own = program.attribute(certificate, 'SUBJECT')
+        self.assertNotIn(own.hex(), ('', subject['SUBJECT']))
+        self.assertEqual(program.attribute(key, 'SUBJECT'), own)
+        program.ask('change', program.session, key, {'SUBJECT': own.hex()})
+        self.assert_ckr('ATTRIBUTE_READ_ONLY', program.ask, 'change', program.session, key, subject)
+        self.assert_ckr('ATTRIBUTE_READ_ONLY', program.ask, 'change', program.session, certificate, subject)
+
     def test_somebody_elses_certificate_is_kept_beside_the_keys(self):
         path = self.strangers_certificate()
         self.written('--write-object', path, '--type', 'cert', '--label', 'partner', '--id', '77')
