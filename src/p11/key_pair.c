@@ -68,12 +68,17 @@ static CK_RV choose_curve(struct pair *pair)
     return pair->type != NULL ? CKR_OK : CKR_CURVE_NOT_SUPPORTED;
 }
 
-static CK_RV choose(struct tp_p11_slot *slot, struct pair *pair)
+static CK_RV choose(struct tp_p11_call *call, struct pair *pair)
 {
+    struct tp_p11_slot *slot = call->session->slot;
     CK_RV rv = pair->kind == TP_P11_RSA ? choose_rsa(pair) : choose_curve(pair);
-    if (rv != CKR_OK || tp_p11_key_types_have(tp_p11_token_key_types(slot), pair->type))
-        return rv;
-    return pair->kind == TP_P11_RSA ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_CURVE_NOT_SUPPORTED;
+    if (rv == CKR_OK && !tp_p11_key_types_have(tp_p11_token_key_types(slot), pair->type))
+        rv = pair->kind == TP_P11_RSA ? CKR_ATTRIBUTE_VALUE_INVALID : CKR_CURVE_NOT_SUPPORTED;
+    if (rv == CKR_ATTRIBUTE_VALUE_INVALID || rv == CKR_CURVE_NOT_SUPPORTED)
+        (void)tp_error_set(&call->error, TP_BAD_ARGUMENT,
+                           "keys here are RSA with 2048, 3072 or 4096 bits and exponent 65537, P-256, P-384, P-521 or "
+                           "Ed25519, where the HSM can keep them");
+    return rv;
 }
 
 static CK_RV check(struct tp_p11_call *call, const CK_MECHANISM *mechanism, struct pair *pair)
@@ -86,13 +91,13 @@ static CK_RV check(struct tp_p11_call *call, const CK_MECHANISM *mechanism, stru
     pair->kind = row->kind;
     CK_RV rv = tp_p11_token_object_check(call);
     if (rv == CKR_OK)
-        rv = tp_p11_key_template_check(pair->public, TP_P11_MAKE_PUBLIC, pair->kind);
+        rv = tp_p11_key_template_check(pair->public, TP_P11_MAKE_PUBLIC, pair->kind, &call->error);
     if (rv == CKR_OK)
-        rv = tp_p11_key_template_check(pair->private, TP_P11_MAKE_PRIVATE, pair->kind);
+        rv = tp_p11_key_template_check(pair->private, TP_P11_MAKE_PRIVATE, pair->kind, &call->error);
     if (rv == CKR_OK)
         rv = tp_p11_template_bool(pair->private.items, pair->private.count, CKA_ALWAYS_AUTHENTICATE, false,
                                   &pair->always_authenticate);
-    return rv == CKR_OK ? choose(call->session->slot, pair) : rv;
+    return rv == CKR_OK ? choose(call, pair) : rv;
 }
 
 /* ---- making it ---- */

@@ -121,21 +121,50 @@ static CK_RV check_item(const CK_ATTRIBUTE *item, enum tp_p11_kind kind, enum tp
 }
 
 /* Its default is a session's key (3.0 §4.4), and there are none. */
-static CK_RV check_token(struct tp_p11_template template)
+static CK_RV check_token(struct tp_p11_template template, struct tp_error *error)
 {
     bool on_token = false;
     CK_RV rv = tp_p11_template_bool(template.items, template.count, CKA_TOKEN, false, &on_token);
-    return rv != CKR_OK ? rv : on_token ? CKR_OK : CKR_TEMPLATE_INCONSISTENT;
+    if (rv != CKR_OK || on_token)
+        return rv;
+    (void)tp_error_set(error, TP_BAD_ARGUMENT,
+                       "private keys are kept on the token only: the private key's template must have CKA_TOKEN true");
+    return CKR_TEMPLATE_INCONSISTENT;
 }
 
-CK_RV tp_p11_key_template_check(struct tp_p11_template template, enum tp_p11_key_side side, enum tp_p11_kind kind)
+static void explain(CK_ATTRIBUTE_TYPE type, enum tp_p11_key_side side, struct tp_error *error)
+{
+    static const struct {
+        CK_ATTRIBUTE_TYPE type;
+        const char *words;
+    } known[] = {
+        {CKA_EXTRACTABLE, "private keys never leave the token: CKA_EXTRACTABLE is false"},
+        {CKA_SENSITIVE, "private keys never leave the token: CKA_SENSITIVE is true"},
+        {CKA_PRIVATE, "CKA_PRIVATE is true of private keys and false of public ones"},
+        {CKA_SIGN, "private keys sign, and do nothing else: CKA_SIGN is true"},
+        {CKA_SUBJECT, "a key has its subject from its certificate: leave CKA_SUBJECT out"},
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (known[i].type == type) {
+            (void)tp_error_set(error, TP_BAD_ARGUMENT, "%s", known[i].words);
+            return;
+        }
+    (void)tp_error_set(error, TP_BAD_ARGUMENT,
+                       "the %s key's template says something with attribute 0x%lx that no key here can be, or says it twice",
+                       side == TP_P11_MAKE_PUBLIC ? "public" : "private", type);
+}
+
+CK_RV tp_p11_key_template_check(struct tp_p11_template template, enum tp_p11_key_side side, enum tp_p11_kind kind,
+                                struct tp_error *error)
 {
     for (CK_ULONG i = 0; i < template.count; i++) {
         CK_RV rv = check_item(&template.items[i], kind, side);
         if (rv == CKR_OK && tp_p11_template_find(template.items, i, template.items[i].type) != NULL)
             rv = CKR_TEMPLATE_INCONSISTENT; /* the same attribute twice */
-        if (rv != CKR_OK)
+        if (rv != CKR_OK) {
+            explain(template.items[i].type, side, error);
             return rv;
+        }
     }
-    return side == TP_P11_MAKE_PUBLIC ? CKR_OK : check_token(template);
+    return side == TP_P11_MAKE_PUBLIC ? CKR_OK : check_token(template, error);
 }

@@ -233,7 +233,7 @@ CK_RV tp_p11_private_key_create(struct tp_p11_call *call, struct tp_p11_template
     char *label = NULL;
     CK_RV rv = kind_of(template, &kind);
     if (rv == CKR_OK)
-        rv = tp_p11_key_template_check(template, TP_P11_BRING_PRIVATE, kind);
+        rv = tp_p11_key_template_check(template, TP_P11_BRING_PRIVATE, kind, &call->error);
     if (rv == CKR_OK)
         rv = tp_p11_private_key_of_template(template, kind, &pkcs8);
     if (rv == CKR_OK)

@@ -94,6 +94,13 @@ class MakingKeys(WritingTest):
         self.assert_answer(self.tool('--keypairgen', '--key-type', 'rsa:1024', '--label', 'new'), 'ATTRIBUTE_VALUE')
         self.assertEqual(list(self.keys()), ['k'])
 
+    def test_what_no_key_can_be_is_refused_with_the_reason(self):
+        self.deployed.env['TRUSTP11_DEBUG'] = 'stderr'
+        for options, words in ((('--key-type', 'rsa:1024'), 'RSA with 2048'), (('--key-type', 'EC:secp256k1'), 'P-256, P-384'),
+                               ((*P256, '--extractable'), 'CKA_EXTRACTABLE is false')):
+            self.assert_answer(self.tool('--keypairgen', *options, '--label', 'new'), 'C_GenerateKeyPair: ', words)
+        self.assertEqual(list(self.keys()), ['k'])
+
     def test_what_pkcs11_tool_tests_works(self):
         self.deployed.configure('policy', 'insecure_sha1', 'yes')  # that program signs over nothing else
         self.deployed.restart()
@@ -165,6 +172,10 @@ class BringingKeys(WritingTest):
             der, _ = self.made_elsewhere(*options)
             done = self.tool('--write-object', der, '--type', 'privkey', '--label', 'x')
             self.assertNotEqual(done.status, 0, done.out)
+        der, _ = self.made_elsewhere('-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256')
+        self.deployed.env['TRUSTP11_DEBUG'] = 'stderr'
+        self.assert_answer(self.tool('--write-object', der, '--type', 'privkey', '--label', 'x', '--extractable'),
+                           'CKA_EXTRACTABLE is false')
         self.assertEqual(list(self.keys()), ['k'])
 
     @needs_root
