@@ -23,7 +23,13 @@ static CK_RV check_change(struct tp_p11_call *call, const struct tp_p11_object *
     CK_RV rv = object->owner == 0 ? tp_p11_token_object_check(call) : CKR_OK;
     if (rv != CKR_OK)
         return rv;
-    return tp_p11_attributes_bool(&object->attributes, permit) ? CKR_OK : CKR_ACTION_PROHIBITED;
+    if (tp_p11_attributes_bool(&object->attributes, permit))
+        return CKR_OK;
+    (void)tp_error_set(&call->error, TP_NOT_PERMITTED,
+                       object->owner == 0 ? "this cannot be changed or destroyed by itself: what belongs to a key goes with "
+                                            "its private key, an issuer with the certificate"
+                                          : "its template said that it cannot be");
+    return CKR_ACTION_PROHIBITED;
 }
 
 /* A private object needs a login (3.0 §5.7.1). */

@@ -433,6 +433,10 @@ CK_RV tp_p11_token_object_change(struct tp_p11_call *call, const struct tp_p11_o
                                  const CK_ATTRIBUTE *template, CK_ULONG count)
 {
     CK_RV rv = check_changes(object, template, count);
+    if (rv == CKR_ATTRIBUTE_READ_ONLY)
+        (void)tp_error_set(&call->error, TP_BAD_ARGUMENT,
+                           "on the token only CKA_LABEL and CKA_ID are changed; of data CKA_LABEL, CKA_APPLICATION, "
+                           "CKA_OBJECT_ID and CKA_VALUE");
     if (rv != CKR_OK)
         return rv;
     return object->role == TP_P11_DATA || object->role == TP_P11_STRANGER ? change_beside(call, object, template, count)

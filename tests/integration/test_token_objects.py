@@ -222,6 +222,14 @@ class ChangingKeys(WritingTest):
         self.assertEqual(self.shown('cert') + self.shown('pubkey'), '')
         self.assertEqual(self.entries('key.delete')[-1]['role'], 'owner')
 
+    def test_a_public_key_is_not_destroyed_by_itself_and_the_reason_is_said(self):
+        self.deployed.env['TRUSTP11_DEBUG'] = 'stderr'
+        by_id = ('--id', self.deployed.key_id('k'))
+        self.assert_answer(self.tool('--delete-object', '--type', 'pubkey', *by_id), '0x1b', 'goes with its private key')
+        self.assertEqual(list(self.keys()), ['k'])
+        self.written('--delete-object', '--type', 'privkey', *by_id)
+        self.assertEqual(self.keys(), {})
+
     @needs_root
     def test_owners_change_and_delete_nothing_where_they_may_not(self):
         for key in ('change', 'delete'):
