@@ -149,9 +149,10 @@ static void explain(CK_ATTRIBUTE_TYPE type, enum tp_p11_key_side side, struct tp
             (void)tp_error_set(error, TP_BAD_ARGUMENT, "%s", known[i].words);
             return;
         }
-    (void)tp_error_set(error, TP_BAD_ARGUMENT,
-                       "the %s key's template says something with attribute 0x%lx that no key here can be, or says it twice",
-                       side == TP_P11_MAKE_PUBLIC ? "public" : "private", type);
+    (void)tp_error_set(
+        error, TP_BAD_ARGUMENT,
+        "the %s key's template says something with attribute 0x%lx that no key here can be, or says it twice",
+        side == TP_P11_MAKE_PUBLIC ? "public" : "private", type);
 }
 
 CK_RV tp_p11_key_template_check(struct tp_p11_template template, enum tp_p11_key_side side, enum tp_p11_kind kind,

@@ -21,8 +21,8 @@ enum tp_p11_key_side {
     TP_P11_BRING_PRIVATE = 4 /* C_CreateObject */
 };
 
-/* CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT: for what a key here cannot be; ERROR
- * says what that is. A private key's template must say CKA_TOKEN. */
+/* CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCONSISTENT: for what a key here cannot be;
+ * ERROR says what that is. A private key's template must say CKA_TOKEN. */
 CK_RV tp_p11_key_template_check(struct tp_p11_template template, enum tp_p11_key_side side, enum tp_p11_kind kind,
                                 struct tp_error *error);
 

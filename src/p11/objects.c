@@ -26,9 +26,10 @@ static CK_RV check_change(struct tp_p11_call *call, const struct tp_p11_object *
     if (tp_p11_attributes_bool(&object->attributes, permit))
         return CKR_OK;
     (void)tp_error_set(&call->error, TP_NOT_PERMITTED,
-                       object->owner == 0 ? "this cannot be changed or destroyed by itself: what belongs to a key goes with "
-                                            "its private key, an issuer with the certificate"
-                                          : "its template said that it cannot be");
+                       object->owner == 0
+                           ? "this cannot be changed or destroyed by itself: what belongs to a key goes with "
+                             "its private key, an issuer with the certificate"
+                           : "its template said that it cannot be");
     return CKR_ACTION_PROHIBITED;
 }
 

@@ -226,8 +226,7 @@ static bool is_serial(struct tp_bytes said, struct tp_bytes der)
 {
     const size_t head = 2; /* tag and length: RFC 5280 §4.1.2.2 allows 20 bytes, so that one byte says it */
     bool is_short = der.len > head && der.data[1] == der.len - head;
-    return tp_bytes_equal(said, der) ||
-           (is_short && tp_bytes_equal(said, TP_BYTES(der.data + head, der.len - head)));
+    return tp_bytes_equal(said, der) || (is_short && tp_bytes_equal(said, TP_BYTES(der.data + head, der.len - head)));
 }
 
 /* What the template says of names must be what the certificate says of itself: nothing else is kept. */
