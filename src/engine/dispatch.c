@@ -206,10 +206,26 @@ bool tp_call_act_as_officer(struct tp_call *call)
     return true;
 }
 
+/* Asked anew when the user's turn has come: the login may have ended while others were at work. */
+static bool is_owner_still(struct tp_call *call)
+{
+    struct tp_engine *engine = call->engine;
+    pthread_mutex_lock(&engine->lock);
+    const struct tp_authorisation *login =
+        tp_call_owner_locked(engine, call->request->peer, user_of(call->request->message));
+    const bool still = login != NULL && !tp_login_locked(engine, login->user->record);
+    pthread_mutex_unlock(&engine->lock);
+    return still;
+}
+
 enum tp_rc tp_call_owner_may(struct tp_call *call, enum tp_owner_wish wish)
 {
-    if (call->role != TP_ROLE_OWNER || call->engine->conf.owner[wish] || tp_call_act_as_officer(call))
+    const bool allowed = call->engine->conf.owner[wish];
+    if (call->role != TP_ROLE_OWNER || (allowed && is_owner_still(call)) || tp_call_act_as_officer(call))
         return TP_OK;
+    if (allowed)
+        return tp_error_set(&call->error, TP_NOT_PERMITTED,
+                            "the login has ended, or the user is locked after wrong PINs; log in again, or ask an officer");
     return tp_error_set(&call->error, TP_NOT_PERMITTED,
                         "owners may not do this themselves here; ask an officer (engine.conf: [owner] %s = no)",
                         tp_owner_wish_name(wish));

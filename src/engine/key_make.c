@@ -235,6 +235,7 @@ static enum tp_rc is_new(struct tp_call *call, const struct making *making)
 
 static enum tp_rc import(struct tp_call *call, struct making *making)
 {
+    TP_TRY(tp_call_owner_may(call, TP_OWNER_IMPORT)); /* as before, but with the turn */
     TP_TRY(is_new(call, making));
     if (making->certificates.len > 0)
         TP_TRY(tp_certificates_judge(call, &making->certificates, &making->certificate));

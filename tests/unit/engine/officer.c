@@ -276,6 +276,23 @@ Test(engine_officer, a_closed_user_gets_neither_pin_nor_token)
     cr_expect_eq(init_token("alice", "again", &done), TP_NOT_PERMITTED);
 }
 
+/* ---- whoever is locked ---- */
+
+/* Logged in or not: what is done to the keys then, an officer does. */
+Test(engine_officer, a_user_who_is_locked_is_no_owner_either)
+{
+    char made[TP_ID_LEN];
+    cr_assert_eq(person_login(&alice, client, (struct login){0}, NULL), TP_OK);
+    world_key_make(client, "alice", "before", made, NULL);
+    cr_expect_str_eq(world_entry(client, "key.generate").role, "owner");
+    for (unsigned i = 0; i < WORLD_TRIES; i++)
+        (void)person_login_with(&alice, client, (struct login){0}, "wrong horse000000", NULL, NULL);
+    world_key_make(client, "alice", "after", made, NULL);
+    struct found found = world_entry(client, "key.generate");
+    cr_expect_str_eq(found.role, "officer");
+    cr_expect_str_eq(found.subject, "olga");
+}
+
 /* ---- without a second factor ---- */
 
 Test(engine_officer, without_a_second_factor_it_is_an_enrolment_code)
