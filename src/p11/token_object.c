@@ -403,6 +403,18 @@ static CK_RV change_beside(struct tp_p11_call *call, const struct tp_p11_object 
     return rv;
 }
 
+/* Others write it too: what the template does not name stays as it is now, not as this program has last seen it. */
+static CK_RV change_beside_of_now(struct tp_p11_call *call, CK_OBJECT_HANDLE handle, const CK_ATTRIBUTE *template,
+                                  CK_ULONG count)
+{
+    struct tp_p11_slot *slot = call->session->slot;
+    enum tp_rc rc = tp_p11_inventory_refresh(slot, &call->error);
+    if (rc != TP_OK)
+        return tp_p11_rv(rc);
+    struct tp_p11_object *object TP_AUTO(tp_p11_object_unref_p) = tp_p11_inventory_get(slot, handle, true);
+    return object == NULL ? CKR_OBJECT_HANDLE_INVALID : change_beside(call, object, template, count);
+}
+
 static CK_RV change_key(struct tp_p11_call *call, const struct tp_p11_object *object, const CK_ATTRIBUTE *template,
                         CK_ULONG count)
 {
@@ -438,8 +450,9 @@ CK_RV tp_p11_token_object_change(struct tp_p11_call *call, const struct tp_p11_o
                            "CKA_OBJECT_ID and CKA_VALUE");
     if (rv != CKR_OK)
         return rv;
-    return object->role == TP_P11_DATA || object->role == TP_P11_STRANGER ? change_beside(call, object, template, count)
-                                                                          : change_key(call, object, template, count);
+    return object->role == TP_P11_DATA || object->role == TP_P11_STRANGER
+               ? change_beside_of_now(call, object->handle, template, count)
+               : change_key(call, object, template, count);
 }
 
 /* ---- C_DestroyObject ---- */

@@ -384,6 +384,21 @@ class Data(WritingTest):
         self.assertEqual(program.ask('create_data', 'n', 'x', 101), 100)
         self.assertEqual(len(re.findall('Data object', self.shown('data', login=False))), 100)
 
+    def test_what_two_programs_change_of_one_object_is_both_kept(self):
+        first, second = self.logged_in(), self.logged_in()
+        first.ask('create_data', 'n', 'old', 1)
+        (in_first, of_first), (in_second, of_second) = self.found(first), self.found(second)
+        first.ask('change', in_first, of_first, {'VALUE': b'new'.hex()})
+        second.ask('change', in_second, of_second, {'LABEL': b'm'.hex()})
+        self.assertEqual(self.read('m'), 'new')
+        self.written('--delete-object', '--type', 'data', '--label', 'm')
+        self.assert_ckr('OBJECT_HANDLE_INVALID', second.ask, 'change', in_second, of_second, {'LABEL': b'n'.hex()})
+
+    def found(self, program):
+        """A session of PROGRAM's in which it may write, and the data n."""
+        session = program.open(rw=True)
+        return session, program.ask('find', session, 'data', 'n')[0]
+
     def test_without_a_login_nothing_is_written(self):
         done = self.tool('--write-object', self.data(), '--type', 'data', '--label', 'n', login=False)
         self.assert_answer(done, 'CKR_USER_NOT_LOGGED_IN')
