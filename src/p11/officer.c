@@ -23,9 +23,21 @@ static CK_RV no_officer(struct tp_p11_call *call)
     return CKR_USER_TYPE_INVALID;
 }
 
-static CK_RV choose(struct tp_p11_call *call, struct tp_bytes name, char ret_name[TP_CLIENT_USER_LEN])
+/* What an SO does is done to one user's token. */
+static CK_RV of_nobody(struct tp_p11_call *call)
+{
+    (void)tp_error_set(&call->error, TP_BAD_ARGUMENT,
+                       "this slot serves many users, and has no token for an officer to look after: name the user in "
+                       "trustp11.conf (users = NAME), or use trustp11 user");
+    return CKR_USER_TYPE_INVALID;
+}
+
+static CK_RV choose(struct tp_p11_call *call, const struct tp_p11_slot *slot, struct tp_bytes name,
+                    char ret_name[TP_CLIENT_USER_LEN])
 {
     const char *configured = tp_client_conf_officer(call->module->conf);
+    if (slot->serves_all)
+        return of_nobody(call);
     if (name.len == 0 && configured == NULL)
         return no_officer(call);
     if (name.len == 0)
@@ -56,15 +68,6 @@ static CK_RV ask(struct tp_p11_call *call, const struct tp_p11_applicant *applic
     return ret_grant->officer ? CKR_OK : without_the_role(call, applicant, ret_grant);
 }
 
-/* What an SO does is done to one user's token. */
-static CK_RV of_nobody(struct tp_p11_call *call)
-{
-    (void)tp_error_set(&call->error, TP_BAD_ARGUMENT,
-                       "this slot serves many users, and has no token for an officer to look after: name the user in "
-                       "trustp11.conf (users = NAME), or use trustp11 user");
-    return CKR_USER_TYPE_INVALID;
-}
-
 /* ---- C_Login ---- */
 
 static bool has_read_only(struct tp_p11_slot *slot)
@@ -91,10 +94,8 @@ CK_RV tp_p11_officer_login(struct tp_p11_call *call, struct tp_bytes pin, struct
     CK_RV rv = tp_p11_login_already(slot, true, NULL);
     if (rv == CKR_OK && has_read_only(slot))
         rv = CKR_SESSION_READ_ONLY_EXISTS;
-    if (rv == CKR_OK && slot->serves_all)
-        rv = of_nobody(call);
     if (rv == CKR_OK)
-        rv = choose(call, name, user);
+        rv = choose(call, slot, name, user);
     if (rv == CKR_OK)
         rv = ask(call, &applicant, pin, &grant);
     return rv == CKR_OK ? install(&applicant, &grant) : rv;
@@ -193,7 +194,7 @@ CK_RV tp_p11_officer_init_token(struct tp_p11_call *call, CK_SLOT_ID id, struct 
         return CKR_ARGUMENTS_BAD;
     if (atomic_load(&applicant.slot->sessions) > 0)
         return CKR_SESSION_EXISTS;
-    CK_RV rv = choose(call, TP_BYTES_NONE, user);
+    CK_RV rv = choose(call, applicant.slot, TP_BYTES_NONE, user);
     if (rv == CKR_OK)
         rv = read_label(label, text);
     if (rv == CKR_OK)

@@ -464,3 +464,52 @@ Test(engine_officer, a_login_says_which_roles_it_gives)
     cr_expect_eq(roles_of_login(&olga), 1);
     cr_expect_eq(roles_of_login(&alice), 0);
 }
+
+/* ---- whoever waits for events ---- */
+
+struct event {
+    uint64_t now;
+    size_t len;
+    bool present, enrolled;
+};
+
+static struct event event_of(const char *user, uint64_t since)
+{
+    Tp__Ipc__EventsRequest request = TP__IPC__EVENTS_REQUEST__INIT;
+    char *names[] = {text(user)};
+    struct tp_ipc_reply reply = {0};
+    request.since = since;
+    request.users = names;
+    request.n_users = 1;
+    cr_assert_eq(tp_ipc_call(client, TP_OP_EVENTS, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, NULL, &reply), TP_OK);
+    const Tp__Ipc__EventsReply *message = (const Tp__Ipc__EventsReply *)reply.message;
+    struct event event = {.now = message->now, .len = message->n_events};
+    if (event.len > 0) {
+        event.present = message->events[0]->present;
+        event.enrolled = message->events[0]->enrolled;
+    }
+    tp_ipc_reply_clear(&reply);
+    return event;
+}
+
+Test(engine_officer, what_changes_a_token_is_told_to_those_who_wait_and_what_is_refused_is_not)
+{
+    struct done done;
+    struct event event = event_of("alice", 0);
+    cr_assert(event.enrolled);
+    cr_expect_neq(init_token("alice", "a label that is longer than the thirty-two bytes of a token's", &done), TP_OK);
+    cr_expect_eq(event_of("alice", event.now).len, 0u);
+    cr_assert_eq(init_token("alice", "new", &done), TP_OK);
+    event = event_of("alice", event.now);
+    cr_expect_eq(event.len, 1u);
+    cr_expect(event.present && !event.enrolled, "TOKEN_INIT takes the PIN");
+    cr_assert_eq(init_pin("alice", "a first one", &done), TP_OK);
+    event = event_of("alice", event.now);
+    cr_expect_eq(event.len, 1u);
+    cr_expect(event.present && event.enrolled, "PIN_INIT gives one");
+    event = event_of("nadia", 0);
+    cr_expect_not(event.present);
+    cr_assert_eq(init_token("nadia", "new", &done), TP_OK);
+    event = event_of("nadia", event.now);
+    cr_expect(event.len == 1 && event.present && !event.enrolled, "a user who is added");
+}

@@ -33,6 +33,11 @@ static void open_besides(void)
     prepare("users = *, " FAKE_USER "\n", 1);
 }
 
+static void open_with_officer(void)
+{
+    prepare("users = *, " FAKE_USER "\nofficer = " FAKE_OFFICER "\n", 1);
+}
+
 static void open_for_session_login(void)
 {
     prepare("users = *\nlogin = session\n", 0);
@@ -46,6 +51,7 @@ static void close_all(void)
 
 TestSuite(p11_slots, .init = open_all, .fini = close_all, .timeout = 60);
 TestSuite(p11_slots_besides, .init = open_besides, .fini = close_all, .timeout = 60);
+TestSuite(p11_slots_officer, .init = open_with_officer, .fini = close_all, .timeout = 60);
 TestSuite(p11_slots_session, .init = open_for_session_login, .fini = close_all, .timeout = 60);
 
 static CK_RV login_user_with(const char *name, size_t name_len, const char *pin)
@@ -282,6 +288,48 @@ Test(p11_slots, a_login_for_a_signature_is_that_of_who_is_logged_in)
     cr_expect_eq(C_LoginUser(f.session, CKU_CONTEXT_SPECIFIC, pin, pin_len, bob, 3), CKR_ARGUMENTS_BAD);
     cr_expect_eq(C_Login(f.session, CKU_CONTEXT_SPECIFIC, pin, pin_len), CKR_OK);
     cr_expect_eq(C_Sign(f.session, (CK_BYTE *)"text", 4, signature, &len), CKR_OK);
+}
+
+/* ---- what is written, and by whom ---- */
+
+static CK_RV make_pair(const char *label, CK_OBJECT_HANDLE *ret_private)
+{
+    static CK_BYTE p_256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}; /* RFC 5480 §2.1.1.1 */
+    CK_MECHANISM mechanism = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE of_public[] = {{CKA_TOKEN, &yes, sizeof(yes)}, {CKA_EC_PARAMS, p_256, sizeof(p_256)}};
+    CK_ATTRIBUTE of_private[] = {{CKA_TOKEN, &yes, sizeof(yes)}, {CKA_LABEL, (void *)(uintptr_t)label, strlen(label)}};
+    CK_OBJECT_HANDLE public;
+    return C_GenerateKeyPair(f.session, &mechanism, of_public, 2, of_private, 2, &public, ret_private);
+}
+
+Test(p11_slots, a_key_that_is_made_is_of_who_is_logged_in)
+{
+    CK_OBJECT_HANDLE key = CK_INVALID_HANDLE;
+    cr_expect_eq(make_pair("new", &key), CKR_USER_NOT_LOGGED_IN);
+    cr_assert_eq(login_user(FAKE_OTHER), CKR_OK);
+    cr_assert_eq(make_pair("new", &key), CKR_OK);
+    cr_expect_eq(sign_with(key), CKR_OK);
+    cr_assert_eq(C_Logout(f.session), CKR_OK);
+    cr_assert_eq(login_user(FAKE_USER), CKR_OK);
+    cr_expect_eq(private_key("new"), CK_INVALID_HANDLE);
+    cr_expect_eq(C_DestroyObject(f.session, key), CKR_OBJECT_HANDLE_INVALID);
+}
+
+Test(p11_slots_officer, nobody_is_the_so_of_a_slot_for_all)
+{
+    CK_UTF8CHAR *pin = (CK_UTF8CHAR *)FAKE_SO_CODE, *olga = (CK_UTF8CHAR *)FAKE_OFFICER;
+    CK_ULONG pin_len = strlen(FAKE_SO_CODE);
+    CK_SESSION_HANDLE hers;
+    cr_expect_eq(C_Login(f.session, CKU_SO, pin, pin_len), CKR_USER_TYPE_INVALID);
+    cr_expect_eq(C_LoginUser(f.session, CKU_SO, pin, pin_len, olga, strlen(FAKE_OFFICER)), CKR_USER_TYPE_INVALID);
+    cr_expect_eq(C_InitPIN(f.session, (CK_UTF8CHAR *)FAKE_PIN, strlen(FAKE_PIN)), CKR_USER_NOT_LOGGED_IN);
+    cr_assert_eq(C_CloseSession(f.session), CKR_OK);
+    cr_expect_eq(C_InitToken(shared, pin, pin_len, (CK_UTF8CHAR *)"a label of thirty-two characters"),
+                 CKR_TOKEN_WRITE_PROTECTED);
+    cr_expect_eq(fake_engine_count(f.engine, TP_OP_LOGIN), 0u, "no PIN is sent");
+    cr_assert_eq(C_OpenSession(0, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &hers), CKR_OK);
+    cr_expect_eq(C_Login(hers, CKU_SO, pin, pin_len), CKR_OK, "in a user's slot");
 }
 
 /* ---- the PIN ---- */
