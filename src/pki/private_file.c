@@ -219,7 +219,8 @@ static enum tp_rc take_safe(struct reading *reading, PKCS7 *safe)
     if (kind != NID_pkcs7_encrypted)
         return tp_error_set(reading->error, TP_UNSUPPORTED,
                             "the PKCS#12 file is encrypted to a certificate, not by a password");
-    if (safe->d.encrypted == NULL || safe->d.encrypted->enc_data == NULL)
+    if (safe->d.encrypted == NULL || safe->d.encrypted->enc_data == NULL ||
+        safe->d.encrypted->enc_data->enc_data == NULL) /* OPTIONAL in RFC 5652 §6.1; libcrypto before 2026 wants it */
         return tp_error_set(reading->error, TP_MALFORMED, "a part of the PKCS#12 file is broken");
     TP_TRY(spend(reading, tp_pki_rounds(safe->d.encrypted->enc_data->algorithm)));
     bags = PKCS12_unpack_p7encdata(safe, (const char *)reading->password.data, (int)reading->password.len);
