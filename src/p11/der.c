@@ -56,16 +56,21 @@ enum tp_rc tp_p11_spki_read(struct tp_bytes der, struct tp_p11_spki *ret_spki)
     return TP_OK;
 }
 
+struct tp_bytes tp_p11_without_zeros(struct tp_bytes number)
+{
+    while (number.len > 0 && number.data[0] == 0)
+        number = TP_BYTES(number.data + 1, number.len - 1);
+    return number;
+}
+
 /* A positive INTEGER. */
 static bool take_number(struct tp_bytes *at, struct tp_bytes *ret_number)
 {
     struct tp_bytes number;
     if (!take(at, DER_INTEGER, NULL, &number) || number.len == 0 || (number.data[0] & 0x80) != 0)
         return false;
-    while (number.len > 0 && number.data[0] == 0)
-        number = TP_BYTES(number.data + 1, number.len - 1);
-    *ret_number = number;
-    return number.len > 0;
+    *ret_number = tp_p11_without_zeros(number);
+    return ret_number->len > 0;
 }
 
 enum tp_rc tp_p11_rsa_read(struct tp_bytes bits, struct tp_bytes *ret_modulus, struct tp_bytes *ret_exponent)

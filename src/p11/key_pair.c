@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/key_pair.h"
+#include "p11/der.h"
 #include "p11/key_type.h"
 #include "p11/module.h"
 #include "p11/session.h"
@@ -37,9 +38,7 @@ static CK_RV merge(const struct pair *pair, CK_ATTRIBUTE_TYPE type, CK_ATTRIBUTE
 static bool is_usual_exponent(struct tp_bytes exponent)
 {
     static const uint8_t usual[] = {1, 0, 1};
-    while (exponent.len > 0 && exponent.data[0] == 0)
-        exponent = TP_BYTES(exponent.data + 1, exponent.len - 1);
-    return tp_bytes_equal(exponent, TP_BYTES(usual, sizeof(usual)));
+    return tp_bytes_equal(tp_p11_without_zeros(exponent), TP_BYTES(usual, sizeof(usual)));
 }
 
 static CK_RV choose_rsa(struct pair *pair)
@@ -118,7 +117,7 @@ static CK_RV ask(struct tp_p11_call *call, const struct pair *pair, char *label,
     request.user = tp_p11_token_object_owner(call, owner);
     request.key_type = (char *)(uintptr_t)pair->type->name;
     request.label = label;
-    request.cka_id = (ProtobufCBinaryData){.len = id.len, .data = (uint8_t *)(uintptr_t)id.data};
+    request.cka_id = tp_p11_token_object_field(id);
     request.always_authenticate = pair->always_authenticate;
     enum tp_rc rc = tp_ipc_call(call->module->client, TP_OP_KEY_GENERATE, &request.base, TP_BYTES_NONE, TP_BYTES_NONE,
                                 0, &call->error, &reply);

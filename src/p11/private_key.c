@@ -54,17 +54,10 @@ static void put_head(struct writer *writer, uint8_t tag, size_t end)
     put_byte(writer, tag);
 }
 
-static struct tp_bytes without_zeros(struct tp_bytes number)
-{
-    while (number.len > 0 && number.data[0] == 0)
-        number = TP_BYTES(number.data + 1, number.len - 1);
-    return number;
-}
-
 static void put_integer(struct writer *writer, struct tp_bytes number)
 {
     const size_t end = writer->at;
-    number = without_zeros(number);
+    number = tp_p11_without_zeros(number);
     put(writer, number);
     if (number.len == 0 || (number.data[0] & 0x80) != 0)
         put_byte(writer, 0);
@@ -98,7 +91,7 @@ static CK_RV put_rsa(struct writer *writer, struct tp_p11_template template)
                                               CKA_PRIME_2, CKA_EXPONENT_1,      CKA_EXPONENT_2,       CKA_COEFFICIENT};
     const size_t end = writer->at;
     for (size_t i = sizeof(parts) / sizeof(parts[0]); i-- > 0;) {
-        struct tp_bytes part = without_zeros(tp_p11_template_value(template.items, template.count, parts[i]));
+        struct tp_bytes part = tp_p11_without_zeros(tp_p11_template_value(template.items, template.count, parts[i]));
         if (part.len == 0)
             return CKR_TEMPLATE_INCOMPLETE; /* the CRT's parts too: nobody guesses at primes */
         put_integer(writer, part);
@@ -115,7 +108,7 @@ static CK_RV put_ec(struct writer *writer, struct tp_bytes curve, struct tp_byte
 {
     static const uint8_t zeros[FIELD_MAX];
     const size_t end = writer->at, field_len = (bits + 7) / 8;
-    value = without_zeros(value);
+    value = tp_p11_without_zeros(value);
     if (value.len == 0 || value.len > field_len)
         return CKR_ATTRIBUTE_VALUE_INVALID;
     if (point.len > 0) {
@@ -210,7 +203,7 @@ static CK_RV import(struct tp_p11_call *call, struct tp_p11_template template, c
         return rv;
     request.user = tp_p11_token_object_owner(call, owner);
     request.label = label;
-    request.cka_id = (ProtobufCBinaryData){.len = id.len, .data = (uint8_t *)(uintptr_t)id.data};
+    request.cka_id = tp_p11_token_object_field(id);
     request.always_authenticate = always_authenticate;
     enum tp_rc rc = tp_ipc_call(call->module->client, TP_OP_KEY_IMPORT, &request.base, tp_secret_bytes(pkcs8),
                                 TP_BYTES_NONE, 0, &call->error, &reply);

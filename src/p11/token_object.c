@@ -101,7 +101,7 @@ CK_RV tp_p11_token_object_handle(struct tp_p11_call *call, enum tp_p11_role role
                                             : CKR_OBJECT_HANDLE_INVALID; /* destroyed by another program already */
 }
 
-static ProtobufCBinaryData field_of(struct tp_bytes bytes)
+ProtobufCBinaryData tp_p11_token_object_field(struct tp_bytes bytes)
 {
     return (ProtobufCBinaryData){.len = bytes.len, .data = (uint8_t *)(uintptr_t)bytes.data};
 }
@@ -136,8 +136,8 @@ static CK_RV create_data(struct tp_p11_call *call, const CK_ATTRIBUTE *template,
         request.kind = kind;
         request.label = label;
         request.application = application;
-        request.object_id = field_of(tp_p11_template_value(template, count, CKA_OBJECT_ID));
-        request.value = field_of(tp_p11_template_value(template, count, CKA_VALUE));
+        request.object_id = tp_p11_token_object_field(tp_p11_template_value(template, count, CKA_OBJECT_ID));
+        request.value = tp_p11_token_object_field(tp_p11_template_value(template, count, CKA_VALUE));
         rv = put_object(call, TP_P11_DATA, &request, ret_object);
     }
     free(label);
@@ -182,7 +182,7 @@ static CK_RV import_certificate(struct tp_p11_call *call, const struct tp_p11_ob
 {
     char owner[TP_CLIENT_USER_LEN];
     Tp__Ipc__CertificateRequest request = TP__IPC__CERTIFICATE_REQUEST__INIT;
-    ProtobufCBinaryData der = field_of(tp_p11_template_value(template, count, CKA_VALUE));
+    ProtobufCBinaryData der = tp_p11_token_object_field(tp_p11_template_value(template, count, CKA_VALUE));
     struct tp_bytes label = tp_p11_template_value(template, count, CKA_LABEL);
     struct tp_ipc_reply reply = {0};
     char *text = NULL;
@@ -214,8 +214,8 @@ static CK_RV put_stranger(struct tp_p11_call *call, const CK_ATTRIBUTE *template
         return rv;
     request.kind = kind;
     request.label = label;
-    request.cka_id = field_of(tp_p11_template_value(template, count, CKA_ID));
-    request.value = field_of(tp_p11_template_value(template, count, CKA_VALUE));
+    request.cka_id = tp_p11_token_object_field(tp_p11_template_value(template, count, CKA_ID));
+    request.value = tp_p11_token_object_field(tp_p11_template_value(template, count, CKA_VALUE));
     rv = put_object(call, TP_P11_STRANGER, &request, ret_object);
     free(label);
     return rv;
@@ -393,9 +393,9 @@ static CK_RV change_beside(struct tp_p11_call *call, const struct tp_p11_object 
         request.kind = object->role == TP_P11_DATA ? data : certificate;
         request.label = label;
         request.application = application;
-        request.cka_id = field_of(merged(object, template, count, CKA_ID));
-        request.object_id = field_of(merged(object, template, count, CKA_OBJECT_ID));
-        request.value = field_of(merged(object, template, count, CKA_VALUE));
+        request.cka_id = tp_p11_token_object_field(merged(object, template, count, CKA_ID));
+        request.object_id = tp_p11_token_object_field(merged(object, template, count, CKA_OBJECT_ID));
+        request.value = tp_p11_token_object_field(merged(object, template, count, CKA_VALUE));
         rv = ask_for_change(call, TP_OP_OBJECT_PUT, &request.base);
     }
     free(label);
@@ -434,7 +434,7 @@ static CK_RV change_key(struct tp_p11_call *call, const struct tp_p11_object *ob
     request.user = tp_p11_token_object_owner(call, owner);
     request.credential = (char *)(uintptr_t)object->engine_id;
     *(object->role == TP_P11_CERTIFICATE ? &request.certificate_label : &request.label) = text;
-    request.cka_id = field_of(id);
+    request.cka_id = tp_p11_token_object_field(id);
     rv = ask_for_change(call, TP_OP_KEY_CHANGE, &request.base);
     free(text);
     return rv;

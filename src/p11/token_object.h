@@ -11,6 +11,8 @@
 #include "p11/call.h"
 #include "p11/object.h"
 
+#include <protobuf-c/protobuf-c.h>
+
 /* What comes first for all of them: CKR_SESSION_READ_ONLY, CKR_USER_NOT_LOGGED_IN. */
 CK_RV tp_p11_token_object_check(struct tp_p11_call *call);
 
@@ -26,6 +28,8 @@ CK_RV tp_p11_token_object_destroy(struct tp_p11_call *call, const struct tp_p11_
 
 /* Whose the token is now: RET_OWNER. */
 char *tp_p11_token_object_owner(struct tp_p11_call *call, char ret_owner[TP_CLIENT_USER_LEN]);
+/* Bytes as a request holds them: a view. */
+ProtobufCBinaryData tp_p11_token_object_field(struct tp_bytes bytes);
 /* A text of an attribute as the engine takes it, to be freed: CKR_ATTRIBUTE_VALUE_INVALID when it is none. FALLBACK
  * when the attribute is not there. */
 CK_RV tp_p11_token_object_text(const CK_ATTRIBUTE *template, CK_ULONG count, CK_ATTRIBUTE_TYPE type,
