@@ -71,14 +71,14 @@ struct tp_bytes tp_field(ProtobufCBinaryData field)
     return TP_BYTES(field.data, field.len);
 }
 
-static ProtobufCMessage *copy_message(const ProtobufCMessage *message)
+ProtobufCMessage *tp_record_copy(const ProtobufCMessage *record)
 {
-    size_t len = protobuf_c_message_get_packed_size(message);
+    size_t len = protobuf_c_message_get_packed_size(record);
     uint8_t *bytes = malloc(len + 1);
     if (bytes == NULL)
         return NULL;
-    protobuf_c_message_pack(message, bytes);
-    ProtobufCMessage *copy = protobuf_c_message_unpack(message->descriptor, NULL, len, bytes);
+    protobuf_c_message_pack(record, bytes);
+    ProtobufCMessage *copy = protobuf_c_message_unpack(record->descriptor, NULL, len, bytes);
     free(bytes);
     return copy;
 }
@@ -148,7 +148,7 @@ Tp__Engine__User *tp_edit_user(struct tp_edit *edit, struct tp_user *user)
 {
     struct item *item = find_item(edit, "user", user->id);
     if (item == NULL) {
-        ProtobufCMessage *copy = copy_message(&user->record->base);
+        ProtobufCMessage *copy = tp_record_copy(&user->record->base);
         item = copy == NULL ? NULL : add_item(edit, PART_USER, "user", user->id, "", user->name, user->version + 1);
         if (item == NULL) {
             if (copy != NULL)
@@ -163,7 +163,7 @@ Tp__Engine__User *tp_edit_user(struct tp_edit *edit, struct tp_user *user)
 
 Tp__Engine__Key *tp_edit_key(struct tp_edit *edit, struct tp_credential *credential)
 {
-    ProtobufCMessage *copy = copy_message(&credential->record->base);
+    ProtobufCMessage *copy = tp_record_copy(&credential->record->base);
     struct item *item = copy == NULL ? NULL
                                      : add_item(edit, PART_KEY, "credential", credential->id, credential->user->id,
                                                 credential->label, credential->version + 1);
@@ -245,7 +245,7 @@ static struct item *add_beside(struct tp_edit *edit, enum part part, struct tp_u
 
 Tp__Engine__Object *tp_edit_beside(struct tp_edit *edit, struct tp_user *user, struct tp_beside *beside)
 {
-    ProtobufCMessage *copy = copy_message(&beside->record->base);
+    ProtobufCMessage *copy = tp_record_copy(&beside->record->base);
     struct item *item = copy == NULL ? NULL : add_beside(edit, PART_BESIDE, user, beside->id, beside->version + 1);
     if (item == NULL) {
         if (copy != NULL)
@@ -280,17 +280,23 @@ enum tp_rc tp_edit_beside_delete(struct tp_edit *edit, struct tp_user *user, str
     return TP_OK;
 }
 
+static enum tp_rc pack_item(struct item *item, const ProtobufCMessage *message)
+{
+    size_t len = protobuf_c_message_get_packed_size(message);
+    tp_buf_reset(&item->content);
+    TP_TRY(tp_buf_reserve(&item->content, len));
+    protobuf_c_message_pack(message, item->content.data);
+    item->content.len = len;
+    return TP_OK;
+}
+
 static enum tp_rc add_packed(struct tp_edit *edit, const char *kind, const char *id, const char *owner,
                              const char *name, uint64_t version, const ProtobufCMessage *message)
 {
     struct item *item = add_item(edit, PART_OTHER, kind, id, owner, name, version);
     if (item == NULL)
         return TP_MEMORY;
-    size_t len = protobuf_c_message_get_packed_size(message);
-    TP_TRY(tp_buf_reserve(&item->content, len));
-    protobuf_c_message_pack(message, item->content.data);
-    item->content.len = len;
-    return TP_OK;
+    return pack_item(item, message);
 }
 
 enum tp_rc tp_edit_factor(struct tp_edit *edit, const char *id, const char *owner, const char *name, uint64_t version,
@@ -388,13 +394,8 @@ static enum tp_rc pack_items(struct tp_edit *edit)
 {
     for (size_t i = 0; i < edit->items_len; i++) {
         struct item *item = &edit->items[i];
-        if (item->record == NULL)
-            continue;
-        size_t len = protobuf_c_message_get_packed_size(item->record);
-        tp_buf_reset(&item->content);
-        TP_TRY(tp_buf_reserve(&item->content, len));
-        protobuf_c_message_pack(item->record, item->content.data);
-        item->content.len = len;
+        if (item->record != NULL)
+            TP_TRY(pack_item(item, item->record));
     }
     return TP_OK;
 }

@@ -64,5 +64,7 @@ TP_MUST_USE enum tp_rc tp_edit_commit_index(struct tp_edit *edit, bool intent, s
 TP_MUST_USE enum tp_rc tp_field_text(char **field, const char *text);
 TP_MUST_USE enum tp_rc tp_field_bytes(ProtobufCBinaryData *field, struct tp_bytes bytes);
 struct tp_bytes tp_field(ProtobufCBinaryData field);
+/* A record's copy, the caller's (protobuf_c_message_free_unpacked); NULL when there is no memory. */
+ProtobufCMessage *tp_record_copy(const ProtobufCMessage *record);
 
 #endif

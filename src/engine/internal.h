@@ -44,6 +44,7 @@
 #define TP_SUBJECT_LEN 32
 #define TP_SALT_LEN 16
 #define TP_ORIGIN_LEN 128
+#define TP_TOKEN_LABEL_LEN 32 /* bytes: CK_TOKEN_INFO.label */
 #define TP_COMMIT_WAIT_MS 20000
 #define TP_EVENTS_KEPT 256
 

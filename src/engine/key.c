@@ -23,16 +23,9 @@
 
 enum tp_rc tp_key_view_locked(const struct tp_credential *credential, struct tp_key_view *ret_view)
 {
-    const Tp__Engine__Key *from = credential->record;
     struct tp_key_view *view = ret_view;
-    size_t len = tp__engine__key__get_packed_size(from);
-    uint8_t *packed = malloc(len + 1);
     memset(view, 0, sizeof *view);
-    if (packed == NULL)
-        return TP_MEMORY;
-    tp__engine__key__pack(from, packed);
-    view->record = tp__engine__key__unpack(NULL, len, packed);
-    free(packed);
+    view->record = (Tp__Engine__Key *)tp_record_copy(&credential->record->base);
     if (view->record == NULL)
         return TP_MEMORY;
     snprintf(view->id, sizeof view->id, "%s", credential->id);

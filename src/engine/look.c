@@ -19,17 +19,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL_LEN   32 /* CK_TOKEN_INFO.label */
-#define DIGITS_MOST 8  /* of any factor's code (otp.h) */
+#define DIGITS_MOST 8 /* of any factor's code (otp.h) */
 
 /* ---- TOKEN ---- */
 
 /* A name cut to what a token's label holds, not within a character. */
-static void label_of(const char *name, char ret_label[LABEL_LEN + 1])
+static void label_of(const char *name, char ret_label[TP_TOKEN_LABEL_LEN + 1])
 {
     size_t len = strlen(name);
-    if (len > LABEL_LEN)
-        for (len = LABEL_LEN; len > 0 && ((unsigned char)name[len] & 0xC0) == 0x80; len--)
+    if (len > TP_TOKEN_LABEL_LEN)
+        for (len = TP_TOKEN_LABEL_LEN; len > 0 && ((unsigned char)name[len] & 0xC0) == 0x80; len--)
             ;
     memcpy(ret_label, name, len);
     ret_label[len] = '\0';
@@ -84,7 +83,7 @@ static enum tp_rc answer_service(struct tp_call *call)
     const struct tp_engine *engine = call->engine;
     Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
     uint8_t digest[TP_SHA256_LEN];
-    char id[TP_ID_LEN], label[LABEL_LEN + 1], *key_types[TP_HSM_KEY_TYPE_END];
+    char id[TP_ID_LEN], label[TP_TOKEN_LABEL_LEN + 1], *key_types[TP_HSM_KEY_TYPE_END];
     TP_TRY(tp_sha256(tp_buf_bytes(&engine->vault.checkpoint_spki), TP_BYTES_NONE, TP_BYTES_NONE, digest));
     tp_hex_encode(TP_BYTES(digest, (TP_ID_LEN - 1) / 2), id);
     label_of(engine->conf.name, label);
@@ -106,7 +105,7 @@ enum tp_rc tp_op_token(struct tp_call *call)
 {
     const Tp__Ipc__TokenRequest *message = (const Tp__Ipc__TokenRequest *)call->request->message;
     Tp__Ipc__TokenReply reply = TP__IPC__TOKEN_REPLY__INIT;
-    char id[TP_ID_LEN], label[LABEL_LEN + 1], factor[TP_ID_LEN], *key_types[TP_HSM_KEY_TYPE_END];
+    char id[TP_ID_LEN], label[TP_TOKEN_LABEL_LEN + 1], factor[TP_ID_LEN], *key_types[TP_HSM_KEY_TYPE_END];
     struct tp_user *user = NULL;
     if (message->user[0] == '\0')
         return answer_service(call);

@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define LABEL_LEN 32 /* CK_TOKEN_INFO.label */
-
 static const Tp__Ipc__TokenInitRequest *message_of(const struct tp_call *call)
 {
     return (const Tp__Ipc__TokenInitRequest *)call->request->message;
@@ -72,8 +70,8 @@ static enum tp_rc add(struct tp_call *call)
 
 enum tp_rc tp_op_token_init(struct tp_call *call)
 {
-    if (strlen(message_of(call)->label) > LABEL_LEN)
-        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a token's label has at most %d bytes", LABEL_LEN);
+    if (strlen(message_of(call)->label) > TP_TOKEN_LABEL_LEN)
+        return tp_error_set(&call->error, TP_BAD_ARGUMENT, "a token's label has at most %d bytes", TP_TOKEN_LABEL_LEN);
     enum tp_rc rc = tp_call_on_user(call, message_of(call)->user, init_token);
     return rc == TP_NOT_FOUND ? add(call) : rc;
 }

@@ -19,14 +19,8 @@
 enum tp_rc tp_object_view_locked(const struct tp_beside *beside, struct tp_object_view *ret_view)
 {
     struct tp_object_view *view = ret_view;
-    size_t len = tp__engine__object__get_packed_size(beside->record);
-    uint8_t *packed = malloc(len + 1);
     memset(view, 0, sizeof *view);
-    if (packed == NULL)
-        return TP_MEMORY;
-    tp__engine__object__pack(beside->record, packed);
-    view->record = tp__engine__object__unpack(NULL, len, packed);
-    free(packed);
+    view->record = (Tp__Engine__Object *)tp_record_copy(&beside->record->base);
     if (view->record == NULL)
         return TP_MEMORY;
     snprintf(view->id, sizeof view->id, "%s", beside->id);
