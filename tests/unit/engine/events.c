@@ -50,11 +50,6 @@ static void end(void)
 
 TestSuite(engine_events, .init = begin, .fini = end, .timeout = 110);
 
-static char *text(const char *value)
-{
-    return (char *)(uintptr_t)value;
-}
-
 /* ---- questions ---- */
 
 static Tp__Ipc__EventsRequest question(uint64_t since, char **names, size_t names_len, uint32_t wait_ms)
@@ -69,7 +64,7 @@ static Tp__Ipc__EventsRequest question(uint64_t since, char **names, size_t name
 
 static void ask_on(int on, uint32_t number, uint64_t since, const char *name, uint32_t wait_ms)
 {
-    char *names[] = {text(name)};
+    char *names[] = {world_text(name)};
     Tp__Ipc__EventsRequest request = question(since, names, 1, wait_ms);
     raw_ask(on, TP_OP_EVENTS, number, &request.base);
 }
@@ -132,7 +127,7 @@ static void expect_told(const struct told *told, const char *name, bool present,
 static enum tp_rc add_user(const char *name)
 {
     Tp__Ipc__UserAddRequest request = TP__IPC__USER_ADD_REQUEST__INIT;
-    request.user = text(name);
+    request.user = world_text(name);
     return world_call(client, TP_OP_USER_ADD, &request.base, TP_BYTES_NONE, NULL);
 }
 
@@ -243,7 +238,7 @@ Test(engine_events, whoever_names_nobody_or_too_many_is_refused)
 {
     char *names[NAMES_MOST + 1];
     for (size_t i = 0; i <= NAMES_MOST; i++)
-        names[i] = text("alice");
+        names[i] = world_text("alice");
     const size_t lens[] = {0, NAMES_MOST + 1};
     for (size_t i = 0; i < 2; i++) {
         Tp__Ipc__EventsRequest request = question(0, names, lens[i], 0);
@@ -342,6 +337,6 @@ Test(engine_events, the_service_has_a_token_without_a_user)
     cr_expect(token->enrolled && !token->locked && !token->suspended && !token->open);
     cr_expect_gt(token->pin_max, token->pin_min);
     tp_ipc_reply_clear(&reply);
-    request.user = text("*");
+    request.user = world_text("*");
     cr_expect_eq(world_call(client, TP_OP_TOKEN, &request.base, TP_BYTES_NONE, NULL), TP_NOT_FOUND);
 }

@@ -34,11 +34,6 @@ static void end(void)
 
 TestSuite(engine_import, .init = begin, .fini = end, .timeout = 120);
 
-static char *text(const char *value)
-{
-    return (char *)(uintptr_t)value;
-}
-
 /* ---- what is imported ---- */
 
 struct foreign {
@@ -108,8 +103,8 @@ static enum tp_rc import_bytes(struct tp_bytes pkcs8, struct wish wish, struct t
     for (size_t i = 0; i < wish.certificates_len; i++)
         certificates[i] =
             (ProtobufCBinaryData){.data = wish.certificates[i].data, .len = wish.certificates[i].len};
-    request.user = text("alice");
-    request.label = text(wish.label);
+    request.user = world_text("alice");
+    request.label = world_text(wish.label);
     request.cka_id = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)wish.cka_id.data, .len = wish.cka_id.len};
     request.always_authenticate = wish.always_authenticate;
     request.certificates = certificates;
@@ -134,7 +129,7 @@ static size_t keys(void)
 {
     Tp__Ipc__ObjectsRequest request = TP__IPC__OBJECTS_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
-    request.user = text("alice");
+    request.user = world_text("alice");
     cr_assert_eq(tp_ipc_call(client, TP_OP_OBJECTS, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, NULL, &reply), TP_OK);
     const size_t len = ((const Tp__Ipc__ObjectsReply *)reply.message)->n_credentials;
     tp_ipc_reply_clear(&reply);
@@ -280,7 +275,7 @@ Test(engine_import, is_in_the_log_under_its_own_name)
     request.from = UINT64_MAX;
     request.backwards = true;
     request.limit = 10;
-    request.action = text("key.import");
+    request.action = world_text("key.import");
     size_t found = 0;
     for (unsigned i = 0; i < 1000 && found != 2; i++) { /* a refusal is answered before it is written down */
         cr_assert_eq(tp_ipc_call(client, TP_OP_AUDIT_LIST, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, NULL, &reply), TP_OK);

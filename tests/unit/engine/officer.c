@@ -36,11 +36,6 @@ static void end(void)
 
 TestSuite(engine_officer, .init = begin, .fini = end);
 
-static char *text(const char *value)
-{
-    return (char *)(uintptr_t)value;
-}
-
 struct done {
     unsigned keys_lost;
     bool enrolment, added;
@@ -50,7 +45,7 @@ static enum tp_rc init_pin(const char *user, const char *pin, struct done *ret_d
 {
     Tp__Ipc__PinInitRequest request = TP__IPC__PIN_INIT_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
-    request.user = text(user);
+    request.user = world_text(user);
     enum tp_rc rc =
         tp_ipc_call(client, TP_OP_PIN_INIT, &request.base, tp_bytes_of_string(pin), TP_BYTES_NONE, 0, NULL, &reply);
     if (rc == TP_OK) {
@@ -65,8 +60,8 @@ static enum tp_rc init_token(const char *user, const char *label, struct done *r
 {
     Tp__Ipc__TokenInitRequest request = TP__IPC__TOKEN_INIT_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
-    request.user = text(user);
-    request.label = text(label);
+    request.user = world_text(user);
+    request.label = world_text(label);
     enum tp_rc rc =
         tp_ipc_call(client, TP_OP_TOKEN_INIT, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, NULL, &reply);
     if (rc == TP_OK) {
@@ -87,7 +82,7 @@ static struct shown token(const char *user)
     Tp__Ipc__TokenRequest request = TP__IPC__TOKEN_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
     struct shown shown = {.label = ""};
-    request.user = text(user);
+    request.user = world_text(user);
     cr_assert_eq(tp_ipc_call(client, TP_OP_TOKEN, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, NULL, &reply), TP_OK);
     const Tp__Ipc__TokenReply *message = (const Tp__Ipc__TokenReply *)reply.message;
     snprintf(shown.label, sizeof shown.label, "%s", message->label);
@@ -101,7 +96,7 @@ static size_t keys_of(const char *user)
 {
     Tp__Ipc__ObjectsRequest request = TP__IPC__OBJECTS_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
-    request.user = text(user);
+    request.user = world_text(user);
     cr_assert_eq(tp_ipc_call(client, TP_OP_OBJECTS, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, NULL, &reply),
                  TP_OK);
     size_t count = ((const Tp__Ipc__ObjectsReply *)reply.message)->n_credentials;
@@ -118,8 +113,8 @@ static enum tp_rc enrol_with(const char *user, const char *code, const char *pin
 {
     Tp__Ipc__EnrolRequest request = TP__IPC__ENROL_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
-    request.user = text(user);
-    request.factor = text("hotp");
+    request.user = world_text(user);
+    request.factor = world_text("hotp");
     enum tp_rc rc = tp_ipc_call(client, TP_OP_ENROL, &request.base, tp_bytes_of_string(code), tp_bytes_of_string(pin), 0,
                                 NULL, &reply);
     tp_ipc_reply_clear(&reply);
@@ -200,7 +195,7 @@ Test(engine_officer, the_user_cannot_keep_it_and_the_code_stays_good)
     cr_assert_eq(init_pin("alice", INITIAL, &done), TP_OK);
     now_has(&alice, INITIAL);
     person_secret(&alice, secret);
-    request.user = text("alice");
+    request.user = world_text("alice");
     for (size_t i = 0; i < 2; i++) {
         struct tp_ipc_reply reply = {0};
         cr_expect_eq(tp_ipc_call(client, TP_OP_PIN_CHANGE, &request.base, tp_bytes_of_string(secret),
@@ -360,7 +355,7 @@ static void remove_factor_of(const char *user)
 {
     Tp__Ipc__FactorRequest request = TP__IPC__FACTOR_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
-    request.user = text(user);
+    request.user = world_text(user);
     cr_assert_eq(tp_ipc_call(client, TP_OP_FACTOR_LIST, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, NULL, &reply),
                  TP_OK);
     const Tp__Ipc__FactorListReply *list = (const Tp__Ipc__FactorListReply *)reply.message;
@@ -448,7 +443,7 @@ static size_t roles_of_login(struct person *person)
     struct tp_ipc_reply reply = {0};
     char secret[64];
     person_secret(person, secret);
-    request.user = text(person->name);
+    request.user = world_text(person->name);
     cr_assert_eq(tp_ipc_call(client, TP_OP_LOGIN, &request.base, tp_bytes_of_string(secret), TP_BYTES_NONE, 0, NULL,
                              &reply),
                  TP_OK);
@@ -476,7 +471,7 @@ struct event {
 static struct event event_of(const char *user, uint64_t since)
 {
     Tp__Ipc__EventsRequest request = TP__IPC__EVENTS_REQUEST__INIT;
-    char *names[] = {text(user)};
+    char *names[] = {world_text(user)};
     struct tp_ipc_reply reply = {0};
     request.since = since;
     request.users = names;

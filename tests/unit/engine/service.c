@@ -39,11 +39,6 @@ static void end(void)
 
 TestSuite(engine_service, .init = begin, .fini = end);
 
-static char *text(const char *value)
-{
-    return (char *)(uintptr_t)value;
-}
-
 static void must_log_in(struct person *person, struct login wish, char *ret_id)
 {
     cr_assert_eq(person_login(person, client, wish, ret_id), TP_OK);
@@ -87,8 +82,8 @@ static void suspend_behind_memory(void)
     struct tp_ledger_record record = {0};
     struct tp_buf content TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     Tp__Audit__Entry entry = TP__AUDIT__ENTRY__INIT;
-    entry.action = text("user.suspend");
-    entry.outcome = text("ok");
+    entry.action = world_text("user.suspend");
+    entry.outcome = world_text("ok");
     cr_assert_eq(tp_ledger_find(world.engine->ledger, "user", "", "alice", NULL, &record), TP_OK);
     Tp__Engine__User *user = tp__engine__user__unpack(NULL, record.content.len, record.content.data);
     user->suspended = true;
@@ -125,8 +120,8 @@ static void erase_behind_memory(void)
 {
     struct tp_ledger_record record = {0};
     Tp__Audit__Entry entry = TP__AUDIT__ENTRY__INIT;
-    entry.action = text("user.erase");
-    entry.outcome = text("ok");
+    entry.action = world_text("user.erase");
+    entry.outcome = world_text("ok");
     cr_assert_eq(tp_ledger_find(world.engine->ledger, "user", "", "alice", NULL, &record), TP_OK);
     struct tp_ledger_change change = {.kind = "user", .id = record.id, .version = record.version, .delete = true};
     struct tp_ledger_tx tx = {.changes = &change, .changes_len = 1, .entry = &entry};
@@ -144,7 +139,7 @@ Test(engine_service, who_was_erased_behind_memory_is_not_taken_for_another_of_th
     cr_expect_eq(world_user(client, TP_OP_USER_SUSPEND, "alice"), TP_BUSY, "memory is found to be old");
     cr_expect_eq(sign(id), TP_NOT_LOGGED_IN);
     Tp__Ipc__UserAddRequest request = TP__IPC__USER_ADD_REQUEST__INIT;
-    request.user = text("alice");
+    request.user = world_text("alice");
     cr_expect_eq(world_call(client, TP_OP_USER_ADD, &request.base, TP_BYTES_NONE, NULL), TP_OK);
     cr_expect_eq(world_user(client, TP_OP_USER_SUSPEND, "alice"), TP_NOT_FOUND, "the one in memory is gone");
     cr_expect_eq(world_key_state(client, "alice", key, "suspended"), TP_NOT_FOUND, "and her key is not the other's");
@@ -171,8 +166,8 @@ Test(engine_service, an_ordinary_refusal_of_a_change_ends_no_login)
     char id[TP_ID_LEN];
     Tp__Ipc__KeyGenerateRequest request = TP__IPC__KEY_GENERATE_REQUEST__INIT;
     must_log_in(&alice, (struct login){0}, id);
-    request.user = text("alice");
-    request.label = text("key");
+    request.user = world_text("alice");
+    request.label = world_text("key");
     cr_expect_eq(world_call(client, TP_OP_KEY_GENERATE, &request.base, TP_BYTES_NONE, NULL), TP_EXISTS);
     cr_expect_eq(sign(id), TP_OK);
     cr_expect_not(find_entry("user.reread").any);
@@ -319,7 +314,7 @@ static void factor_of(const char *user, char ret_id[TP_ID_LEN])
 {
     Tp__Ipc__FactorRequest request = TP__IPC__FACTOR_REQUEST__INIT;
     struct tp_ipc_reply reply = {0};
-    request.user = text(user);
+    request.user = world_text(user);
     cr_assert_eq(tp_ipc_call(client, TP_OP_FACTOR_LIST, &request.base, TP_BYTES_NONE, TP_BYTES_NONE, 0, NULL, &reply),
                  TP_OK);
     const Tp__Ipc__FactorListReply *list = (const Tp__Ipc__FactorListReply *)reply.message;
@@ -331,17 +326,17 @@ static void factor_of(const char *user, char ret_id[TP_ID_LEN])
 static enum tp_rc remove_factor(const char *user, const char *factor)
 {
     Tp__Ipc__FactorRequest request = TP__IPC__FACTOR_REQUEST__INIT;
-    request.user = text(user);
-    request.factor = text(factor);
+    request.user = world_text(user);
+    request.factor = world_text(factor);
     return world_call(client, TP_OP_FACTOR_REMOVE, &request.base, TP_BYTES_NONE, NULL);
 }
 
 static enum tp_rc add_factor(const char *user, uint64_t counter)
 {
     Tp__Ipc__FactorAddRequest request = TP__IPC__FACTOR_ADD_REQUEST__INIT;
-    request.user = text(user);
-    request.kind = text("hotp");
-    request.serial = text("4711");
+    request.user = world_text(user);
+    request.kind = world_text("hotp");
+    request.serial = world_text("4711");
     request.digits = 6;
     request.counter = counter;
     return world_call(client, TP_OP_FACTOR_ADD, &request.base, tp_bytes_of_string("twenty bytes of seed"), NULL);
@@ -362,7 +357,7 @@ Test(engine_service, a_factor_that_is_not_in_use_can_be_removed_by_its_own_user_
 {
     Tp__Ipc__UserAddRequest request = TP__IPC__USER_ADD_REQUEST__INIT;
     char factor[TP_ID_LEN];
-    request.user = text("carol");
+    request.user = world_text("carol");
     cr_assert_eq(world_call(client, TP_OP_USER_ADD, &request.base, TP_BYTES_NONE, NULL), TP_OK);
     cr_assert_eq(add_factor("carol", 0), TP_OK);
     factor_of("carol", factor);
@@ -380,8 +375,8 @@ Test(engine_service, a_counter_beyond_which_no_code_can_be_looked_for_is_refused
 static enum tp_rc explain(int64_t login_age_ms)
 {
     Tp__Ipc__ExplainRequest request = TP__IPC__EXPLAIN_REQUEST__INIT;
-    request.user = text("alice");
-    request.credential = text("key");
+    request.user = world_text("alice");
+    request.credential = world_text("key");
     request.mechanism = TP_IPC_ECDSA;
     request.login_age_ms = login_age_ms;
     return world_call(client, TP_OP_POLICY_EXPLAIN, &request.base, TP_BYTES_NONE, NULL);
@@ -399,9 +394,9 @@ Test(engine_service, a_login_of_negative_age_is_not_explained)
 static enum tp_rc add_user(const char *name, const char *display, const char *role)
 {
     Tp__Ipc__UserAddRequest request = TP__IPC__USER_ADD_REQUEST__INIT;
-    char *roles[] = {text(role)};
-    request.user = text(name);
-    request.display = text(display);
+    char *roles[] = {world_text(role)};
+    request.user = world_text(name);
+    request.display = world_text(display);
     request.roles = roles;
     request.n_roles = 1;
     return world_call(client, TP_OP_USER_ADD, &request.base, TP_BYTES_NONE, NULL);

@@ -117,6 +117,11 @@ void world_stop(struct world *world)
 
 /* ---- calls ---- */
 
+char *world_text(const char *value)
+{
+    return (char *)(uintptr_t)value;
+}
+
 struct tp_ipc_client *world_client(const struct world *world, int64_t timeout_ms)
 {
     struct tp_ipc_client_config config = {

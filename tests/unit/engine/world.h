@@ -40,6 +40,8 @@ void world_start(struct world *world);
 void world_stop(struct world *world);
 void world_remove(struct world *world);
 
+/* VALUE as a request's field, which nobody writes to. */
+char *world_text(const char *value);
 struct tp_ipc_client *world_client(const struct world *world, int64_t timeout_ms);
 /* A call whose reply is of no interest. ERROR may be NULL. */
 enum tp_rc world_call(struct tp_ipc_client *client, enum tp_ipc_op op, const ProtobufCMessage *request,
