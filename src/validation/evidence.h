@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Evidence about certificates: certificates of issuers, OCSP responses and CRLs, wherever they come from: given files,
+ * what is embedded in a document, the cache, the network. One set for a document: each item once.
+ */
+#ifndef TP_VALIDATION_EVIDENCE_H
+#define TP_VALIDATION_EVIDENCE_H
+
+#include "pki/ocsp.h"
+#include "pki/path.h"
+
+#define TP_EVIDENCE_ITEMS_MAX 4096
+#define TP_EVIDENCE_BYTES_MAX ((size_t)64 << 20)
+
+enum tp_evidence_kind { TP_EVIDENCE_CERTIFICATE, TP_EVIDENCE_OCSP, TP_EVIDENCE_CRL, TP_EVIDENCE_KIND_END };
+
+struct tp_evidence; /* one thread at a time; copies are shared by reference count */
+TP_MUST_USE enum tp_rc tp_evidence_new(struct tp_evidence **ret_evidence);
+void tp_evidence_free(struct tp_evidence *evidence);
+TP_DEFINE_AUTO(struct tp_evidence, tp_evidence_free)
+/* DER; the same bytes again change nothing. FROM is for reports ("DSS", "network", a file's name); copied. POE_MS: a time at which
+ * it is proven to have existed; INT64_MAX: none. The earliest one counts. */
+TP_MUST_USE enum tp_rc tp_evidence_add(struct tp_evidence *evidence, enum tp_evidence_kind kind, struct tp_bytes der,
+                                       const char *from, int64_t poe_ms);
+size_t tp_evidence_len(const struct tp_evidence *evidence, enum tp_evidence_kind kind);
+struct tp_bytes tp_evidence_at(const struct tp_evidence *evidence, enum tp_evidence_kind kind, size_t index);
+
+#endif
