@@ -20,6 +20,8 @@
 struct context {
     OSSL_LIB_CTX *libctx;
     OSSL_PROVIDER *provider;
+    OSSL_PROVIDER *ours;             /* of a second context only */
+    _Atomic(struct context *) second; /* tp_crypto_libctx_with */
 };
 
 /* Digests are few and never leave the list before tp_crypto_release(). */
@@ -36,6 +38,9 @@ static void context_free(struct context *context)
 {
     if (context == NULL)
         return;
+    context_free(atomic_load(&context->second));
+    if (context->ours != NULL)
+        OSSL_PROVIDER_unload(context->ours);
     if (context->provider != NULL)
         OSSL_PROVIDER_unload(context->provider);
     OSSL_LIB_CTX_free(context->libctx);
@@ -68,6 +73,37 @@ OSSL_LIB_CTX *tp_crypto_libctx(void)
         return made->libctx;
     context_free(made);
     return context->libctx;
+}
+
+static struct context *second_new(const char *name, OSSL_provider_init_fn *init)
+{
+    struct context *context = context_new();
+    if (context == NULL)
+        return NULL;
+    (void)ERR_set_mark();
+    if (OSSL_PROVIDER_add_builtin(context->libctx, name, init) == 1)
+        context->ours = OSSL_PROVIDER_load(context->libctx, name);
+    (void)ERR_pop_to_mark();
+    if (context->ours != NULL)
+        return context;
+    context_free(context);
+    return NULL;
+}
+
+OSSL_LIB_CTX *tp_crypto_libctx_with(const char *name, OSSL_provider_init_fn *init)
+{
+    if (tp_crypto_libctx() == NULL)
+        return NULL;
+    struct context *first = atomic_load(&the_context), *second = atomic_load(&first->second);
+    if (second != NULL)
+        return second->libctx;
+    struct context *made = second_new(name, init);
+    if (made == NULL)
+        return NULL;
+    if (atomic_compare_exchange_strong(&first->second, &second, made))
+        return made->libctx;
+    context_free(made);
+    return second->libctx;
 }
 
 static const struct digest *digest_find(const char *name)
