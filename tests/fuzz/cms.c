@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzz target: any bytes as a CMS. Every view lies where it may be read to its end, what is signed is checked or refused in
- * words, and zeros behind it change nothing.
+ * Fuzz target: any bytes as a CMS. Every view lies where it may be read to its end, what is signed is checked or
+ * refused in words, and zeros behind it change nothing.
  */
 #include "pki/cms.h"
 
@@ -36,8 +36,8 @@ static void signer_look(const struct tp_pki_cms *cms, size_t index)
     for (size_t i = 0; i < signer.timestamps_len; i++)
         touch(signer.timestamps[i]);
     require(!signer.ess_fits || (signer.has_ess && signer.certificate.len > 0));
-    const struct tp_bytes digest = signer.message_digest.len > 0 ? signer.message_digest
-                                                                 : TP_BYTES(none, tp_pki_hash_len(signer.hash));
+    const struct tp_bytes digest =
+        signer.message_digest.len > 0 ? signer.message_digest : TP_BYTES(none, tp_pki_hash_len(signer.hash));
     if (tp_pki_cms_verify(cms, index, digest, &error) != TP_OK)
         require(error.words[0] != '\0');
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzz target: the length of a certificate (two bytes, high first), the certificate, and an OCSP response, which is about it and
- * signed by it or not. The certificate is its own issuer, as a root's is.
+ * Fuzz target: the length of a certificate (two bytes, high first), the certificate, and an OCSP response, which is
+ * about it and signed by it or not. The certificate is its own issuer, as a root's is.
  */
 #include "pki/ocsp.h"
 
