@@ -132,6 +132,46 @@ Test(cms, with_its_content_inside_in_der_and_in_pieces)
     }
 }
 
+/* Every constructed element with an indefinite length, and every primitive one with more octets for its length than
+ * need be. */
+static void to_ber(struct tp_bytes der, struct tp_buf *ber)
+{
+    struct tp_bytes whole, content;
+    while (tp_der_take(&der, TP_DER_ANY, &whole, &content)) {
+        const bool constructed = (whole.data[0] & 0x20) != 0;
+        const uint8_t head[] = {whole.data[0], 0x84, 0, 0, (uint8_t)(content.len >> 8), (uint8_t)content.len};
+        cr_assert_eq(tp_buf_append(ber, constructed ? TP_BYTES(((const uint8_t[]){whole.data[0], 0x80}), 2)
+                                                    : TP_BYTES(head, sizeof head)),
+                     TP_OK);
+        if (constructed)
+            to_ber(content, ber);
+        else if (content.len > 0)
+            cr_assert_eq(tp_buf_append(ber, content), TP_OK);
+        if (constructed)
+            cr_assert_eq(tp_buf_append(ber, TP_BYTES("\0", 2)), TP_OK);
+    }
+    cr_assert_eq(der.len, 0);
+}
+
+Test(cms, in_ber_throughout_is_the_same)
+{
+    struct cms_forge usual = plan();
+    struct tp_buf der = cms_forge(&usual), ber = TP_BUF_INIT;
+    to_ber(tp_buf_bytes(&der), &ber);
+    const size_t len = ber.len;
+    cr_assert_eq(tp_buf_append(&ber, TP_BYTES("\0\0\0", 4)), TP_OK); /* padding */
+    struct tp_pki_cms *cms = parse(&ber);
+    struct tp_pki_cms_signer signer;
+    tp_pki_cms_signer(cms, 0, &signer);
+    cr_expect_eq(tp_pki_cms_len(cms), len);
+    cr_expect(tp_bytes_equal(signer.certificate, tp_buf_bytes(&leaf)));
+    cr_expect(signer.ess_fits);
+    cr_expect_eq(verify_content(cms, CONTENT), TP_OK);
+    cr_expect_eq(verify_content(cms, CONTENT "!"), TP_DATA);
+    tp_pki_cms_free(cms);
+    tp_buf_clear(&der), tp_buf_clear(&ber);
+}
+
 Test(cms, may_have_zeros_behind_it_and_nothing_else)
 {
     struct cms_forge usual = plan();
