@@ -20,8 +20,6 @@ static enum tp_rc rc_of(enum qpdf_error_code_e code)
         return TP_PIN_WRONG;
     case qpdf_e_unsupported:
         return TP_UNSUPPORTED;
-    case qpdf_e_system:
-        return TP_TOO_LARGE;
     default:
         return TP_MALFORMED;
     }
@@ -33,35 +31,42 @@ static bool is_memory(const char *words)
     return strstr(words, "bad_alloc") != NULL || strstr(words, "length_error") != NULL;
 }
 
-static enum tp_rc fail(struct tp_pdf_reader *reader, qpdf_error complaint, const char *what, struct tp_error *error)
+/* Of what QPDF has warned. Of a stream whose length was mended nothing is lost; but a table that was rebuilt has nothing to do
+ * with what other readers see. Memory that was out where a stream is decoded shows in a warning, too. */
+struct warnings {
+    bool rebuilt, memory;
+};
+
+static struct warnings take_warnings(struct tp_pdf_reader *reader)
+{
+    struct warnings taken = {false, false};
+    while (qpdf_more_warnings(reader->qpdf)) {
+        const char *words = qpdf_get_error_message_detail(reader->qpdf, qpdf_next_warning(reader->qpdf));
+        taken.rebuilt = taken.rebuilt || strstr(words, "reconstruct") != NULL;
+        taken.memory = taken.memory || is_memory(words);
+    }
+    return taken;
+}
+
+static enum tp_rc fail(struct tp_pdf_reader *reader, const char *what, bool memory, struct tp_error *error)
 {
     char words[256] = "";
+    qpdf_error complaint = qpdf_get_error(reader->qpdf); /* and it is forgotten there */
     const enum tp_rc rc = rc_of(qpdf_get_error_code(reader->qpdf, complaint));
     (void)snprintf(words, sizeof(words), "%s", qpdf_get_error_message_detail(reader->qpdf, complaint));
-    if (is_memory(qpdf_get_error_full_text(reader->qpdf, complaint)) || is_memory(words))
+    if (memory || is_memory(words))
         return tp_error_set(error, TP_TOO_LARGE, "%s: it needs more memory than a reader of PDFs gets", what);
     if (rc == TP_PIN_WRONG)
         return tp_error_set(error, rc, "the document is encrypted, and the password is wrong or missing; give its user's or its owner's");
     return tp_error_set(error, rc, "%s: %s", what, words[0] == '\0' ? "damaged" : words);
 }
 
-/* Warnings about what was mended: of a stream's length nothing is lost, but a table that was rebuilt has nothing to do with
- * what other readers see. */
-static bool has_rebuilt(struct tp_pdf_reader *reader)
-{
-    bool rebuilt = false;
-    while (qpdf_more_warnings(reader->qpdf)) {
-        const char *words = qpdf_get_error_message_detail(reader->qpdf, qpdf_next_warning(reader->qpdf));
-        rebuilt = rebuilt || strstr(words, "reconstruct") != NULL;
-    }
-    return rebuilt;
-}
-
 enum tp_rc tp_pdf_reader_check(struct tp_pdf_reader *reader, const char *what, struct tp_error *error)
 {
+    const struct warnings warnings = take_warnings(reader);
     if (qpdf_has_error(reader->qpdf))
-        return fail(reader, qpdf_get_error(reader->qpdf), what, error);
-    if (has_rebuilt(reader) && !reader->repaired)
+        return fail(reader, what, warnings.memory, error);
+    if (warnings.rebuilt && !reader->repaired)
         return tp_error_set(error, TP_MALFORMED, "%s: it is not where the cross-reference table says", what);
     return TP_OK;
 }
