@@ -7,6 +7,7 @@
 #include "pdf/internal.h"
 #include "pdf/text.h"
 
+#include <qpdf/qpdflogger-c.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,11 +348,27 @@ enum tp_rc tp_pdf_reader_facts(struct tp_pdf_reader *reader, struct tp_error *er
     return too_large(rc, "the document's trailer", error);
 }
 
+/* An error that nobody has asked for would be said on stderr. */
 static void drop(struct tp_pdf_reader *reader)
 {
-    if (reader->qpdf != NULL)
-        qpdf_cleanup(&reader->qpdf);
+    if (reader->qpdf == NULL)
+        return;
+    (void)qpdf_get_error(reader->qpdf);
+    qpdf_cleanup(&reader->qpdf);
     reader->qpdf = NULL;
+}
+
+/* A reader has no stderr, and dies of writing there. */
+static void silence(qpdf_data qpdf)
+{
+    qpdflogger_handle logger = qpdflogger_create();
+    qpdflogger_set_info(logger, qpdf_log_dest_discard, NULL, NULL);
+    qpdflogger_set_warn(logger, qpdf_log_dest_discard, NULL, NULL);
+    qpdflogger_set_error(logger, qpdf_log_dest_discard, NULL, NULL);
+    qpdf_set_logger(qpdf, logger);
+    qpdflogger_cleanup(&logger);
+    qpdf_silence_errors(qpdf);
+    qpdf_set_suppress_warnings(qpdf, QPDF_TRUE);
 }
 
 static enum tp_rc attempt(struct tp_pdf_reader *reader, const char *password, bool recover, struct tp_error *error)
@@ -359,8 +376,7 @@ static enum tp_rc attempt(struct tp_pdf_reader *reader, const char *password, bo
     drop(reader);
     reader->qpdf = qpdf_init();
     reader->repaired = recover;
-    qpdf_silence_errors(reader->qpdf);
-    qpdf_set_suppress_warnings(reader->qpdf, QPDF_TRUE);
+    silence(reader->qpdf);
     qpdf_set_attempt_recovery(reader->qpdf, recover ? QPDF_TRUE : QPDF_FALSE);
     (void)qpdf_read_memory(reader->qpdf, "document", (const char *)reader->file.data, reader->file.len, password);
     return tp_pdf_reader_check(reader, "the document", error);
