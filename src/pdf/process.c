@@ -154,7 +154,9 @@ static enum tp_rc ask(struct tp_pdf_process *process, enum tp_pdf_question kind,
 enum tp_rc tp_pdf_process_ask(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question, int fd,
                               int64_t time_ms, struct tp_error *error, struct tp_buf *ret_answer)
 {
+    const int64_t begun_ms = tp_clock_monotonic_ms();
     const enum tp_rc rc = ask(process, kind, question, fd, time_ms, error, ret_answer);
+    process->used_ms += tp_clock_monotonic_ms() - begun_ms;
     process->broken = process->broken || rc != TP_OK;
     return rc;
 }

@@ -23,7 +23,8 @@ enum tp_pdf_question {
     TP_PDF_ASK_OBJECT,   /* reference */
     TP_PDF_ASK_STREAM,   /* reference */
     TP_PDF_ASK_PAGE,     /* index (4) */
-    TP_PDF_ASK_DIGESTS
+    TP_PDF_ASK_DIGESTS,
+    TP_PDF_ASK_CLOSE     /* so that the file is let go before the next one comes */
 };
 
 /* ---- the reader's side ---- */
@@ -52,8 +53,9 @@ struct tp_pdf_process {
     struct tp_pdf_zygote *zygote;
     pid_t pid;
     int socket;
-    unsigned files; /* that it has opened */
-    bool broken;    /* it is replaced: something went wrong, or it knows a password */
+    unsigned files;  /* that it has opened */
+    int64_t used_ms; /* that it has taken for answers */
+    bool broken;     /* it is replaced: something went wrong, or it knows a password */
 };
 TP_MUST_USE enum tp_rc tp_pdf_process_new(struct tp_pdf_zygote *zygote, struct tp_error *error,
                                           struct tp_pdf_process **ret_process);

@@ -374,6 +374,17 @@ Test(hostile, bytes_before_the_header_are_read_over_but_not_appended_to)
     tp_buf_clear(&bytes), tp_buf_clear(&moved);
 }
 
+Test(hostile, encrypted_to_certificates_is_not_supported)
+{
+    struct forge forge = begin(ONE_PAGE);
+    forge_object(&forge, 4, "<< /Filter /Adobe.PubSec /SubFilter /adbe.pkcs7.s5 /V 4 /Recipients [] >>");
+    forge_end(&forge, FORGE_TABLE, "/Root 1 0 R /Encrypt 4 0 R /ID [(a) (b)]");
+    bool repaired = false;
+    cr_assert_eq(try_file(tp_buf_bytes(&forge.text), &repaired), TP_UNSUPPORTED, "%s", error.words);
+    cr_assert_neq(error.words[0], '\0');
+    tp_buf_clear(&forge.text);
+}
+
 /* ---- many at once ---- */
 
 static void *use_pool(void *context)

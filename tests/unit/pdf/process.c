@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -223,6 +224,27 @@ Test(process_dies, questions_that_are_none_are_refused)
     cr_assert_eq(tp_pdf_process_ask(process, 77, TP_BYTES_NONE, -1, 5000, &error, &answer), TP_INTERNAL);
     cr_assert_eq(tp_pdf_process_ask(process, TP_PDF_ASK_OBJECT, TP_BYTES("\0", 1), -1, 5000, &error, &answer), TP_INTERNAL);
     cr_assert_eq(ask_for_object(process), TP_OK);
+}
+
+/* -1: it cannot be told, since who is confined shows that to root alone. */
+static int has_file_mapped(void)
+{
+    char path[64], line[512];
+    int found = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)process->pid);
+    FILE *maps = fopen(path, "r");
+    while (maps != NULL && fgets(line, sizeof(line), maps) != NULL)
+        found = strstr(line, "forge.pdf") != NULL ? 1 : found;
+    return maps == NULL || fclose(maps) != 0 ? -1 : found;
+}
+
+Test(process_dies, a_file_is_let_go)
+{
+    struct tp_buf answer = TP_BUF_INIT;
+    cr_assert_neq(has_file_mapped(), 0);
+    cr_assert_eq(tp_pdf_process_ask(process, TP_PDF_ASK_CLOSE, TP_BYTES_NONE, -1, 5000, &error, &answer), TP_OK);
+    cr_assert_neq(has_file_mapped(), 1);
+    cr_assert_eq(ask_for_object(process), TP_INTERNAL);
 }
 
 /* What is left when our process goes: nothing. */
