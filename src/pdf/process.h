@@ -29,6 +29,18 @@ enum tp_pdf_question {
 
 /* ---- the reader's side ---- */
 
+/* Not under AddressSanitizer and its like: they map terabytes that they never touch, and read files in /proc whenever C++ throws
+ * something. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TP_PDF_CONFINED 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define TP_PDF_CONFINED 0
+#endif
+#endif
+#ifndef TP_PDF_CONFINED
+#define TP_PDF_CONFINED 1
+#endif
 /* Limits, then the filter of system calls: from here on a call that is not on its list kills the process. */
 TP_MUST_USE bool tp_pdf_sandbox_enter(size_t memory);
 #define TP_PDF_NOT_CONFINED 2 /* exit status of a reader that could not */
