@@ -119,8 +119,9 @@ struct tp_pdf_zygote {
     pid_t pid;
 };
 
-/* In the child: nothing of the parent's stays but code and one socket. The digest is used here once, since what libcrypto
- * opens for that no reader may. Not PR_SET_PDEATHSIG: that is sent when the thread ends that has forked. The socket's end says the same of the process. */
+/* In the child: nothing of the parent's stays but code and one socket. The digest is used here once, since what libcrypto opens
+ * for that no reader may. Not PR_SET_PDEATHSIG: that is sent when the thread ends that has forked. The socket's end says the
+ * same of the process. */
 _Noreturn static void become_zygote(int socket, size_t memory)
 {
     struct sigaction normal = {.sa_handler = SIG_DFL};
