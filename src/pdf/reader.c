@@ -65,9 +65,10 @@ static enum tp_rc fail(struct tp_pdf_reader *reader, const char *what, bool memo
 enum tp_rc tp_pdf_reader_check(struct tp_pdf_reader *reader, const char *what, struct tp_error *error)
 {
     const struct warnings warnings = take_warnings(reader);
+    reader->rebuilt = reader->rebuilt || (warnings.rebuilt && !reader->repaired);
     if (qpdf_has_error(reader->qpdf))
         return fail(reader, what, warnings.memory, error);
-    if (warnings.rebuilt && !reader->repaired)
+    if (reader->rebuilt)
         return tp_error_set(error, TP_MALFORMED, "%s: it is not where the cross-reference table says", what);
     return TP_OK;
 }

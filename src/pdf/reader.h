@@ -45,7 +45,8 @@ struct tp_pdf_reader {
     struct tp_pdf_ends ends;
     size_t stream_most;
     uint32_t size;
-    bool repaired;
+    bool repaired; /* from the beginning */
+    bool rebuilt;  /* since: QPDF has put another table in the place of the document's, and nothing is answered any more */
 };
 /* TP_OK unless QPDF has complained since; then its words, as TP_MALFORMED, TP_PIN_WRONG, … */
 TP_MUST_USE enum tp_rc tp_pdf_reader_check(struct tp_pdf_reader *reader, const char *what, struct tp_error *error);
