@@ -63,9 +63,9 @@ struct answer {
 
 static const char *in_folder(const char *name)
 {
-    static char paths[4][64];
+    static char paths[8][64];
     static size_t next;
-    char *path = paths[next++ % 4];
+    char *path = paths[next++ % 8];
     (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
     return path;
 }
