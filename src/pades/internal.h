@@ -9,12 +9,20 @@
 #include "pades/sign.h"
 #include "pdf/update.h"
 
+struct tp_pades_box {
+    double width, height; /* as it is shown */
+    unsigned rotate;      /* of the page: 0, 90, 180, 270 */
+};
 struct tp_pades_work {
     struct tp_pades_service *service;
     struct tp_pdf_document *document;
     struct tp_pdf_arena *arena;  /* the document's */
     struct tp_pdf_update *update;
     struct tp_pdf_ref catalog;
+    struct {
+        struct tp_pades_box box;
+        struct tp_pdf_ref ref; /* id 0: none yet */
+    } look; /* the last appearance that was put */
     struct tp_error *error;
 };
 /* Opens the first bytes of FD for an update. TP_UNSUPPORTED with words where none can be made. */
@@ -54,10 +62,6 @@ TP_MUST_USE enum tp_rc tp_pades_widget_new(struct tp_pades_work *work, const str
 TP_MUST_USE enum tp_rc tp_pades_widget_fill(struct tp_pades_work *work, const struct tp_pades_order *order,
                                             const struct tp_pades_field *field);
 
-struct tp_pades_box {
-    double width, height; /* as it is shown */
-    unsigned rotate;      /* of the page: 0, 90, 180, 270 */
-};
 /* The appearance stream (ISO 32000-2 §12.5.5) for a box; and one with nothing in it. */
 TP_MUST_USE enum tp_rc tp_pades_appearance_put(struct tp_pades_work *work, const struct tp_pades_order *order,
                                                const struct tp_pades_box *box, struct tp_pdf_ref *ret_ref);

@@ -247,7 +247,7 @@ static enum tp_rc widget_rotate(struct tp_pades_work *work, const struct tp_pdf_
 static enum tp_rc fill_widget(struct tp_pades_work *work, const struct tp_pades_order *order, struct tp_pdf_ref ref)
 {
     const struct tp_pdf_value *widget;
-    struct tp_pades_box box;
+    struct tp_pades_box box = {.rotate = 0};
     struct tp_pdf_ref look;
     double rect[4];
     bool there;

@@ -51,5 +51,6 @@ enum tp_rc tp_pades_work_again(struct tp_pades_work *work)
 {
     tp_pdf_update_free(work->update);
     work->update = NULL;
+    work->look.ref = (struct tp_pdf_ref){.id = 0};
     return tp_pdf_update_new(work->document, work->error, &work->update);
 }
