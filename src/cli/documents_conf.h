@@ -53,5 +53,6 @@ TP_MUST_USE enum tp_rc tp_documents_conf_source(const struct tp_documents_conf *
 const char *tp_documents_conf_key(const struct tp_documents_conf *conf);   /* a PKCS#11 URI; NULL */
 const char *tp_documents_conf_level(const struct tp_documents_conf *conf); /* "B-LT" */
 enum tp_pki_hash tp_documents_conf_hash(const struct tp_documents_conf *conf);
+enum tp_pki_hash tp_documents_conf_hash_wish(const struct tp_documents_conf *conf); /* NONE: the file does not say */
 
 #endif
