@@ -121,7 +121,7 @@ Test(past, revoked_for_good_outweighs_a_newer_list_that_has_dropped_it)
     struct tp_buf alice = world_issue("'alice'");
     struct tp_validation_question asked = question(&alice);
     world_add_crl("root", INT64_MAX);
-    (void)services_ask("services.revoke(services.leaves['alice'], 'superseded')");
+    (void)services_ask("services.revoke(services.leaves['alice'], 'superseded', services.now() - 8000)");
     (void)services_ask("setattr(services.authorities['intermediate'], 'crl_time', services.now() - 7200)");
     world_add_crl("intermediate", INT64_MAX);
     (void)services_ask("services.authorities['intermediate'].index.write_text('')");
@@ -136,7 +136,7 @@ Test(past, on_hold_and_good_again)
     struct tp_buf alice = world_issue("'alice'");
     struct tp_validation_question asked = question(&alice);
     world_add_crl("root", INT64_MAX);
-    (void)services_ask("services.revoke(services.leaves['alice'], 'certificateHold')");
+    (void)services_ask("services.revoke(services.leaves['alice'], 'certificateHold', services.now() - 8000)");
     (void)services_ask("setattr(services.authorities['intermediate'], 'crl_time', services.now() - 7200)");
     world_add_crl("intermediate", INT64_MAX);
     INDETERMINATE(&asked, REVOKED_NO_POE);
