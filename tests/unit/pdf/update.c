@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -354,6 +355,34 @@ Test(update, an_encrypted_document_without_an_id_gets_none)
     cr_assert(is_in_update(&trial, "/Encrypt "));
     assert_reads_back(&trial);
     trial_end(&trial);
+}
+
+/* What is large is hashed by a thread of its own. */
+Test(update, a_large_document_is_hashed_as_a_small_one)
+{
+    static const size_t sizes[] = {((size_t)4 << 20) - 4096, (size_t)4 << 20, ((size_t)9 << 20) + 77};
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        struct trial trial;
+        struct forge forge;
+        uint8_t *data = calloc(1, sizes[i]);
+        for (size_t at = 0; at < sizes[i]; at++)
+            data[at] = (uint8_t)(at * at >> 7);
+        forge_begin(&forge, "1.7");
+        forge_object(&forge, 1, "<< /Type /Catalog /Pages 2 0 R /Data 3 0 R >>");
+        forge_object(&forge, 2, "<< /Type /Pages /Kids [] /Count 0 >>");
+        forge_stream(&forge, 3, "", TP_BYTES(data, sizes[i]));
+        forge_end(&forge, FORGE_TABLE, "/Root 1 0 R");
+        trial_begin(&trial, forge.text, NULL);
+        trial_put(&trial);
+        trial_write(&trial);
+        cr_assert_arr_eq(trial.after.data, trial.before.data, trial.before.len);
+        assert_ranges(&trial);
+        const int full = open("/dev/full", O_RDWR);
+        cr_assert_eq(tp_pdf_update_write(trial.update, full, "SHA256", &error, &trial.written, trial.digest), TP_STORE_FULL);
+        (void)close(full);
+        trial_end(&trial);
+        free(data);
+    }
 }
 
 /* ---- what is refused ---- */
