@@ -28,7 +28,8 @@ static const struct tp_conf_key schema[] = {
     {"trust", "tsas", TP_CONF_PATH, "tsa-trust", NULL, 0, 0},
     {"cache", "dir", TP_CONF_PATH, NULL, NULL, 0, 0},
     {"signing", "level", TP_CONF_CHOICE, "B-B", "B-B|B-T|B-LT|B-LTA", 0, 0},
-    {"signing", "hash", TP_CONF_CHOICE, "sha256", "sha256|sha384|sha512|sha3-256|sha3-384|sha3-512", 0, 0},
+    {"signing", "key", TP_CONF_STRING, NULL, NULL, 0, 0},
+    {"signing", "hash", TP_CONF_CHOICE, NULL, "sha256|sha384|sha512|sha3-256|sha3-384|sha3-512", 0, 0},
     {.section = NULL},
 };
 
@@ -326,12 +327,24 @@ enum tp_rc tp_documents_conf_source(const struct tp_documents_conf *conf, bool o
     return tp_validation_source_new(&config, error, ret_source);
 }
 
+const char *tp_documents_conf_key(const struct tp_documents_conf *conf)
+{
+    return conf->conf == NULL ? NULL : tp_conf_string(conf->conf, "signing", "key");
+}
+
 const char *tp_documents_conf_level(const struct tp_documents_conf *conf)
 {
     return conf->conf != NULL ? tp_conf_string(conf->conf, "signing", "level") : "B-B";
 }
 
+enum tp_pki_hash tp_documents_conf_hash_wish(const struct tp_documents_conf *conf)
+{
+    const char *name = conf->conf != NULL ? tp_conf_string(conf->conf, "signing", "hash") : NULL;
+    return name != NULL ? tp_pki_hash_parse(name) : TP_PKI_HASH_NONE;
+}
+
 enum tp_pki_hash tp_documents_conf_hash(const struct tp_documents_conf *conf)
 {
-    return conf->conf != NULL ? tp_pki_hash_parse(tp_conf_string(conf->conf, "signing", "hash")) : TP_PKI_SHA256;
+    const enum tp_pki_hash wish = tp_documents_conf_hash_wish(conf);
+    return wish != TP_PKI_HASH_NONE ? wish : TP_PKI_SHA256;
 }

@@ -8,8 +8,8 @@
 #define OID_MGF1    "1.2.840.113549.1.1.8"
 #define OID_ED25519 "1.3.101.112"
 
-/* RFC 8017 appendix A.2.4, RFC 5758 §3.2, and NIST's CSOR (2.16.840.1.101.3.4.3) for SHA-3. MD5 and SHA-1 are not here: nobody
- * is to sign with them any more. */
+/* RFC 8017 appendix A.2.4, RFC 5758 §3.2, and NIST's CSOR (2.16.840.1.101.3.4.3) for SHA-3. MD5 and SHA-1 are not here:
+ * nobody is to sign with them any more. */
 static const struct {
     const char *rsa, *ecdsa;
 } algorithms[TP_PKI_HASH_END] = {
@@ -75,10 +75,11 @@ enum tp_rc tp_pki_cms_put_signature_algorithm(const struct tp_pki_cms_order *ord
 {
     size_t mark;
     const enum tp_pki_scheme scheme = tp_pki_cms_scheme(order);
+    const bool is_ed25519 = tp_pki_signer_info(order->signer)->bits == 256; /* Ed448 wants SHAKE256 (RFC 8419 §3.1) */
     const char *const oids[] = {[TP_PKI_RSA_PKCS1] = algorithms[order->hash].rsa,
                                 [TP_PKI_RSA_PSS] = algorithms[order->hash].rsa != NULL ? OID_RSA_PSS : NULL,
                                 [TP_PKI_ECDSA] = algorithms[order->hash].ecdsa,
-                                [TP_PKI_EDDSA] = order->hash == TP_PKI_SHA512 ? OID_ED25519 : NULL};
+                                [TP_PKI_EDDSA] = is_ed25519 && order->hash == TP_PKI_SHA512 ? OID_ED25519 : NULL};
     if (oids[scheme] == NULL)
         return TP_UNSUPPORTED;
     TP_TRY(tp_der_open(buf, tag, &mark));
