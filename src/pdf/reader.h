@@ -57,6 +57,8 @@ TP_MUST_USE enum tp_rc tp_pdf_reader_encode(struct tp_pdf_reader *reader, qpdf_o
 /* KEY (with its slash) of a dictionary's members that are left out (NULL: none). */
 TP_MUST_USE enum tp_rc tp_pdf_reader_encode_without(struct tp_pdf_reader *reader, qpdf_oh oh, const char *without,
                                                     struct tp_buf *ret_wire);
+/* Words for what encoding ended with, about WHAT; returns RC. */
+enum tp_rc tp_pdf_reader_say(enum tp_rc rc, const char *what, struct tp_error *error);
 /* Data of a stream, appended; RAW: its filters not undone, but decrypted. */
 TP_MUST_USE enum tp_rc tp_pdf_reader_data(struct tp_pdf_reader *reader, qpdf_oh stream, bool raw, struct tp_error *error,
                                           unsigned char **ret_data, size_t *ret_len);
