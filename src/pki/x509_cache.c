@@ -36,13 +36,17 @@ static struct place *place_of(struct tp_bytes der)
     return &places[hash % PLACES];
 }
 
+static bool holds(const struct place *place, struct tp_bytes der)
+{
+    return place->x509 != NULL && tp_bytes_equal(tp_buf_bytes(&place->der), der);
+}
+
 X509 *tp_pki_x509_cache_get(struct tp_bytes der)
 {
     X509 *found = NULL;
     (void)pthread_mutex_lock(&lock);
     struct place *place = started ? place_of(der) : NULL;
-    if (place != NULL && place->x509 != NULL && tp_bytes_equal(tp_buf_bytes(&place->der), der) &&
-        X509_up_ref(place->x509) == 1)
+    if (place != NULL && holds(place, der) && X509_up_ref(place->x509) == 1)
         found = place->x509;
     (void)pthread_mutex_unlock(&lock);
     return found;
@@ -52,7 +56,7 @@ void tp_pki_x509_cache_put(struct tp_bytes der, X509 *x509)
 {
     (void)pthread_mutex_lock(&lock);
     struct place *place = started ? place_of(der) : NULL;
-    if (place != NULL) {
+    if (place != NULL && !holds(place, der)) { /* another thread may have been as quick */
         X509_free(place->x509);
         place->x509 = NULL;
         tp_buf_reset(&place->der);
