@@ -46,6 +46,14 @@ TP_MUST_USE enum tp_rc tp_pki_spki_load(struct tp_bytes der, struct tp_error *er
  *     TP_TRY(tp_pki_der_take(&der, i2d_X509_NAME(name, &der), buf)); */
 TP_MUST_USE enum tp_rc tp_pki_der_take(unsigned char **der, int len, struct tp_buf *ret_der);
 
+/* The element at the front of BER as DER, appended; RET_LEN is what it took of BER. TP_MALFORMED, TP_TOO_LARGE. */
+TP_MUST_USE enum tp_rc tp_pki_ber_to_der(struct tp_bytes ber, struct tp_buf *ret_der, size_t *ret_len);
+/* An OBJECT IDENTIFIER, whole, in dots. TP_MALFORMED also when it does not fit. */
+TP_MUST_USE enum tp_rc tp_pki_oid_text(struct tp_bytes oid, char *ret_text, size_t ret_text_size);
+
+/* RFC 3161 §2.3: the extended key usage timeStamping alone, critical. */
+bool tp_pki_is_for_timestamping(const X509 *x509);
+
 /* RFC 4514, UTF-8; a longer one ends in an ellipsis. */
 TP_MUST_USE enum tp_rc tp_pki_name_text(const X509_NAME *name, char ret_text[TP_PKI_DN_MAX]);
 /* "/C=JP/CN=x" or RFC 4514, "CN=x,C=JP". */

@@ -64,8 +64,28 @@ static const EVP_MD *md_of(EVP_PKEY *key)
 
 static void extension_add(X509 *x509, int nid, const char *value)
 {
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-    cr_assert_not_null(extension);
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, x509, x509, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    cr_assert_not_null(extension, "%s", value);
+    cr_assert_eq(X509_add_ext(x509, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+}
+
+static X509_EXTENSION *unknown_make(const char *oid)
+{
+    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    cr_assert_eq(ASN1_OCTET_STRING_set(value, (const unsigned char *)"\x05\x00", 2), 1);
+    X509_EXTENSION *extension = X509_EXTENSION_create_by_OBJ(NULL, object, 1, value);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(object);
+    return extension;
+}
+
+static void unknown_add(X509 *x509, const char *oid)
+{
+    X509_EXTENSION *extension = unknown_make(oid);
     cr_assert_eq(X509_add_ext(x509, extension, -1), 1);
     X509_EXTENSION_free(extension);
 }
@@ -79,13 +99,19 @@ struct tp_buf forge_certificate(const struct forge_certificate *plan)
     cr_assert_eq(X509_set_serialNumber(x509, serial), 1);
     cr_assert_eq(X509_set_subject_name(x509, subject), 1);
     cr_assert_eq(X509_set_issuer_name(x509, issuer), 1);
-    cr_assert_eq(ASN1_TIME_set_string_X509(X509_getm_notBefore(x509), "260101000000Z"), 1);
-    cr_assert_eq(ASN1_TIME_set_string_X509(X509_getm_notAfter(x509), "270101000000Z"), 1);
+    const char *begin = plan->not_before != NULL ? plan->not_before : "260101000000Z";
+    const char *end = plan->not_after != NULL ? plan->not_after : "270101000000Z";
+    cr_assert_eq(ASN1_TIME_set_string_X509(X509_getm_notBefore(x509), begin), 1);
+    cr_assert_eq(ASN1_TIME_set_string_X509(X509_getm_notAfter(x509), end), 1);
     cr_assert_eq(X509_set_pubkey(x509, plan->key), 1);
     if (plan->key_usage != NULL)
         extension_add(x509, NID_key_usage, plan->key_usage);
     if (plan->is_ca)
         extension_add(x509, NID_basic_constraints, "critical,CA:TRUE");
+    for (size_t i = 0; i < FORGE_EXTENSIONS && plan->extensions[i].name != NULL; i++)
+        extension_add(x509, OBJ_txt2nid(plan->extensions[i].name), plan->extensions[i].value);
+    if (plan->critical_oid != NULL)
+        unknown_add(x509, plan->critical_oid);
     cr_assert_gt(X509_sign(x509, plan->issuer_key, md_of(plan->issuer_key)), 0);
     unsigned char *der = NULL;
     const int len = i2d_X509(x509, &der);
@@ -117,14 +143,9 @@ static void revoked_add(X509_CRL *crl, const struct forge_revoked *plan)
 
 static void critical_add(X509_CRL *crl, const char *oid)
 {
-    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
-    cr_assert_eq(ASN1_OCTET_STRING_set(value, (const unsigned char *)"\x05\x00", 2), 1);
-    X509_EXTENSION *extension = X509_EXTENSION_create_by_OBJ(NULL, object, 1, value);
+    X509_EXTENSION *extension = unknown_make(oid);
     cr_assert_eq(X509_CRL_add_ext(crl, extension, -1), 1);
     X509_EXTENSION_free(extension);
-    ASN1_OCTET_STRING_free(value);
-    ASN1_OBJECT_free(object);
 }
 
 struct tp_buf forge_crl(const struct forge_crl *plan)

@@ -13,12 +13,20 @@
 EVP_PKEY *forge_key(const char *type);
 struct tp_buf forge_spki(EVP_PKEY *key);
 
+struct forge_extension {
+    const char *name, *value; /* as in openssl.cnf: "extendedKeyUsage", "critical,timeStamping" */
+};
+#define FORGE_EXTENSIONS 6
+
 struct forge_certificate {
     const char *subject, *issuer; /* common names */
     const char *serial;           /* hex; default 01 */
     const char *key_usage;        /* as in openssl.cnf; NULL: no extension */
     bool is_ca;
     EVP_PKEY *key, *issuer_key;
+    const char *not_before, *not_after; /* "260101000000Z"; by default the year 2026 */
+    struct forge_extension extensions[FORGE_EXTENSIONS]; /* up to the first without a name */
+    const char *critical_oid;                            /* adds an unknown critical extension */
 };
 struct tp_buf forge_certificate(const struct forge_certificate *plan);
 
