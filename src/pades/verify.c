@@ -271,7 +271,9 @@ static enum tp_rc open_signed(struct hearing *hearing, struct subject *subject)
 static enum tp_rc read_history(struct hearing *hearing)
 {
     size_t len = hearing->revisions.len;
-    TP_TRY(tp_pades_digests_read(hearing->document, hearing->error, &hearing->newest));
+    enum tp_rc rc = tp_pades_digests_read(hearing->document, hearing->error, &hearing->newest);
+    if (rc != TP_OK && rc != TP_MALFORMED) /* a damaged object is told by the comparison, which misses it */
+        return rc;
     hearing->history = calloc(len == 0 ? 1 : len, sizeof *hearing->history);
     if (hearing->history == NULL)
         return TP_MEMORY;
@@ -280,7 +282,8 @@ static enum tp_rc read_history(struct hearing *hearing)
         if (tp_pdf_document_open(hearing->pool, hearing->fd, hearing->revisions.ends[i], hearing->password, NULL, &document) != TP_OK ||
             tp_pdf_document_facts(document)->repaired)
             continue;
-        TP_TRY(tp_pades_digests_read(document, hearing->error, &hearing->history[i]));
+        if (tp_pades_digests_read(document, hearing->error, &hearing->history[i]) == TP_MEMORY)
+            return TP_MEMORY;
     }
     return TP_OK;
 }
@@ -293,7 +296,7 @@ static void check_rest(struct hearing *hearing, struct tp_pades_comparison *comp
     struct tp_pades_told told = {.nature = TP_PADES_CHANGE_CONTENT};
     if (facts->repaired)
         tp_pades_tell(comparison, told, "the cross-references are damaged since: readers may show different things");
-    else if (facts->startxref >= 0 && (uint64_t)facts->startxref < end)
+    else if (facts->startxref >= 0 && (uint64_t)facts->startxref + facts->header_at < end)
         tp_pades_tell(comparison, told, "what was appended has no cross-references of its own: readers may show different things");
     else if (hearing->revisions.len > 0 && hearing->revisions.text_end > hearing->revisions.ends[hearing->revisions.len - 1])
         tp_pades_tell(comparison, told, "there is something behind the end of the newest revision");
@@ -303,8 +306,6 @@ static enum tp_rc compare(struct hearing *hearing, struct subject *subject, cons
 {
     unsigned revision = subject->signature->revision;
     struct tp_pades_digests old = {0};
-    if (hearing->history == NULL)
-        TP_TRY(read_history(hearing));
     struct tp_pades_comparison comparison = {
         .before = subject->document, .after = hearing->document, .old = &old, .new = &hearing->newest,
         .between = hearing->history + revision, .between_len = hearing->revisions.len > revision ? hearing->revisions.len - revision : 0,
@@ -315,7 +316,7 @@ static enum tp_rc compare(struct hearing *hearing, struct subject *subject, cons
     if (rc == TP_OK)
         rc = tp_pades_compare(&comparison);
     tp_pades_digests_clear(&old);
-    if (rc == TP_TOO_LARGE) { /* what cannot be compared cannot be called unchanged */
+    if (rc == TP_TOO_LARGE || rc == TP_MALFORMED) { /* what cannot be compared cannot be called unchanged */
         tp_pades_tell(&comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT}, "%s", tp_error_words(hearing->error));
         return TP_OK;
     }
@@ -339,7 +340,11 @@ static enum tp_rc check_changes(struct hearing *hearing, struct subject *subject
     if (certifying.id != 0 && certifying.id == signature->ref.id)
         signature->form = TP_PADES_CERTIFICATION;
     signature->permission = stricter(stricter(by_document, by_itself), by_lock);
-    return signature->whole ? TP_OK : compare(hearing, subject, &locks);
+    if (signature->whole)
+        return TP_OK;
+    if (hearing->history == NULL)
+        TP_TRY(read_history(hearing));
+    return compare(hearing, subject, &locks);
 }
 
 static enum tp_rc examine(struct hearing *hearing)
