@@ -10,6 +10,7 @@
 
 #include <openssl/asn1.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -37,6 +38,7 @@ static inline void tp_pki_errors_drop(const int *mark)
 
 /* The DER of an OBJECT IDENTIFIER, tag and length included. */
 struct tp_bytes tp_pki_hash_oid(enum tp_pki_hash hash);
+enum tp_pki_hash tp_pki_hash_of_md(const EVP_MD *md); /* TP_PKI_HASH_NONE: none of ours */
 
 /* Exactly one object, in tp_crypto_libctx(), nothing behind it. TP_TOO_LARGE, TP_MALFORMED. */
 TP_MUST_USE enum tp_rc tp_pki_x509_load(struct tp_bytes der, struct tp_error *error, X509 **ret_x509);
