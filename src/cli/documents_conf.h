@@ -34,6 +34,10 @@ TP_MUST_USE enum tp_rc tp_documents_conf_tsa_client(const struct tp_documents_co
                                                     size_t urls_len, const struct tp_pki_anchors *anchors,
                                                     struct tp_error *error, struct tp_tsa_client **ret_client);
 
+/* The places that such a client would ask; their strings are CONF's and URLS'. */
+size_t tp_documents_conf_places(const struct tp_documents_conf *conf, const char *const *urls, size_t urls_len,
+                                struct tp_tsa_place ret_places[TP_TSA_MOST]);
+
 enum tp_documents_trust { TP_DOCUMENTS_SIGNERS, TP_DOCUMENTS_TSAS };
 /* Anchors from FILES (--trust), where there are any, from [trust] otherwise: PEM, DER or PKCS#7 files, or folders of them. For
  * TSAs both count, FILES and [trust] tsas; with neither, [trust] signers. RET_ANCHORS may be empty: tp_pki_anchors_len. */
