@@ -58,9 +58,11 @@ bool tp_pades_differs(const struct tp_pades_comparison *comparison, uint32_t id)
 /* The first revision in which the object is other than it was when it was signed. */
 static unsigned revision_of(const struct tp_pades_comparison *comparison, uint32_t id)
 {
-    for (size_t i = 0; id != 0 && i < comparison->between_len; i++)
-        if (comparison->between[i].len > 0 && !same_in(comparison->old, &comparison->between[i], id))
+    for (size_t i = 0; id != 0 && i < comparison->between_len; i++) {
+        const struct tp_pades_digests *then = i + 1 == comparison->between_len ? comparison->new : &comparison->between[i];
+        if (then->len > 0 && !same_in(comparison->old, then, id))
             return comparison->first_revision + (unsigned)i;
+    }
     return 0;
 }
 
