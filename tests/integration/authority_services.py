@@ -505,3 +505,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.handle_path(b'')
+
+
+def main():
+    """For tests in other languages: evaluates one expression a line, in which `services` is what this file is about, and answers
+    on one line; "!" and what went wrong otherwise. Ends with its input."""
+    with AuthorityServices() as services:
+        print(services.folder, flush=True)
+        for line in sys.stdin:
+            try:
+                answer = str(eval(line, {**globals(), 'services': services}))  # tests are the only ones who ask
+            except Exception as error:  # pylint: disable=broad-except
+                answer = f'!{error!r}'
+            print(answer.replace('\n', ' '), flush=True)
+
+
+if __name__ == '__main__':
+    main()
