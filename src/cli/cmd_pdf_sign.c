@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands.h"
+#include "cli/documents.h"
 #include "cli/output.h"
 #include "cli/pdf.h"
 #include "cli/pdf_batch.h"
@@ -128,7 +129,7 @@ static unsigned wants(const struct tp_pades_order *order)
 static enum tp_rc default_level(struct tp_cli *cli, char *ret_level, size_t ret_level_len)
 {
     struct tp_documents_conf *conf TP_AUTO(tp_documents_conf_free_p) = NULL;
-    TP_TRY(tp_documents_conf_read(NULL, &cli->error, &conf));
+    TP_TRY(tp_cli_documents(cli, &conf));
     (void)snprintf(ret_level, ret_level_len, "%s", tp_documents_conf_level(conf));
     return TP_OK;
 }

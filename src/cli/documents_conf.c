@@ -28,6 +28,7 @@ static const struct tp_conf_key schema[] = {
     {"trust", "tsas", TP_CONF_PATH, "tsa-trust", NULL, 0, 0},
     {"cache", "dir", TP_CONF_PATH, NULL, NULL, 0, 0},
     {"signing", "level", TP_CONF_CHOICE, "B-B", "B-B|B-T|B-LT|B-LTA", 0, 0},
+    {"signing", "key", TP_CONF_STRING, NULL, NULL, 0, 0},
     {"signing", "hash", TP_CONF_CHOICE, "sha256", "sha256|sha384|sha512|sha3-256|sha3-384|sha3-512", 0, 0},
     {.section = NULL},
 };
@@ -322,6 +323,11 @@ enum tp_rc tp_documents_conf_source(const struct tp_documents_conf *conf, bool o
     config.cache_dir = NULL; /* a home that cannot be written to is no reason to fail */
     tp_error_clear(error);
     return tp_validation_source_new(&config, error, ret_source);
+}
+
+const char *tp_documents_conf_key(const struct tp_documents_conf *conf)
+{
+    return conf->conf == NULL ? NULL : tp_conf_string(conf->conf, "signing", "key");
 }
 
 const char *tp_documents_conf_level(const struct tp_documents_conf *conf)

@@ -6,7 +6,7 @@
  *   [tsa NAME]   url, policy, ca_file, certificate_file, key_file, user, password_file, timeout   in order of preference
  *   [trust]      signers, tsas: a file, or a folder of files, of anchors                          tsas: tsa-trust beside it
  *   [cache]      dir                                                                              $XDG_CACHE_HOME/trustp11
- *   [signing]    level (B-B | B-T | B-LT | B-LTA), hash                                           B-B, sha256
+ *   [signing]    key (a PKCS#11 URI), level (B-B | B-T | B-LT | B-LTA), hash                      none, B-B, sha256
  *
  * Found in $TRUSTP11_DOCUMENTS, $XDG_CONFIG_HOME/trustp11/documents.conf, ~/.config/…, /etc/trustp11/documents.conf; without any it
  * is as if it were empty.
@@ -50,6 +50,7 @@ const char *tp_documents_conf_tsa_trust(const struct tp_documents_conf *conf);
 TP_MUST_USE enum tp_rc tp_documents_conf_source(const struct tp_documents_conf *conf, bool offline, struct tp_error *error,
                                                 struct tp_validation_source **ret_source);
 
+const char *tp_documents_conf_key(const struct tp_documents_conf *conf);   /* a PKCS#11 URI; NULL */
 const char *tp_documents_conf_level(const struct tp_documents_conf *conf); /* "B-LT" */
 enum tp_pki_hash tp_documents_conf_hash(const struct tp_documents_conf *conf);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/pdf.h"
+#include "cli/documents.h"
 #include "cli/file.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
@@ -109,29 +110,10 @@ static enum tp_rc open_key(struct tp_cli_pdf *pdf, unsigned threads)
 
 /* ---- trust, TSAs, evidence ---- */
 
-static size_t texts(const struct tp_cli *cli, const char *name, const char **ret_texts)
-{
-    size_t len = 0;
-    for (const char *text; len < TP_CLI_PDF_FILES_MAX && (text = tp_cli_text_at(&cli->args, name, len)) != NULL; len++)
-        ret_texts[len] = text;
-    return len;
-}
-
 static enum tp_rc open_trust(struct tp_cli_pdf *pdf)
 {
-    const char *files[TP_CLI_PDF_FILES_MAX];
-    size_t len = texts(pdf->cli, "trust", files);
-    struct tp_error *error = &pdf->cli->error;
-    TP_TRY(tp_documents_conf_anchors(pdf->conf, TP_DOCUMENTS_SIGNERS, files, len, error, &pdf->anchors));
-    return tp_documents_conf_anchors(pdf->conf, TP_DOCUMENTS_TSAS, files, len, error, &pdf->tsa_anchors);
-}
-
-static enum tp_rc open_tsa(struct tp_cli_pdf *pdf)
-{
-    const char *urls[TP_CLI_PDF_FILES_MAX];
-    size_t len = texts(pdf->cli, "tsa", urls);
-    bool any = tp_pki_anchors_len(pdf->tsa_anchors) > 0;
-    return tp_documents_conf_tsa_client(pdf->conf, urls, len, any ? pdf->tsa_anchors : NULL, &pdf->cli->error, &pdf->tsa);
+    TP_TRY(tp_cli_documents_anchors(pdf->cli, pdf->conf, TP_DOCUMENTS_SIGNERS, &pdf->anchors));
+    return tp_cli_documents_anchors(pdf->cli, pdf->conf, TP_DOCUMENTS_TSAS, &pdf->tsa_anchors);
 }
 
 static enum tp_rc add_certificate(void *context, struct tp_bytes der)
@@ -168,7 +150,7 @@ static enum tp_rc open_all(struct tp_cli_pdf *pdf, unsigned wants, unsigned thre
     if ((wants & (TP_CLI_PDF_TSA | TP_CLI_PDF_EVIDENCE)) != 0)
         TP_TRY(open_trust(pdf));
     if ((wants & TP_CLI_PDF_TSA) != 0)
-        TP_TRY(open_tsa(pdf));
+        TP_TRY(tp_cli_documents_tsa(pdf->cli, pdf->conf, NULL, pdf->tsa_anchors, &pdf->tsa));
     if ((wants & TP_CLI_PDF_EVIDENCE) != 0)
         TP_TRY(open_evidence(pdf));
     if ((wants & TP_CLI_PDF_KEY) != 0)
@@ -186,7 +168,7 @@ static enum tp_rc open_all(struct tp_cli_pdf *pdf, unsigned wants, unsigned thre
 enum tp_rc tp_cli_pdf_open(struct tp_cli *cli, unsigned wants, unsigned threads, struct tp_cli_pdf *ret_pdf)
 {
     struct tp_cli_pdf pdf TP_AUTO(tp_cli_pdf_close) = {.cli = cli};
-    TP_TRY(tp_documents_conf_read(NULL, &cli->error, &pdf.conf));
+    TP_TRY(tp_cli_documents(cli, &pdf.conf));
     TP_TRY(open_all(&pdf, wants, threads));
     *ret_pdf = pdf;
     pdf = (struct tp_cli_pdf){.cli = NULL};

@@ -9,8 +9,6 @@
 #include "cli/documents_conf.h"
 #include "pades/service.h"
 
-#define TP_CLI_PDF_FILES_MAX 64 /* of an option that may be repeated */
-
 struct tp_cli_pdf {
     struct tp_cli *cli;
     struct tp_documents_conf *conf;

@@ -9,13 +9,17 @@
 #define TSA_OPTIONS                                                                                                    \
     TEXTS("tsa", "URL", "a timestamp authority; may be given again: the next one is asked when one fails; default: those of " \
                         "documents.conf"),                                                                             \
-        TEXTS("trust", "FILE", "trust anchors, in PEM or DER, of signers and TSAs; may be given again; default: those of "    \
+        FILES("trust", "trust anchors, in PEM or DER, of signers and TSAs; may be given again; default: those of "    \
                                "documents.conf")
 #define EVIDENCE_OPTIONS                                                                                               \
-    TEXTS("evidence", "FILE", "CRLs or certificates of issuers that are used before any are asked for; may be given again"), \
+    FILES("evidence", "CRLs or certificates of issuers that are used before any are asked for; may be given again"), \
         FLAG("offline", "ask no OCSP responder and fetch no CRL")
 #define PDF_PASSWORD A_FILE("password-file", "read the password of encrypted PDFs from the first line of FILE")
+#define DOCUMENTS A_FILE("documents", "the configuration for documents; default: $TRUSTP11_DOCUMENTS, ~/.config/trustp11/documents.conf, " \
+                                      "/etc/trustp11/documents.conf")
 #define FORCE FLAG("force", "write over what is there under the result's name")
+
+#define FILES(n, w) {.name = n, .kind = TP_CLI_FILE, .argument = "FILE", .words = w, .repeated = true}
 
 static const struct tp_cli_command rows[] = {
     {"pdf", "sign", "[IN] [OUT]", "sign a PDF, or many",
@@ -54,7 +58,7 @@ static const struct tp_cli_command rows[] = {
              A_FILE("font", "a TrueType or OpenType font for the text"), PDF_PASSWORD,
              TEXT("batch", "DIR|LIST", "sign many: a folder, or a file of names"),
              A_FILE("out", "the folder for what comes of --batch"),
-             NUMBER("jobs", "N", "documents at a time; default: twice the processors", 1, 256), FORCE),
+             NUMBER("jobs", "N", "documents at a time; default: twice the processors", 1, 256), FORCE, DOCUMENTS),
      tp_cli_pdf_sign},
 };
 

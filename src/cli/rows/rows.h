@@ -43,5 +43,6 @@ struct tp_cli_rows {
 
 extern const struct tp_cli_rows tp_cli_rows_account, tp_cli_rows_key, tp_cli_rows_audit, tp_cli_rows_setup, tp_cli_rows_tsa;
 extern const struct tp_cli_rows tp_cli_rows_verify;
+extern const struct tp_cli_rows tp_cli_rows_pdf;
 
 #endif
