@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/verification.h"
 #include "base/clock.h"
-#include "cli/documents_conf.h"
+#include "cli/documents.h"
 #include "cli/file.h"
 #include "cli/text.h"
 #include "pades/report.h"
@@ -13,16 +13,6 @@
 #include <strings.h>
 
 /* ---- what it rests on ---- */
-
-static enum tp_rc read_anchors(struct tp_cli *cli, const struct tp_documents_conf *conf, struct tp_pki_anchors **ret_anchors)
-{
-    const char *files[TP_CLI_VALUES_MAX];
-    size_t len = 0;
-    while (len < TP_CLI_VALUES_MAX && (files[len] = tp_cli_text_at(&cli->args, "trust", len)) != NULL)
-        len++;
-    /* One set for signers and TSAs: a person who trusts a root gives it once. */
-    return tp_documents_conf_anchors(conf, TP_DOCUMENTS_SIGNERS, files, len, &cli->error, ret_anchors);
-}
 
 static enum tp_rc add_given(struct tp_cli *cli, const char *option, enum tp_evidence_kind kind, struct tp_evidence *evidence)
 {
@@ -43,14 +33,15 @@ static enum tp_rc add_given(struct tp_cli *cli, const char *option, enum tp_evid
 enum tp_rc tp_cli_trial_open(struct tp_cli *cli, struct tp_cli_trial *ret_trial)
 {
     struct tp_documents_conf *conf TP_AUTO(tp_documents_conf_free_p) = NULL;
-    TP_TRY(tp_documents_conf_read(NULL, &cli->error, &conf));
-    TP_TRY(read_anchors(cli, conf, &ret_trial->anchors));
+    TP_TRY(tp_cli_documents(cli, &conf));
+    TP_TRY(tp_cli_documents_anchors(cli, conf, TP_DOCUMENTS_SIGNERS, &ret_trial->anchors));
+    TP_TRY(tp_cli_documents_anchors(cli, conf, TP_DOCUMENTS_TSAS, &ret_trial->tsa_anchors));
     TP_TRY(tp_evidence_new(&ret_trial->given));
     TP_TRY(add_given(cli, "crl", TP_EVIDENCE_CRL, ret_trial->given));
     TP_TRY(add_given(cli, "ocsp", TP_EVIDENCE_OCSP, ret_trial->given));
     if (tp_cli_flag(&cli->args, "online"))
         TP_TRY(tp_documents_conf_source(conf, false, &cli->error, &ret_trial->source));
-    ret_trial->trial = (struct tp_pades_trial){.anchors = ret_trial->anchors, .given = ret_trial->given, .source = ret_trial->source,
+    ret_trial->trial = (struct tp_pades_trial){.anchors = ret_trial->anchors, .tsa_anchors = ret_trial->tsa_anchors, .given = ret_trial->given, .source = ret_trial->source,
                                                .at_ms = tp_cli_number(&cli->args, "at", 0)};
     return TP_OK;
 }
@@ -63,6 +54,8 @@ void tp_cli_trial_close(struct tp_cli_trial *trial)
         tp_evidence_free(trial->given);
     if (trial->anchors != NULL)
         tp_pki_anchors_free(trial->anchors);
+    if (trial->tsa_anchors != NULL)
+        tp_pki_anchors_free(trial->tsa_anchors);
 }
 
 /* ---- JSON ---- */
@@ -194,6 +187,7 @@ json_t *tp_cli_verification_json(struct tp_cli *cli, const char *name, const str
     tp_cli_put_count(cli, object, "length", verification->length);
     tp_cli_put_number(cli, object, "revisions", verification->revisions);
     tp_cli_put_flag(cli, object, "encrypted", verification->encrypted);
+    tp_cli_put_flag(cli, object, "damaged", verification->damaged);
     tp_cli_put_flag(cli, object, "covered", verification->covered);
     for (size_t i = 0; i < verification->signatures_len; i++)
         tp_cli_list_add(cli, signatures, signature_json(cli, verification->signatures[i]));
@@ -238,7 +232,7 @@ static void print_verdict(struct tp_cli *cli, unsigned indent, const char *what,
     const char *words = verdict->why[0] != '\0' ? verdict->why : tp_subindication_words(verdict->sub);
     print_line(cli, indent, "%s: %s%s%s", what, tp_indication_name(verdict->indication), verdict->sub == TP_SUB_NONE ? "" : ", ",
                tp_subindication_name(verdict->sub));
-    if (verdict->indication != TP_TOTAL_PASSED && words[0] != '\0')
+    if (words[0] != '\0' && (verdict->indication != TP_TOTAL_PASSED || indent == 0))
         print_line(cli, indent + 2, "%s%s", words, verdict->indication == TP_INDETERMINATE ? " (neither proven good nor bad)" : "");
 }
 
@@ -369,6 +363,7 @@ enum tp_rc tp_cli_verification_report(struct tp_cli *cli, const char *name, cons
     const char *path = tp_cli_text(&cli->args, "report");
     if (path == NULL)
         return TP_OK;
-    TP_TRY(report_of(path)(cli, name, verification, &file));
+    const char *slash = strrchr(name, '/'); /* reports go to others, whom our folders do not concern */
+    TP_TRY(report_of(path)(cli, slash == NULL ? name : slash + 1, verification, &file));
     return tp_cli_file_write(path, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, tp_buf_bytes(&file), &cli->error);
 }

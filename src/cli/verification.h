@@ -11,7 +11,7 @@
 /* Anchors, given evidence and the source of more, by --trust, --at, --crl, --ocsp and --online. */
 struct tp_cli_trial {
     struct tp_pades_trial trial;
-    struct tp_pki_anchors *anchors;
+    struct tp_pki_anchors *anchors, *tsa_anchors;
     struct tp_evidence *given;
     struct tp_validation_source *source;
 };

@@ -74,6 +74,12 @@ static bool told_already(const struct tp_pades_signature *signature, const struc
     return false;
 }
 
+/* Those that are not allowed come first, then those to look at. */
+static int rank(const struct tp_pades_change *change)
+{
+    return !change->allowed ? 0 : change->warned ? 1 : 2;
+}
+
 void tp_pades_tell(struct tp_pades_comparison *comparison, struct tp_pades_told told, const char *format, ...)
 {
     struct tp_pades_signature *signature = comparison->signature;
@@ -90,8 +96,8 @@ void tp_pades_tell(struct tp_pades_comparison *comparison, struct tp_pades_told 
         memcpy(change.rect, told.rect, sizeof change.rect);
     if (told_already(signature, &change))
         return;
-    size_t at = signature->changes_len; /* those that are not allowed go before the others */
-    while (!change.allowed && at > 0 && signature->changes[at - 1].allowed)
+    size_t at = signature->changes_len;
+    while (at > 0 && rank(&change) < rank(&signature->changes[at - 1]))
         at--;
     bool full = signature->changes_len == TP_PADES_CHANGES_MAX;
     signature->changes_more += full;

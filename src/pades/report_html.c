@@ -25,7 +25,7 @@ static const char STYLE[] =
     ".badge{border-radius:.9rem;padding:.1rem .8rem;color:#fff;font-size:.85rem;white-space:nowrap}"
     "table{border-collapse:collapse;width:100%;font-size:.92rem}th,td{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;"
     "border-top:1px solid #e8ecf1;overflow-wrap:anywhere}th{font-weight:500;color:#5b6a7e;width:12rem}"
-    ".why{margin:.6rem 0}.bad{color:#a5202a;font-weight:600}.warn{color:#8a5a00;font-weight:600}.good{color:#1b6e3c}"
+    ".dates{white-space:nowrap}.why{margin:.6rem 0}.bad{color:#a5202a;font-weight:600}.warn{color:#8a5a00;font-weight:600}.good{color:#1b6e3c}"
     "ul{margin:.3rem 0;padding-left:1.2rem}footer{color:#5b6a7e;font-size:.82rem;margin:1.5rem 0}"
     "@media print{body{background:#fff;font-size:11pt}main{max-width:none;margin:0}section{break-inside:avoid}"
     ".verdict,.badge{-webkit-print-color-adjust:exact;print-color-adjust:exact}}";
@@ -171,7 +171,9 @@ static void put_chain(struct page *page, const struct tp_validation_answer *answ
         tp_pades_open(html, "tr", NULL, NULL);
         tp_pades_leaf(html, "td", step->certificate.subject);
         (void)snprintf(text, sizeof text, "%.10s – %.10s", from, to);
-        tp_pades_leaf(html, "td", text);
+        tp_pades_open(html, "td", "class", "dates");
+        tp_pades_text(html, "%s", text);
+        tp_pades_close(html);
         tp_pades_leaf(html, "td", step->anchor ? "trust anchor" : step->status_from[0] != '\0' ? step->status_from : "-");
         tp_pades_close(html);
     }
@@ -212,7 +214,7 @@ static void put_facts(struct page *page, const struct tp_pades_verification *ver
     row(page, TP_PADES_WORD_algorithm, signature->algorithm);
     if (signature->form != TP_PADES_CMS && signature->revision > 0) {
         (void)snprintf(text, sizeof text, "%u / %u", signature->revision, verification->revisions);
-        row(page, TP_PADES_WORD_revision, text);
+        row(page, TP_PADES_WORD_signed_revision, text);
     }
     if (signature->permission > 0) {
         static const enum tp_pades_word permissions[] = {TP_PADES_WORD_docmdp_1, TP_PADES_WORD_docmdp_2, TP_PADES_WORD_docmdp_3};

@@ -29,6 +29,7 @@
     X(level, "Level reached", "到達レベル") \
     X(algorithm, "Algorithm", "アルゴリズム") \
     X(revision, "revision", "リビジョン") \
+    X(signed_revision, "Signed revision", "署名対象のリビジョン") \
     X(page, "page", "ページ") \
     X(permission, "Later changes that it allows", "署名後に許可される変更") \
     X(docmdp_1, "none", "なし") \

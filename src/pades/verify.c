@@ -122,6 +122,7 @@ static enum tp_rc read_document(struct hearing *hearing)
     struct tp_pades_verification *verification = hearing->verification;
     verification->length = hearing->revisions.length;
     verification->revisions = (unsigned)hearing->revisions.len;
+    verification->damaged = tp_pdf_document_facts(hearing->document)->repaired;
     verification->encrypted = tp_pdf_document_facts(hearing->document)->encrypted;
     if (hearing->revisions.marks > hearing->finds.len)
         tp_pades_note(verification, "\"/ByteRange\" stands %zu times in the file, and %zu signatures are in use", hearing->revisions.marks,
@@ -479,6 +480,15 @@ static enum tp_rc judge_all(struct hearing *hearing)
     return TP_OK;
 }
 
+static bool misleading(const struct tp_pades_verification *verification)
+{
+    for (size_t i = 0; i < verification->signatures_len; i++)
+        for (size_t k = 0; k < verification->signatures[i]->changes_len; k++)
+            if (verification->signatures[i]->changes[k].warned)
+                return true;
+    return false;
+}
+
 void tp_pades_sum_up(struct tp_pades_verification *verification)
 {
     static const int weights[] = {[TP_TOTAL_PASSED] = 0, [TP_INDETERMINATE] = 1, [TP_TOTAL_FAILED] = 2};
@@ -497,10 +507,14 @@ void tp_pades_sum_up(struct tp_pades_verification *verification)
         else if (worst == NULL || weights[signature->verdict.indication] > weights[worst->verdict.indication])
             worst = signature;
     }
-    if (worst != NULL)
+    if (worst != NULL && worst->verdict.indication == TP_TOTAL_PASSED)
+        tp_pades_verdict(&verification->verdict, TP_SUB_NONE, "%s good%s", verification->signatures_len == 1 ? "the signature is" : "all signatures are",
+                         misleading(verification) ? ", but a change that came later can mislead: look at it" : "");
+    else if (worst != NULL)
         verification->verdict = worst->verdict;
     else
-        tp_pades_verdict(&verification->verdict, TP_SUB_FORMAT_FAILURE, "there is no signature in this document");
+        tp_pades_verdict(&verification->verdict, TP_SUB_FORMAT_FAILURE, "there is no signature in this document%s",
+                         verification->damaged ? ", as far as it can be read: it is damaged" : "");
 }
 
 static enum tp_rc hear(struct hearing *hearing)

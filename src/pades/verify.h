@@ -20,7 +20,8 @@
 #define TP_PADES_LINE_MAX       256 /* texts of a signature; longer ones end in an ellipsis */
 
 struct tp_pades_trial { /* what a judgement rests on; everything is the caller's */
-    const struct tp_pki_anchors *anchors;
+    const struct tp_pki_anchors *anchors;      /* of signers */
+    const struct tp_pki_anchors *tsa_anchors;  /* of timestamp authorities; NULL: the same */
     int64_t at_ms;                       /* the time that it is judged at; 0: now */
     const struct tp_evidence *given;     /* from files; NULL: none. Not changed */
     struct tp_validation_source *source; /* asked for what is missing; NULL: only what is there counts */
@@ -101,7 +102,8 @@ struct tp_pades_verification {
     int64_t at_ms;
     uint64_t length;
     unsigned revisions;
-    bool encrypted, covered; /* covered: some good signature or timestamp covers the newest revision */
+    bool encrypted, damaged; /* damaged: its cross-references had to be made anew */
+    bool covered;            /* some good signature or timestamp covers the newest revision */
     struct tp_pades_signature *signatures[TP_PADES_SIGNATURES_MAX]; /* in the order in which they were made */
     size_t signatures_len;
     char notes[TP_PADES_NOTES_MAX][TP_PADES_LINE_MAX]; /* what else a person should know */

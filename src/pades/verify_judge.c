@@ -32,10 +32,16 @@ void tp_pades_verdict(struct tp_verdict *verdict, enum tp_subindication sub, con
 
 /* ---- certificates ---- */
 
+static const struct tp_pki_anchors *anchors_for(const struct tp_pades_court *court, enum tp_pki_purpose purpose)
+{
+    bool stamping = purpose == TP_PKI_FOR_TIMESTAMPING && court->trial->tsa_anchors != NULL;
+    return stamping ? court->trial->tsa_anchors : court->trial->anchors;
+}
+
 static enum tp_rc judge_with(struct tp_pades_court *court, struct tp_bytes leaf, enum tp_pki_purpose purpose, int64_t proven_ms,
                              const struct tp_evidence *evidence, struct tp_error *error, struct tp_validation_answer *ret_answer)
 {
-    struct tp_validation_question question = {.leaf = leaf, .purpose = purpose, .anchors = court->trial->anchors,
+    struct tp_validation_question question = {.leaf = leaf, .purpose = purpose, .anchors = anchors_for(court, purpose),
                                               .now_ms = court->now_ms, .poe_ms = proven_ms};
     return tp_validation_certificate(&question, evidence, error, ret_answer);
 }
@@ -53,6 +59,22 @@ static void advise(struct tp_pades_court *court, struct tp_verdict *verdict)
         (void)snprintf(verdict->why + len, sizeof verdict->why - len, "%s%s", len == 0 ? "" : "; ", advice);
 }
 
+/* Gathering ends at the first certificate that is revoked: whether its issuers were good is asked for then, too. */
+static enum tp_rc ask(struct tp_pades_court *court, struct tp_bytes leaf, enum tp_pki_purpose purpose, struct tp_error *missing)
+{
+    struct tp_validation_answer answer = {0};
+    const struct tp_pki_anchors *anchors = anchors_for(court, purpose);
+    const enum tp_rc gathered =
+        tp_validation_gather(court->trial->source, leaf, purpose, anchors, court->now_ms, court->all, missing);
+    if (gathered != TP_REFUSED || judge_with(court, leaf, purpose, INT64_MAX, court->all, NULL, &answer) != TP_OK)
+        return gathered;
+    for (size_t i = 1; i + 1 < answer.steps_len; i++)
+        (void)!tp_validation_gather(court->trial->source, tp_buf_bytes(&answer.steps[i].der), TP_PKI_FOR_ANYTHING, anchors,
+                                    court->now_ms, court->all, NULL);
+    tp_validation_answer_clear(&answer);
+    return TP_OK;
+}
+
 enum tp_rc tp_pades_judge_certificate(struct tp_pades_court *court, struct tp_bytes leaf, enum tp_pki_purpose purpose,
                                       int64_t proven_ms, struct tp_error *error, struct tp_validation_answer *ret_answer,
                                       bool *ret_lasting)
@@ -68,7 +90,7 @@ enum tp_rc tp_pades_judge_certificate(struct tp_pades_court *court, struct tp_by
     tp_validation_answer_clear(&alone);
     enum tp_rc gathered = TP_OK;
     if (court->trial->source != NULL)
-        gathered = tp_validation_gather(court->trial->source, leaf, purpose, court->trial->anchors, court->now_ms, court->all, &missing);
+        gathered = ask(court, leaf, purpose, &missing);
     TP_TRY(judge_with(court, leaf, purpose, proven_ms, court->all, error, ret_answer));
     if (ret_answer->verdict.indication == TP_TOTAL_PASSED)
         return TP_OK;

@@ -138,7 +138,7 @@ class Draft:
     # -- signatures --
 
     def sign(self, leaf, field='Signature', sub_filter='ETSI.CAdES.detached', entries='', rect='0 0 0 0', field_entries='', into=None,
-             changes=None, make=None, services=None, stamp=None, kind='Sig', options=('-cades',), certificates=None, certify=None):
+             changes=None, make=None, services=None, stamp=None, kind='Sig', options=('-cades',), certificates=None, certify=None, digest='sha256'):
         """A signature by LEAF in a new field, or INTO the number of one that is there. MAKE: what turns the signed bytes into /Contents,
         instead of OpenSSL. STAMP: services whose TSA stamps the signature. CERTIFY: P of DocMDP."""
         number, widget = self.new(), into or self.new() + 1
@@ -159,7 +159,7 @@ class Draft:
             objects.update(self.edit(1, '/Type /Catalog', f'/Type /Catalog /Perms << /DocMDP {number} 0 R >>'))
         objects.update(changes or {})
         self.update(objects)
-        self.fill(number, make or (lambda data: self.cms(data, leaf, options, stamp, services, certificates)))
+        self.fill(number, make or (lambda data: self.cms(data, leaf, options, stamp, services, certificates, digest)))
         return number
 
     def fill(self, number, make):
@@ -175,12 +175,12 @@ class Draft:
         self.objects[number] = self.data[begin:self.data.index(b'\nendobj', begin)]
 
     @staticmethod
-    def cms(data, leaf, options=('-cades',), stamp=None, services=None, certificates=None):
+    def cms(data, leaf, options=('-cades',), stamp=None, services=None, certificates=None, digest='sha256'):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder)
             (path / 'data').write_bytes(data)
             above = ['-certfile', certificates] if certificates else services.certificates_of(leaf, True) if services else []
-            must(['openssl', 'cms', '-sign', '-binary', *options, '-md', 'sha256', '-signer', leaf.certificate, '-inkey', leaf.key,
+            must(['openssl', 'cms', '-sign', '-binary', *options, '-md', digest, '-signer', leaf.certificate, '-inkey', leaf.key,
                   *above, '-in', path / 'data', '-outform', 'DER', '-out', path / 'cms'])
             cms = (path / 'cms').read_bytes()
         if stamp:

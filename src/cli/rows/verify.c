@@ -11,7 +11,9 @@
         FILES("ocsp", "an OCSP response in DER, likewise"),                                                            \
         FLAG("online", "ask OCSP responders and fetch CRLs for what is missing"),                                      \
         A_FILE("report", "write a report into FILE, which must not be there: .html, .xml (ETSI TS 119 102-2) or .json"), \
-        CHOICE("lang", "of the page in HTML; default: en", "en|ja|both")
+        CHOICE("lang", "of the page in HTML; default: en", "en|ja|both"),                                              \
+        A_FILE("documents", "the configuration for documents; default: $TRUSTP11_DOCUMENTS, "                          \
+                            "~/.config/trustp11/documents.conf, /etc/trustp11/documents.conf")
 
 #define VERDICTS                                                                                                       \
     "The verdict is that of ETSI EN 319 102-1: TOTAL-PASSED, TOTAL-FAILED, or INDETERMINATE when what is there proves neither. "
