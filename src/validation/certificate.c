@@ -83,7 +83,7 @@ static int64_t common_moment(const struct walk *walk, bool *ret_any)
         if (i > 0 && i + 1 == answer->steps_len)
             continue;
         from = certificate->not_before_ms > from ? certificate->not_before_ms : from;
-        until = certificate->not_after_ms < until ? certificate->not_after_ms : until;
+        until = certificate->not_after_ms - 1000 < until ? certificate->not_after_ms - 1000 : until; /* libcrypto: up to, not with */
     }
     const int64_t best = best_signature_time(walk->question);
     *ret_any = from <= until;
@@ -222,8 +222,8 @@ static enum tp_rc slide_control_time(struct walk *walk)
 {
     walk->control_ms = walk->question->now_ms;
     for (size_t at = walk->answer->steps_len - 1; at-- > 0 && walk->failure.sub == TP_SUB_NONE;) {
-        slide_to_end_of_ca(walk, at);
         TP_TRY(look_at(walk, at));
+        slide_to_end_of_ca(walk, at); /* for what it has issued */
     }
     return TP_OK;
 }
@@ -275,13 +275,17 @@ static bool say_out_of_bounds(struct walk *walk, struct tp_verdict *verdict)
     return true;
 }
 
+static bool waits(enum tp_subindication sub)
+{
+    return sub == TP_SUB_TRY_LATER || sub == TP_SUB_NO_POE;
+}
+
 /* Fresh data will not come any more for what has expired: TRY_LATER would be bad advice (§5.6.2.4: the status before). */
 static void say_stale(struct walk *walk, struct tp_verdict *verdict, const struct tp_verdict *what)
 {
     const bool expired = walk->question->now_ms > walk->answer->steps[0].certificate.not_after_ms;
-    const bool waits = what->sub == TP_SUB_TRY_LATER || what->sub == TP_SUB_NO_POE;
     *verdict = *what;
-    if (expired && waits)
+    if (expired && waits(what->sub))
         verdict->sub = TP_SUB_OUT_OF_BOUNDS_NO_POE;
 }
 
@@ -313,7 +317,7 @@ static void conclude(struct walk *walk)
         say_revoked(walk, verdict);
     else if (say_out_of_bounds(walk, verdict))
         return;
-    else if (walk->failure.sub == TP_SUB_NO_POE && walk->cause != CAUSE_NOW)
+    else if (waits(walk->failure.sub) && walk->cause != CAUSE_NOW) /* it was there, or would do, but for what made time slide */
         say_cause(walk, verdict);
     else if (walk->failure.sub != TP_SUB_NONE)
         say_stale(walk, verdict, &walk->failure);

@@ -186,14 +186,29 @@ static enum tp_rc gather_one(struct tp_validation_errand *errand, struct tp_byte
     return gather_one(errand, tp_buf_bytes(&status.responder), issuer, depth - 1, error);
 }
 
+/* All of them, whatever the first ones come to: who validates wants to know as much as there is. What is revoked is told before what
+ * cannot be had. */
+static enum tp_rc gather_statuses(struct tp_validation_errand *errand, const struct tp_pki_path *path, struct tp_error *error)
+{
+    enum tp_rc result = TP_OK;
+    for (size_t i = 0; i + 1 < path->len; i++) {
+        struct tp_error own = {0};
+        const enum tp_rc rc = gather_one(errand, tp_buf_bytes(&path->certificates[i]), tp_buf_bytes(&path->certificates[i + 1]),
+                                         2, &own);
+        if (rc == TP_OK || (result != TP_OK && (rc != TP_REFUSED || result == TP_REFUSED)))
+            continue;
+        result = rc;
+        (void)tp_error_set(error, rc, "%s", own.rc == rc ? own.words : tp_rc_words(rc));
+    }
+    return result;
+}
+
 static enum tp_rc gather(struct tp_validation_errand *errand, struct tp_bytes leaf, enum tp_pki_purpose purpose,
                          struct tp_pki_path *path, struct tp_error *error)
 {
     TP_TRY(complete_chain(errand, leaf, purpose, error, path));
     TP_TRY(keep_chain(errand, path));
-    for (size_t i = 0; i + 1 < path->len; i++)
-        TP_TRY(gather_one(errand, tp_buf_bytes(&path->certificates[i]), tp_buf_bytes(&path->certificates[i + 1]), 2, error));
-    return TP_OK;
+    return gather_statuses(errand, path, error);
 }
 
 enum tp_rc tp_validation_gather(struct tp_validation_source *source, struct tp_bytes leaf, enum tp_pki_purpose purpose,
