@@ -14,6 +14,7 @@
 #include <uthash.h>
 
 #define FACTS_LEN      24
+#define NUMBERS_LEN    16 /* of the question that opens */
 #define REFERENCES_MAX 10
 #define REF_LEN        6
 #define DIGEST_LEN     (REF_LEN + 32)
@@ -56,7 +57,7 @@ static enum tp_rc ask_to_open(struct tp_pdf_document *document, struct tp_secret
 {
     struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     const struct tp_pdf_limits *limits = tp_pdf_pool_limits(document->pool);
-    uint8_t numbers[16];
+    uint8_t numbers[NUMBERS_LEN];
     tp_put_be64(numbers, document->facts.length);
     tp_put_be64(numbers + 8, limits->stream_most);
     TP_TRY(tp_secret_append(question, TP_BYTES(numbers, sizeof(numbers))));
@@ -88,7 +89,7 @@ static enum tp_rc look_at_file(struct tp_pdf_document *document, uint64_t length
 static enum tp_rc copy_password(struct tp_pdf_document *document, const struct tp_secret *password, struct tp_error *error)
 {
     const struct tp_bytes bytes = tp_secret_bytes(password);
-    if (bytes.len > TP_PDF_QUESTION_MAX - 16)
+    if (bytes.len > TP_PDF_QUESTION_MAX - NUMBERS_LEN)
         return tp_error_set(error, TP_PIN_WRONG, "a password of %zu bytes is none of a PDF", bytes.len);
     return tp_secret_new_copy(bytes, &document->password);
 }
@@ -105,7 +106,7 @@ enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t lengt
     TP_TRY(look_at_file(document, length, error));
     TP_TRY(copy_password(document, password, error));
     TP_TRY(tp_pdf_arena_new(&document->arena));
-    TP_TRY(tp_secret_new(TP_PDF_QUESTION_MAX, &question));
+    TP_TRY(tp_secret_new(NUMBERS_LEN + tp_secret_len(document->password), &question));
     TP_TRY(tp_pdf_pool_take(pool, error, &document->process));
     TP_TRY(ask_to_open(document, question, error));
     *ret_document = document;

@@ -5,7 +5,9 @@
  */
 #include "pdf/reader.h"
 #include "pdf/internal.h"
+#include "pdf/text.h"
 
+#include <qpdf/qpdflogger-c.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +21,6 @@ static enum tp_rc rc_of(enum qpdf_error_code_e code)
         return TP_PIN_WRONG;
     case qpdf_e_unsupported:
         return TP_UNSUPPORTED;
-    case qpdf_e_system:
-        return TP_TOO_LARGE;
     default:
         return TP_MALFORMED;
     }
@@ -32,35 +32,42 @@ static bool is_memory(const char *words)
     return strstr(words, "bad_alloc") != NULL || strstr(words, "length_error") != NULL;
 }
 
-static enum tp_rc fail(struct tp_pdf_reader *reader, qpdf_error complaint, const char *what, struct tp_error *error)
+/* Of what QPDF has warned. Of a stream whose length was mended nothing is lost; but a table that was rebuilt has nothing to do
+ * with what other readers see. Memory that was out where a stream is decoded shows in a warning, too. */
+struct warnings {
+    bool rebuilt, memory;
+};
+
+static struct warnings take_warnings(struct tp_pdf_reader *reader)
+{
+    struct warnings taken = {false, false};
+    while (qpdf_more_warnings(reader->qpdf)) {
+        const char *words = qpdf_get_error_message_detail(reader->qpdf, qpdf_next_warning(reader->qpdf));
+        taken.rebuilt = taken.rebuilt || strstr(words, "reconstruct") != NULL;
+        taken.memory = taken.memory || is_memory(words);
+    }
+    return taken;
+}
+
+static enum tp_rc fail(struct tp_pdf_reader *reader, const char *what, bool memory, struct tp_error *error)
 {
     char words[256] = "";
+    qpdf_error complaint = qpdf_get_error(reader->qpdf); /* and it is forgotten there */
     const enum tp_rc rc = rc_of(qpdf_get_error_code(reader->qpdf, complaint));
     (void)snprintf(words, sizeof(words), "%s", qpdf_get_error_message_detail(reader->qpdf, complaint));
-    if (is_memory(qpdf_get_error_full_text(reader->qpdf, complaint)) || is_memory(words))
+    if (memory || is_memory(words))
         return tp_error_set(error, TP_TOO_LARGE, "%s: it needs more memory than a reader of PDFs gets", what);
     if (rc == TP_PIN_WRONG)
         return tp_error_set(error, rc, "the document is encrypted, and the password is wrong or missing; give its user's or its owner's");
     return tp_error_set(error, rc, "%s: %s", what, words[0] == '\0' ? "damaged" : words);
 }
 
-/* Warnings about what was mended: of a stream's length nothing is lost, but a table that was rebuilt has nothing to do with
- * what other readers see. */
-static bool has_rebuilt(struct tp_pdf_reader *reader)
-{
-    bool rebuilt = false;
-    while (qpdf_more_warnings(reader->qpdf)) {
-        const char *words = qpdf_get_error_message_detail(reader->qpdf, qpdf_next_warning(reader->qpdf));
-        rebuilt = rebuilt || strstr(words, "reconstruct") != NULL;
-    }
-    return rebuilt;
-}
-
 enum tp_rc tp_pdf_reader_check(struct tp_pdf_reader *reader, const char *what, struct tp_error *error)
 {
+    const struct warnings warnings = take_warnings(reader);
     if (qpdf_has_error(reader->qpdf))
-        return fail(reader, qpdf_get_error(reader->qpdf), what, error);
-    if (has_rebuilt(reader) && !reader->repaired)
+        return fail(reader, what, warnings.memory, error);
+    if (warnings.rebuilt && !reader->repaired)
         return tp_error_set(error, TP_MALFORMED, "%s: it is not where the cross-reference table says", what);
     return TP_OK;
 }
@@ -140,6 +147,17 @@ static struct tp_bytes without_slash(const char *name)
     return tp_bytes_of_string(name[0] == '/' ? name + 1 : name);
 }
 
+static enum tp_rc encode_entry(struct encoding *encoding, qpdf_oh dictionary, const char *key, int depth)
+{
+    struct tp_buf contents TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    TP_TRY(tp_pdf_wire_put_bytes(encoding->wire, without_slash(key)));
+    if (strcmp(key, "/Contents") == 0 && tp_pdf_reader_contents(encoding->reader, dictionary, &contents)) {
+        TP_TRY(tp_pdf_wire_put_kind(encoding->wire, TP_PDF_STRING));
+        return tp_pdf_wire_put_bytes(encoding->wire, tp_buf_bytes(&contents));
+    }
+    return encode_member(encoding, qpdf_oh_get_key(encoding->reader->qpdf, dictionary, key), depth + 1);
+}
+
 static enum tp_rc encode_dictionary(struct encoding *encoding, qpdf_oh dictionary, int depth)
 {
     struct tp_buf keys TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
@@ -147,10 +165,8 @@ static enum tp_rc encode_dictionary(struct encoding *encoding, qpdf_oh dictionar
     TP_TRY(collect_keys(encoding, dictionary, depth, &keys, &count));
     TP_TRY(tp_pdf_wire_put_u32(encoding->wire, count));
     const char *key = tp_buf_string(&keys);
-    for (uint32_t i = 0; i < count; i++, key += strlen(key) + 1) {
-        TP_TRY(tp_pdf_wire_put_bytes(encoding->wire, without_slash(key)));
-        TP_TRY(encode_member(encoding, qpdf_oh_get_key(encoding->reader->qpdf, dictionary, key), depth + 1));
-    }
+    for (uint32_t i = 0; i < count; i++, key += strlen(key) + 1)
+        TP_TRY(encode_entry(encoding, dictionary, key, depth));
     return TP_OK;
 }
 
@@ -332,11 +348,27 @@ enum tp_rc tp_pdf_reader_facts(struct tp_pdf_reader *reader, struct tp_error *er
     return too_large(rc, "the document's trailer", error);
 }
 
+/* An error that nobody has asked for would be said on stderr. */
 static void drop(struct tp_pdf_reader *reader)
 {
-    if (reader->qpdf != NULL)
-        qpdf_cleanup(&reader->qpdf);
+    if (reader->qpdf == NULL)
+        return;
+    (void)qpdf_get_error(reader->qpdf);
+    qpdf_cleanup(&reader->qpdf);
     reader->qpdf = NULL;
+}
+
+/* A reader has no stderr, and dies of writing there. */
+static void silence(qpdf_data qpdf)
+{
+    qpdflogger_handle logger = qpdflogger_create();
+    qpdflogger_set_info(logger, qpdf_log_dest_discard, NULL, NULL);
+    qpdflogger_set_warn(logger, qpdf_log_dest_discard, NULL, NULL);
+    qpdflogger_set_error(logger, qpdf_log_dest_discard, NULL, NULL);
+    qpdf_set_logger(qpdf, logger);
+    qpdflogger_cleanup(&logger);
+    qpdf_silence_errors(qpdf);
+    qpdf_set_suppress_warnings(qpdf, QPDF_TRUE);
 }
 
 static enum tp_rc attempt(struct tp_pdf_reader *reader, const char *password, bool recover, struct tp_error *error)
@@ -344,19 +376,28 @@ static enum tp_rc attempt(struct tp_pdf_reader *reader, const char *password, bo
     drop(reader);
     reader->qpdf = qpdf_init();
     reader->repaired = recover;
-    qpdf_silence_errors(reader->qpdf);
-    qpdf_set_suppress_warnings(reader->qpdf, QPDF_TRUE);
+    silence(reader->qpdf);
     qpdf_set_attempt_recovery(reader->qpdf, recover ? QPDF_TRUE : QPDF_FALSE);
     (void)qpdf_read_memory(reader->qpdf, "document", (const char *)reader->file.data, reader->file.len, password);
     return tp_pdf_reader_check(reader, "the document", error);
 }
 
+/* As security.c does: as given, in PDFDocEncoding, and none. */
+static enum tp_rc try_passwords(struct tp_pdf_reader *reader, const char *password, bool recover, struct tp_error *error)
+{
+    struct tp_buf doc TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    enum tp_rc rc = attempt(reader, password, recover, error);
+    if (rc == TP_PIN_WRONG && tp_pdf_text_to_doc(tp_bytes_of_string(password), &doc) == TP_OK)
+        rc = attempt(reader, tp_buf_string(&doc), recover, error);
+    return rc == TP_PIN_WRONG ? attempt(reader, "", recover, error) : rc;
+}
+
 /* Without mending first, to know whether there is something to mend. */
 static enum tp_rc read_file(struct tp_pdf_reader *reader, const char *password, struct tp_error *error)
 {
-    enum tp_rc rc = attempt(reader, password, false, error);
+    enum tp_rc rc = try_passwords(reader, password, false, error);
     if (rc == TP_MALFORMED)
-        rc = attempt(reader, password, true, error);
+        rc = try_passwords(reader, password, true, error);
     TP_TRY(rc);
     qpdf_set_attempt_recovery(reader->qpdf, QPDF_TRUE); /* lengths of streams; see tp_pdf_reader_check */
     return TP_OK;

@@ -68,7 +68,7 @@ static bool allow_all(scmp_filter_ctx filter)
             return false;
     for (size_t i = 0; i < TABLE_LEN(on_socket); i++)
         if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, on_socket[i], 1,
-                             SCMP_A0(SCMP_CMP_EQ, TP_PDF_READER_SOCKET)) != 0)
+                             (struct scmp_arg_cmp){0, SCMP_CMP_EQ, TP_PDF_READER_SOCKET, 0}) != 0)
             return false;
     return allow_memory(filter);
 }
