@@ -177,6 +177,12 @@ enum tp_rc tp_cli_pdf_open(struct tp_cli *cli, unsigned wants, unsigned threads,
 
 /* ---- small things ---- */
 
+unsigned tp_cli_pdf_threads(const struct tp_cli *cli)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return (unsigned)tp_cli_number(&cli->args, "jobs", processors < 1 ? 2 : processors > 32 ? 64 : processors * 2);
+}
+
 enum tp_rc tp_cli_pdf_password(struct tp_cli *cli, struct tp_secret **ret_password)
 {
     if (tp_cli_text(&cli->args, "password-file") == NULL)
@@ -204,7 +210,7 @@ enum tp_rc tp_cli_pdf_hash(const struct tp_cli_pdf *pdf, enum tp_pki_hash *ret_h
     *ret_hash = name == NULL ? TP_PKI_HASH_NONE : tp_pki_hash_parse(name);
     if (name != NULL && *ret_hash == TP_PKI_HASH_NONE)
         return tp_error_set(&pdf->cli->error, TP_USAGE, "'%s' is no hash that is known; sha256, sha384, sha512, sha3-256, …", name);
-    if (name == NULL && !tp_pki_signer_info(pdf->signer)->is_ed)
+    if (name == NULL && (pdf->signer == NULL || !tp_pki_signer_info(pdf->signer)->is_ed))
         *ret_hash = tp_documents_conf_hash(pdf->conf);
     return TP_OK;
 }

@@ -89,9 +89,6 @@ TP_MUST_USE enum tp_rc tp_pades_dss_read(struct tp_pdf_document *document, struc
 
 /* The hash that a timestamp is over where signatures are by HASH: TSAs know SHA-2. */
 enum tp_pki_hash tp_pades_stamp_hash(enum tp_pki_hash hash);
-/* A token over BYTES, appended. */
-TP_MUST_USE enum tp_rc tp_pades_stamp_bytes(struct tp_pades_service *service, enum tp_pki_hash hash, struct tp_bytes bytes,
-                                            struct tp_error *error, struct tp_buf *ret_token);
 /* What proves TOKEN's chain, into EVIDENCE; RET_TIME_MS (may be NULL): its time. */
 TP_MUST_USE enum tp_rc tp_pades_stamp_prove(struct tp_pades_service *service, struct tp_bytes token, struct tp_evidence *evidence,
                                             struct tp_error *error, int64_t *ret_time_ms);
