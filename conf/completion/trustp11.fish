@@ -152,8 +152,6 @@ complete -c trustp11 -n '__fish_seen_subcommand_from policy; and __fish_seen_sub
 complete -c trustp11 -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from explain' -l at -x -d 'when; default: now'
 complete -c trustp11 -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from explain' -l used -x -d 'signatures made since the login'
 complete -c trustp11 -n '__fish_seen_subcommand_from policy; and __fish_seen_subcommand_from explain' -l login-age -x -d 'how long ago the login was'
-<<<<<<< HEAD
-=======
 complete -c trustp11 -f -n __fish_use_subcommand -a pdf
 complete -c trustp11 -f -n '__fish_seen_subcommand_from pdf; and not __fish_seen_subcommand_from sign extend renew' -a sign -d 'sign a PDF, or many'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from sign' -l level -x -a 'B-B B-T B-LT B-LTA' -d 'B-B, B-T, B-LT, B-LTA; default: of documents.conf, or B-B'
@@ -225,7 +223,27 @@ complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcom
 complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from sign' -l hash -x -a 'sha256 sha384 sha512 sha3-256 sha3-384 sha3-512' -d 'default: of documents.conf, or what fits the key'
 complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from sign' -l pss -d 'RSASSA-PSS instead of PKCS#1 v1.5'
 complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from sign' -l documents -rF -d 'the configuration for documents; default: $TRUSTP11_DOCUMENTS, ~/.config/trustp11/documents.conf, /etc/trustp11/documents.conf'
->>>>>>> 07d39685f1fcff8ecffadcd3da7bb530a55e5467
+complete -c trustp11 -f -n __fish_use_subcommand -a pdf
+complete -c trustp11 -f -n '__fish_seen_subcommand_from pdf; and not __fish_seen_subcommand_from verify' -a verify -d 'tell whether the signatures of PDFs are good'
+complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l trust -rF -d 'trust anchors, in PEM or DER, of signers and TSAs; may be given again; default: those of documents.conf'
+complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l at -x -d 'judge as of that time; default: now'
+complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l crl -rF -d 'a CRL that is believed where it fits; may be given again'
+complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l ocsp -rF -d 'an OCSP response in DER, likewise'
+complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l online -d 'ask OCSP responders and fetch CRLs for what is missing'
+complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l report -rF -d 'write a report into FILE, which must not be there: .html, .xml (ETSI TS 119 102-2) or .json'
+complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l lang -x -a 'en ja both' -d 'of the page in HTML; default: en'
+complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l documents -rF -d 'the configuration for documents; default: $TRUSTP11_DOCUMENTS, ~/.config/trustp11/documents.conf, /etc/trustp11/documents.conf'
+complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l password-file -rF -d 'read the password of encrypted PDFs from the first line of FILE'
+complete -c trustp11 -f -n __fish_use_subcommand -a cms
+complete -c trustp11 -f -n '__fish_seen_subcommand_from cms; and not __fish_seen_subcommand_from verify' -a verify -d 'tell whether a detached signature (CMS, CAdES) over a file is good'
+complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l trust -rF -d 'trust anchors, in PEM or DER, of signers and TSAs; may be given again; default: those of documents.conf'
+complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l at -x -d 'judge as of that time; default: now'
+complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l crl -rF -d 'a CRL that is believed where it fits; may be given again'
+complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l ocsp -rF -d 'an OCSP response in DER, likewise'
+complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l online -d 'ask OCSP responders and fetch CRLs for what is missing'
+complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l report -rF -d 'write a report into FILE, which must not be there: .html, .xml (ETSI TS 119 102-2) or .json'
+complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l lang -x -a 'en ja both' -d 'of the page in HTML; default: en'
+complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l documents -rF -d 'the configuration for documents; default: $TRUSTP11_DOCUMENTS, ~/.config/trustp11/documents.conf, /etc/trustp11/documents.conf'
 complete -c trustp11 -f -n __fish_use_subcommand -a tsa
 complete -c trustp11 -f -n '__fish_seen_subcommand_from tsa; and not __fish_seen_subcommand_from stamp check list trust' -a stamp -d 'have a timestamp authority certify that a file exists now'
 complete -c trustp11 -n '__fish_seen_subcommand_from tsa; and __fish_seen_subcommand_from stamp' -l out -rF -d 'write the token into FILE, which must not be there'
