@@ -4,7 +4,7 @@
 _trustp11_words()
 {
     case $1 in
-    '') echo 'init user login logout approval enrol pin factor key cert crl policy pdf cms pdf cms tsa audit setup status doctor --config --json --timeout --help --version --completion' ;;
+    '') echo 'init user login logout approval enrol pin factor key cert crl policy pdf cms tsa audit setup status doctor --config --json --timeout --help --version --completion' ;;
     'init') echo '--dir --hsm --name --spawn --users --backup-key --backup-dir --no-backup --service-user --config --json --timeout --help' ;;
     'user') echo 'add list suspend resume unlock close erase reset' ;;
     'user add') echo '--role --display --code-file --config --json --timeout --help' ;;
@@ -48,15 +48,13 @@ _trustp11_words()
     'policy') echo 'show explain' ;;
     'policy show') echo '--config --json --timeout --help' ;;
     'policy explain') echo '--user --mechanism --hash --digest --salt-len --at --used --login-age --config --json --timeout --help' ;;
-    'pdf') echo 'sign extend renew' ;;
+    'pdf') echo 'sign extend renew verify' ;;
     'pdf sign') echo '--level --key --key-file --certificate --tsa --trust --evidence --offline --hash --pss --reason --location --contact --name --field --certify --lock --lock-field --visible --page --at --size --rect --text --language --local --image --font --password-file --batch --out --jobs --force --documents --config --json --timeout --help' ;;
     'pdf extend') echo '--level --tsa --trust --evidence --offline --hash --password-file --batch --out --jobs --force --documents --config --json --timeout --help' ;;
     'pdf renew') echo '--within --dry-run --tsa --trust --evidence --offline --hash --password-file --documents --config --json --timeout --help' ;;
-    'cms') echo 'sign' ;;
-    'cms sign') echo '--out --level --key --key-file --certificate --tsa --trust --hash --pss --documents --config --json --timeout --help' ;;
-    'pdf') echo 'verify' ;;
     'pdf verify') echo '--trust --at --crl --ocsp --online --report --lang --documents --password-file --config --json --timeout --help' ;;
-    'cms') echo 'verify' ;;
+    'cms') echo 'sign verify' ;;
+    'cms sign') echo '--out --level --key --key-file --certificate --tsa --trust --hash --pss --documents --config --json --timeout --help' ;;
     'cms verify') echo '--trust --at --crl --ocsp --online --report --lang --documents --config --json --timeout --help' ;;
     'tsa') echo 'stamp check list trust' ;;
     'tsa stamp') echo '--out --tsa --trust --hash --policy --documents --config --json --timeout --help' ;;

@@ -158,7 +158,7 @@ static enum tp_rc compare_value(struct tp_pades_comparison *comparison, const st
     const struct tp_pdf_value *old_value = tp_pdf_get(pair->old, "V"), *new_value = tp_pdf_get(pair->new, "V");
     bool differs = false, both = old_value != NULL && new_value != NULL;
     if (both && tp_pdf_equal(old_value, new_value))
-        TP_TRY(tp_pades_differs_below(comparison, new_value, &differs));
+        differs = tp_pdf_ref(new_value).id != 0 && tp_pades_differs(comparison, tp_pdf_ref(new_value).id);
     else
         differs = old_value != NULL || new_value != NULL;
     if (!differs)
