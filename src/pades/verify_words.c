@@ -31,7 +31,7 @@ const char *tp_pades_nature_name(enum tp_pades_nature nature)
     return names[nature];
 }
 
-/* Control characters become '?': these texts go to terminals and reports. */
+/* LINE_LEN is 4 at least. Control characters become '?': these texts go to terminals and reports. */
 void tp_pades_line(const char *text, char *ret_line, size_t line_len)
 {
     struct tp_bytes bytes = tp_bytes_of_string(text);
@@ -41,9 +41,9 @@ void tp_pades_line(const char *text, char *ret_line, size_t line_len)
         uint32_t character = tp_text_next(bytes, &at);
         bool odd = character == TP_TEXT_NOT_UTF8 || tp_text_is_control(character);
         size_t size = odd ? 1 : at - from;
-        if (len + size + (at < bytes.len ? 3 : 0) >= line_len) {
-            if (line_len - len > 3)
-                memcpy(ret_line + len, "\xe2\x80\xa6", 3), len += 3;
+        const bool rest_fits = len + (bytes.len - from) < line_len;
+        if (!rest_fits && len + size + 3 >= line_len) { /* no room for it and the ellipsis */
+            memcpy(ret_line + len, "\xe2\x80\xa6", 3), len += 3;
             break;
         }
         memcpy(ret_line + len, odd ? "?" : (const char *)bytes.data + from, size);
