@@ -59,47 +59,6 @@ static void advise(struct tp_pades_court *court, struct tp_verdict *verdict)
         (void)snprintf(verdict->why + len, sizeof verdict->why - len, "%s%s", len == 0 ? "" : "; ", advice);
 }
 
-/* Gathering ends at the first certificate that is revoked: whether its issuers were good is asked for then, too. */
-static enum tp_rc ask(struct tp_pades_court *court, struct tp_bytes leaf, enum tp_pki_purpose purpose, struct tp_error *missing)
-{
-    struct tp_validation_answer answer = {0};
-    const struct tp_pki_anchors *anchors = anchors_for(court, purpose);
-    const enum tp_rc gathered =
-        tp_validation_gather(court->trial->source, leaf, purpose, anchors, court->now_ms, court->all, missing);
-    if (gathered != TP_REFUSED || judge_with(court, leaf, purpose, INT64_MAX, court->all, NULL, &answer) != TP_OK)
-        return gathered;
-    for (size_t i = 1; i + 1 < answer.steps_len; i++)
-        (void)!tp_validation_gather(court->trial->source, tp_buf_bytes(&answer.steps[i].der), TP_PKI_FOR_ANYTHING, anchors,
-                                    court->now_ms, court->all, NULL);
-    tp_validation_answer_clear(&answer);
-    return TP_OK;
-}
-
-enum tp_rc tp_pades_judge_certificate(struct tp_pades_court *court, struct tp_bytes leaf, enum tp_pki_purpose purpose,
-                                      int64_t proven_ms, struct tp_error *error, struct tp_validation_answer *ret_answer,
-                                      bool *ret_lasting)
-{
-    struct tp_error missing = {.rc = TP_OK};
-    struct tp_validation_answer alone = {0};
-    TP_TRY(judge_with(court, leaf, purpose, proven_ms, court->embedded, error, &alone));
-    *ret_lasting = alone.verdict.indication == TP_TOTAL_PASSED;
-    if (*ret_lasting) {
-        *ret_answer = alone;
-        return TP_OK;
-    }
-    tp_validation_answer_clear(&alone);
-    enum tp_rc gathered = TP_OK;
-    if (court->trial->source != NULL)
-        gathered = ask(court, leaf, purpose, &missing);
-    TP_TRY(judge_with(court, leaf, purpose, proven_ms, court->all, error, ret_answer));
-    if (ret_answer->verdict.indication == TP_TOTAL_PASSED)
-        return TP_OK;
-    if (gathered != TP_OK && ret_answer->verdict.sub == TP_SUB_TRY_LATER)
-        tp_pades_verdict(&ret_answer->verdict, TP_SUB_TRY_LATER, "%s", tp_error_words(&missing));
-    advise(court, &ret_answer->verdict);
-    return TP_OK;
-}
-
 /* Until when it was held to be good enough: SOG-IS and ETSI TS 119 312, as validators commonly have it. */
 static int64_t until(const char *text)
 {
@@ -148,6 +107,54 @@ enum tp_rc tp_pades_judge_strength(struct tp_bytes certificate, enum tp_pki_hash
     return rc == TP_MEMORY ? rc : TP_OK;
 }
 
+/* The keys of the chain, and the hashes that its certificates are signed over; a trust anchor is trusted as it is. */
+static enum tp_rc judge_chain(struct tp_validation_answer *answer, int64_t at_ms, bool proven)
+{
+    for (size_t i = 0; i < answer->steps_len && answer->verdict.indication == TP_TOTAL_PASSED; i++) {
+        const struct tp_validation_step *step = &answer->steps[i];
+        if (!step->anchor)
+            TP_TRY(tp_pades_judge_strength(tp_buf_bytes(&step->der), step->certificate.hash, at_ms, proven, &answer->verdict));
+    }
+    return TP_OK;
+}
+
+/* Gathering ends at the first certificate that is revoked: whether its issuers were good is asked for then, too. */
+static enum tp_rc ask(struct tp_pades_court *court, struct tp_bytes leaf, enum tp_pki_purpose purpose, struct tp_error *missing)
+{
+    struct tp_validation_answer answer = {0};
+    const struct tp_pki_anchors *anchors = anchors_for(court, purpose);
+    const enum tp_rc gathered =
+        tp_validation_gather(court->trial->source, leaf, purpose, anchors, court->now_ms, court->all, missing);
+    if (gathered != TP_REFUSED || judge_with(court, leaf, purpose, INT64_MAX, court->all, NULL, &answer) != TP_OK)
+        return gathered;
+    for (size_t i = 1; i + 1 < answer.steps_len; i++)
+        (void)!tp_validation_gather(court->trial->source, tp_buf_bytes(&answer.steps[i].der), TP_PKI_FOR_ANYTHING, anchors,
+                                    court->now_ms, court->all, NULL);
+    tp_validation_answer_clear(&answer);
+    return TP_OK;
+}
+
+enum tp_rc tp_pades_judge_certificate(struct tp_pades_court *court, struct tp_bytes leaf, enum tp_pki_purpose purpose,
+                                      int64_t proven_ms, struct tp_error *error, struct tp_validation_answer *ret_answer,
+                                      bool *ret_lasting)
+{
+    struct tp_error missing = {.rc = TP_OK};
+    struct tp_validation_answer alone = {0};
+    enum tp_rc gathered = TP_OK;
+    TP_TRY(judge_with(court, leaf, purpose, proven_ms, court->embedded, error, &alone));
+    *ret_lasting = alone.verdict.indication == TP_TOTAL_PASSED;
+    tp_validation_answer_clear(&alone);
+    if (!*ret_lasting && court->trial->source != NULL)
+        gathered = ask(court, leaf, purpose, &missing);
+    /* What was given may know of a revocation that what is embedded does not. */
+    TP_TRY(judge_with(court, leaf, purpose, proven_ms, court->all, error, ret_answer));
+    if (ret_answer->verdict.indication == TP_TOTAL_PASSED)
+        return judge_chain(ret_answer, proven_ms != INT64_MAX ? proven_ms : court->now_ms, proven_ms != INT64_MAX);
+    if (gathered != TP_OK && ret_answer->verdict.sub == TP_SUB_TRY_LATER)
+        tp_pades_verdict(&ret_answer->verdict, TP_SUB_TRY_LATER, "%s", tp_error_words(&missing));
+    advise(court, &ret_answer->verdict);
+    return TP_OK;
+}
 /* ---- the signature itself ---- */
 
 static enum tp_rc hash_content(const struct tp_pades_case *lawsuit, enum tp_pki_hash hash, struct tp_error *error,

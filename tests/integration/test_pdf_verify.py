@@ -443,6 +443,22 @@ class Weak(VerifyTest):
         self.open(draft, 'REVOKED_NO_POE', '--online', crls=False)
         self.passes(stamped, '--online', crls=False)
 
+    def test_a_newer_list_knows_more_than_the_document(self):
+        erin, draft, path = self.services.issue('erin'), Draft(), self.folder / 'newer.crl'
+        draft.sign(erin, services=self.services)
+        draft.store(self.services, [erin])
+        self.passes(draft, crls=False)
+        self.services.revoke(erin, 'keyCompromise', at=time.time() - 90)
+        path.write_bytes(fetch(self.services.url('crl/intermediate.crl')))
+        self.open(draft, 'REVOKED_NO_POE', '--crl', path, crls=False)
+
+    def test_weak_issuer(self):
+        self.services.authority('small', issuer='root', key='rsa-1024', start=time.time() - DAY)
+        dan, draft = self.services.issue('dan', issuer='small'), Draft()
+        draft.sign(dan, services=self.services)
+        verdict = self.open(draft, 'CRYPTO_CONSTRAINTS_FAILURE_NO_POE', '--online')
+        self.assertIn('rsa-1024', verdict['words'])
+
     def test_tsa_that_nobody_knows(self):
         """Takes nothing away from a signature that is good without it, and proves nothing."""
         stranger = self.services.stranger()
