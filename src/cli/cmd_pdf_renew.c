@@ -123,8 +123,9 @@ enum tp_rc tp_cli_pdf_renew(struct tp_cli *cli)
         do_file(&renewing, renewing.list.items[i].in);
     }
     tp_cli_progress_end(progress);
-    cli->failed_quietly = renewing.any_failed;
     json_t *report = renewing.report;
     renewing.report = NULL;
-    return tp_cli_emit_list(cli, report, columns, "There is no PDF in it.");
+    TP_TRY(tp_cli_emit_list(cli, report, columns, "There is no PDF in it."));
+    cli->failed_quietly = renewing.any_failed;
+    return renewing.any_failed ? TP_REFUSED : TP_OK;
 }

@@ -54,8 +54,7 @@ TP_MUST_USE enum tp_rc tp_pades_pdfa_part(struct tp_pades_work *work, unsigned *
 
 /* ---- widget.c, appearance.c ---- */
 
-/* The pages, rectangles and looks of FIELD's widgets; RET_FIELD is the field's dictionary with the widget in it, or with
- * /Kids. REF is the field's number. */
+/* Pages, rectangles and looks of FIELD, whose number is REF; RET_FIELD is the field's dictionary with its widget in it. */
 TP_MUST_USE enum tp_rc tp_pades_widget_new(struct tp_pades_work *work, const struct tp_pades_order *order, struct tp_pdf_ref ref,
                                            const struct tp_pdf_value *field, const struct tp_pdf_value **ret_field);
 /* The looks of a field that is there. */

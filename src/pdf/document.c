@@ -41,7 +41,7 @@ struct tp_pdf_document {
 static enum tp_rc take_facts(struct tp_pdf_document *document, struct tp_bytes answer, struct tp_error *error)
 {
     const uint8_t *at = answer.data;
-    if (answer.len < FACTS_LEN || at[1] > TP_PDF_XREF_HYBRID)
+    if (answer.len < FACTS_LEN || at[1] > TP_PDF_XREF_HYBRID || tp_get_be32(at + 4) > TP_PDF_OBJECTS_MAX + 1)
         return tp_error_set(error, TP_INTERNAL, "the document's reader answers with nonsense");
     document->facts.version = at[0];
     document->facts.xref = at[1];
@@ -114,11 +114,21 @@ enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t lengt
     return TP_OK;
 }
 
+static void let_go(struct tp_pdf_document *document)
+{
+    struct tp_buf nothing TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    if (document->process == NULL || document->process->broken)
+        return;
+    (void)!tp_pdf_process_ask(document->process, TP_PDF_ASK_CLOSE, TP_BYTES_NONE, -1, tp_pdf_pool_limits(document->pool)->time_ms,
+                              NULL, &nothing);
+}
+
 void tp_pdf_document_close(struct tp_pdf_document *document)
 {
     struct object *object, *next;
     if (document == NULL)
         return;
+    let_go(document);
     tp_pdf_pool_give(document->pool, document->process);
     HASH_ITER(hh, document->objects, object, next) {
         HASH_DEL(document->objects, object);

@@ -4,6 +4,7 @@
  */
 #include "pdf/security.h"
 #include "base/crypto.h"
+#include "pdf/internal.h"
 #include "pdf/text.h"
 
 #include <stdlib.h>
@@ -177,9 +178,10 @@ static enum tp_rc find_key(struct tp_pdf_security *security, const struct tp_sec
     if (rc == TP_PIN_WRONG)
         rc = try_password(security, TP_BYTES_NONE);
     if (rc == TP_PIN_WRONG)
-        return tp_error_set(error, rc, "the document is encrypted, and the password is wrong or missing; give its user's or its owner's");
+        return tp_error_set(error, rc, TP_PDF_PASSWORD_WORDS);
     if (rc == TP_UNSUPPORTED)
-        return tp_error_set(error, rc, "the document is encrypted with RC4 or MD5, and OpenSSL's legacy provider is missing here");
+        return tp_error_set(error, rc,
+                            "the document is encrypted with RC4 or MD5, and OpenSSL's legacy provider is missing here");
     return rc;
 }
 

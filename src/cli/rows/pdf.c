@@ -69,7 +69,7 @@ static const struct tp_cli_command rows[] = {
              TEXT("page", "LIST", "pages, as in 1,3,last"),
              CHOICE("at", "a corner of the page", "top-left|top-right|bottom-left|bottom-right"),
              TEXT("size", "SIZE", "as in 70mmx20mm"), TEXT("rect", "RECT", "place and size, as in 20mm,20mm,70mm,20mm"),
-             TEXT("text", "TEXT", "what stands there; \"\" for no text"),
+             TEXT("text", "TEXT", "what stands there"), FLAG("no-text", "the image alone"),
              CHOICE("language", "of the lines that stand there without --text", "en|ja|de|fr|es|zh"),
              FLAG("local", "{date} in local time instead of UTC"), A_FILE("image", "PNG or JPEG that stands there, too"),
              A_FILE("font", "a TrueType or OpenType font for the text"), PDF_PASSWORD,
