@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/path.h"
-#include "base/clock.h"
 #include "forge.h"
 
 #include <criterion/criterion.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define AT_MS (FORGE_NOT_BEFORE_MS + INT64_C(86400000) * 30)
 
@@ -353,11 +353,11 @@ Test(path, in_a_pool_of_a_thousand_takes_no_time)
             (void)strcpy(name, "sub");
         pool[i] = ca_make(name, sub_key, issuer, sub_key);
     }
-    const int64_t begin_ms = tp_clock_monotonic_ms();
+    const clock_t begin = clock(); /* of this process: the machine may be busy */
     struct tp_pki_path path = build(&leaf, pool, 1000, TP_PKI_FOR_SIGNING, AT_MS);
-    const int64_t took_ms = tp_clock_monotonic_ms() - begin_ms;
+    const double took_s = (double)(clock() - begin) / CLOCKS_PER_SEC;
     cr_expect_eq(path.flaw, TP_PKI_PATH_NO_ANCHOR);
-    cr_expect_lt(took_ms, 2000, "%lld ms", (long long)took_ms);
+    cr_expect_lt(took_s, 2.0, "%f s", took_s);
     tp_pki_path_clear(&path);
     for (size_t i = 0; i < 1000; i++)
         tp_buf_clear(&pool[i]);

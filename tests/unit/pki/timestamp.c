@@ -570,7 +570,9 @@ Test(timestamp, of_libcrypto_is_read_and_verified)
     cr_assert_eq(TS_RESP_CTX_add_md(context, EVP_sha512()), 1);
     cr_assert_eq(TS_RESP_CTX_set_accuracy(context, 1, 2, 3), 1);
     TS_RESP_CTX_set_serial_cb(context, serial_next, NULL);
-    TS_RESP *made = TS_RESP_create_response(context, BIO_new_mem_buf(der.data, (int)der.len));
+    BIO *query = BIO_new_mem_buf(der.data, (int)der.len);
+    TS_RESP *made = TS_RESP_create_response(context, query);
+    BIO_free(query);
     cr_assert_not_null(made);
     unsigned char *response = NULL;
     const int len = i2d_TS_RESP(made, &response);
