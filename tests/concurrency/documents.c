@@ -37,10 +37,11 @@ static void *work(void *context)
     for (int i = 0; i < TIMES; i++) {
         struct tp_buf token = TP_BUF_INIT;
         struct tp_evidence *evidence = NULL;
-        require(tp_tsa_client_stamp(shared->client, TP_PKI_SHA256, TP_BYTES(digest, sizeof digest), &error, &token), &error);
+        require(tp_tsa_client_stamp(shared->client, TP_PKI_SHA256, TP_BYTES(digest, sizeof digest), &error, &token),
+                &error);
         require(tp_evidence_new(&evidence), &error);
-        require(tp_validation_gather(shared->source, shared->leaf, TP_PKI_FOR_SIGNING, shared->anchors, tp_clock_utc_ms(), evidence,
-                                     &error),
+        require(tp_validation_gather(shared->source, shared->leaf, TP_PKI_FOR_SIGNING, shared->anchors,
+                                     tp_clock_utc_ms(), evidence, &error),
                 &error);
         tp_evidence_free(evidence);
         tp_buf_clear(&token);
@@ -66,7 +67,8 @@ int main(void)
     struct tp_pki_anchors *anchors = NULL;
     struct work shared = {0};
     services_start();
-    struct tp_buf root = services_certificate("services.anchors"), leaf = services_certificate("services.issue('x').certificate");
+    struct tp_buf root = services_certificate("services.anchors"),
+                  leaf = services_certificate("services.issue('x').certificate");
     (void)snprintf(urls[0], sizeof urls[0], "%s", services_ask("services.tsa('bad')"));
     (void)snprintf(urls[1], sizeof urls[1], "%s", services_ask("services.tsa('good')"));
     (void)services_ask("services.behave('tsa/bad', 'http-500')");

@@ -46,7 +46,7 @@ void services_stop(void)
     REQUIRE(waitpid(process, NULL, 0) == process, "the services do not end\n");
 }
 
-static const char *ask(const char *format, va_list args)
+TP_PRINTF(1, 0) static const char *ask(const char *format, va_list args)
 {
     static char answer[4096];
     (void)vfprintf(to, format, args);
@@ -108,7 +108,8 @@ struct tp_buf services_certificate(const char *format, ...)
     va_start(args, format);
     read_file(ask(format, args), &pem);
     va_end(args);
-    REQUIRE(tp_pki_certificates_read(tp_buf_bytes(&pem), NULL, take_first, &der) == TP_OK && der.len > 0, "no certificate\n");
+    REQUIRE(tp_pki_certificates_read(tp_buf_bytes(&pem), NULL, take_first, &der) == TP_OK && der.len > 0,
+            "no certificate\n");
     tp_buf_clear(&pem);
     return der;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Against authorities on loopback. What each lie is found by is in tests/integration/test_tsa.py; here it is about several, about
- * time, and about threads.
+ * Against authorities on loopback. What each lie is found by is in tests/integration/test_tsa.py; here it is about
+ * several, about time, and about threads.
  */
 #include "../authority/services.h"
 #include "base/clock.h"
@@ -153,7 +153,8 @@ Test(client, all_that_failed_are_in_the_words)
     (void)services_ask("services.behave('tsa/first', 'nonce')");
     (void)services_ask("services.behave('tsa/second', 'http-500')");
     cr_expect_eq(stamp(client), TP_UNREACHABLE);
-    cr_expect(strstr(error.words, "another nonce") != NULL && strstr(error.words, "status 500") != NULL, "%s", error.words);
+    cr_expect(strstr(error.words, "another nonce") != NULL && strstr(error.words, "status 500") != NULL, "%s",
+              error.words);
     tp_tsa_client_free(client);
 }
 
