@@ -38,11 +38,24 @@ struct tp_pdf_document {
 
 /* ---- opening ---- */
 
+/* What cannot be is a mistake in the reader, or somebody else sits there. */
+static enum tp_rc nonsense(struct tp_error *error)
+{
+    return tp_error_set(error, TP_INTERNAL, "the document's reader answers with nonsense");
+}
+
+static enum tp_rc decode(struct tp_pdf_document *document, struct tp_bytes wire, struct tp_error *error,
+                         const struct tp_pdf_value **ret_value)
+{
+    const enum tp_rc rc = tp_pdf_wire_decode(document->arena, wire, ret_value);
+    return rc == TP_MALFORMED ? nonsense(error) : rc;
+}
+
 static enum tp_rc take_facts(struct tp_pdf_document *document, struct tp_bytes answer, struct tp_error *error)
 {
     const uint8_t *at = answer.data;
     if (answer.len < FACTS_LEN || at[1] > TP_PDF_XREF_HYBRID || tp_get_be32(at + 4) > TP_PDF_OBJECTS_MAX + 1)
-        return tp_error_set(error, TP_INTERNAL, "the document's reader answers with nonsense");
+        return nonsense(error);
     document->facts.version = at[0];
     document->facts.xref = at[1];
     document->facts.encrypted = at[2] != 0;
@@ -50,7 +63,7 @@ static enum tp_rc take_facts(struct tp_pdf_document *document, struct tp_bytes a
     document->facts.size = tp_get_be32(at + 4);
     document->facts.startxref = (int64_t)tp_get_be64(at + 8);
     document->facts.header_at = tp_get_be64(at + 16);
-    return tp_pdf_wire_decode(document->arena, TP_BYTES(at + FACTS_LEN, answer.len - FACTS_LEN), &document->trailer);
+    return decode(document, TP_BYTES(at + FACTS_LEN, answer.len - FACTS_LEN), error, &document->trailer);
 }
 
 static enum tp_rc ask_to_open(struct tp_pdf_document *document, struct tp_secret *question, struct tp_error *error)
@@ -210,7 +223,7 @@ enum tp_rc tp_pdf_document_object(struct tp_pdf_document *document, struct tp_pd
     if (known == NULL && ref.id > 0 && ref.id < document->facts.size) {
         put_ref(question, ref);
         TP_TRY(ask(document, TP_PDF_ASK_OBJECT, TP_BYTES(question, sizeof(question)), error, &answer));
-        TP_TRY(tp_pdf_wire_decode(document->arena, tp_buf_bytes(&answer), &value));
+        TP_TRY(decode(document, tp_buf_bytes(&answer), error, &value));
         TP_TRY(keep(document, key, value));
     }
     *ret_value = known != NULL ? known->value : value;
@@ -255,8 +268,8 @@ enum tp_rc tp_pdf_document_page(struct tp_pdf_document *document, unsigned index
     tp_put_be32(question, index);
     TP_TRY(ask(document, TP_PDF_ASK_PAGE, TP_BYTES(question, sizeof(question)), error, &answer));
     if (answer.len < REF_LEN)
-        return tp_error_set(error, TP_INTERNAL, "the document's reader answers with nonsense");
-    TP_TRY(tp_pdf_wire_decode(document->arena, TP_BYTES(answer.data + REF_LEN, answer.len - REF_LEN), &page));
+        return nonsense(error);
+    TP_TRY(decode(document, TP_BYTES(answer.data + REF_LEN, answer.len - REF_LEN), error, &page));
     *ret_ref = get_ref(answer.data);
     *ret_page = page;
     return TP_OK;

@@ -65,19 +65,23 @@ static enum tp_rc fail(struct tp_pdf_reader *reader, const char *what, bool memo
 enum tp_rc tp_pdf_reader_check(struct tp_pdf_reader *reader, const char *what, struct tp_error *error)
 {
     const struct warnings warnings = take_warnings(reader);
+    reader->rebuilt = reader->rebuilt || (warnings.rebuilt && !reader->repaired);
     if (qpdf_has_error(reader->qpdf))
         return fail(reader, what, warnings.memory, error);
-    if (warnings.rebuilt && !reader->repaired)
+    if (reader->rebuilt)
         return tp_error_set(error, TP_MALFORMED, "%s: it is not where the cross-reference table says", what);
     return TP_OK;
 }
 
 /* ---- answers ---- */
 
-static enum tp_rc too_large(enum tp_rc rc, const char *what, struct tp_error *error)
+enum tp_rc tp_pdf_reader_say(enum tp_rc rc, const char *what, struct tp_error *error)
 {
-    return rc == TP_TOO_LARGE ? tp_error_set(error, rc, "%s: nested deeper than %d, or too large", what, TP_PDF_DEPTH_MAX)
-                              : rc;
+    if (rc == TP_TOO_LARGE)
+        return tp_error_set(error, rc, "%s: nested deeper than %d, or too large", what, TP_PDF_DEPTH_MAX);
+    if (rc == TP_UNSUPPORTED)
+        return tp_error_set(error, rc, "%s: a key in it has a # that begins no code, which no PDF since 1.2 may", what);
+    return rc;
 }
 
 static void name_object(struct tp_pdf_ref ref, char ret_words[48])
@@ -93,7 +97,7 @@ enum tp_rc tp_pdf_reader_object(struct tp_pdf_reader *reader, struct tp_pdf_ref 
     const enum tp_rc rc = tp_pdf_reader_encode(reader, tp_pdf_reader_look_up(reader, ref), ret_answer);
     qpdf_oh_release_all(reader->qpdf);
     TP_TRY(tp_pdf_reader_check(reader, what, error));
-    return too_large(rc, what, error);
+    return tp_pdf_reader_say(rc, what, error);
 }
 
 enum tp_rc tp_pdf_reader_data(struct tp_pdf_reader *reader, qpdf_oh stream, bool raw, struct tp_error *error,
@@ -179,7 +183,7 @@ enum tp_rc tp_pdf_reader_facts(struct tp_pdf_reader *reader, struct tp_error *er
     const enum tp_rc rc = tp_pdf_reader_encode(reader, trailer, ret_answer);
     qpdf_oh_release_all(reader->qpdf);
     TP_TRY(tp_pdf_reader_check(reader, "the document's trailer", error));
-    return too_large(rc, "the document's trailer", error);
+    return tp_pdf_reader_say(rc, "the document's trailer", error);
 }
 
 /* An error that nobody has asked for would be said on stderr. */

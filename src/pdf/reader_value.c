@@ -81,9 +81,12 @@ static struct tp_bytes without_slash(const char *name)
     return tp_bytes_of_string(name[0] == '/' ? name + 1 : name);
 }
 
+/* A # that begins no code is a NUL in QPDF, and its C API cuts keys there: such a one is not found again. */
 static enum tp_rc encode_entry(struct encoding *encoding, qpdf_oh dictionary, const char *key, int depth)
 {
     struct tp_buf contents TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    if (!qpdf_oh_has_key(encoding->reader->qpdf, dictionary, key))
+        return TP_UNSUPPORTED;
     TP_TRY(tp_pdf_wire_put_bytes(encoding->wire, without_slash(key)));
     if (strcmp(key, "/Contents") == 0 && tp_pdf_reader_contents(encoding->reader, dictionary, &contents)) {
         TP_TRY(tp_pdf_wire_put_kind(encoding->wire, TP_PDF_STRING));
@@ -109,6 +112,19 @@ static enum tp_rc encode_string(struct encoding *encoding, qpdf_oh oh)
     size_t len = 0;
     const char *bytes = qpdf_oh_get_binary_string_value(encoding->reader->qpdf, oh, &len);
     return tp_pdf_wire_put_bytes(encoding->wire, TP_BYTES(bytes, len));
+}
+
+/* Most readers take a # that begins no code for itself. */
+static enum tp_rc encode_name(struct encoding *encoding, qpdf_oh oh)
+{
+    struct tp_buf name TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    const char *raw = "";
+    size_t len = 0;
+    if (!qpdf_oh_get_value_as_name(encoding->reader->qpdf, oh, &raw, &len))
+        len = 0;
+    for (size_t i = 1; i < len; i++) /* behind the slash */
+        TP_TRY(tp_buf_append_u8(&name, raw[i] == '\0' ? '#' : (uint8_t)raw[i]));
+    return tp_pdf_wire_put_bytes(encoding->wire, tp_buf_bytes(&name));
 }
 
 static const enum tp_pdf_kind kinds[] = {
@@ -137,7 +153,7 @@ static enum tp_rc encode_content(struct encoding *encoding, enum tp_pdf_kind kin
     case TP_PDF_STRING:
         return encode_string(encoding, oh);
     case TP_PDF_NAME:
-        return tp_pdf_wire_put_bytes(encoding->wire, without_slash(qpdf_oh_get_name(qpdf, oh)));
+        return encode_name(encoding, oh);
     case TP_PDF_ARRAY:
         return encode_array(encoding, oh, depth);
     case TP_PDF_DICTIONARY:

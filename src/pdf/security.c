@@ -97,25 +97,29 @@ static enum tp_rc read_filters(const struct reading *reading)
     return read_filter(reading, files != NULL ? files : streams, &security->files);
 }
 
-/* Table 20. The length of a key that is said along with crypt filters is often wrong (40): those of 4 have 128 bits. */
+/* Table 20. The length of a key that is said along with crypt filters is often wrong (40): those of 4 have 128 bits. Where it
+ * should be said and is not, it is taken for 128, as QPDF does, which has found the password right by it. */
+static int64_t key_bits(int64_t version, int64_t said)
+{
+    static const int64_t of_version[] = {[1] = 40, [4] = 128, [5] = 256};
+    if (of_version[version] != 0)
+        return of_version[version];
+    return said < 40 || said > 128 || said % 8 != 0 ? 128 : said;
+}
+
 static enum tp_rc read_algorithm(const struct reading *reading)
 {
     struct tp_pdf_security *security = reading->security;
     int64_t version = 0, bits = 0, revision = 0;
     TP_TRY(get_integer(reading, "V", 0, &version));
     TP_TRY(get_integer(reading, "R", 0, &revision));
-    TP_TRY(get_integer(reading, "Length", 40, &bits));
+    TP_TRY(get_integer(reading, "Length", 0, &bits));
     if (revision < 2 || revision > 6 || version < 1 || version == 3 || version > 5 || (version == 5) != (revision >= 5))
         return unsupported(reading, "/V or /R");
     security->lock.revision = (unsigned)revision;
+    security->lock.key_len = (size_t)key_bits(version, bits) / 8;
     security->streams = security->strings = security->files = RC4;
-    if (version >= 4)
-        TP_TRY(read_filters(reading));
-    bits = version == 1 || revision == 2 ? 40 : version == 4 ? 128 : version == 5 ? 256 : bits;
-    if (bits < 40 || bits > 256 || bits % 8 != 0 || (version < 5 && bits > 128))
-        return unsupported(reading, "/Length");
-    security->lock.key_len = (size_t)bits / 8;
-    return TP_OK;
+    return version >= 4 ? read_filters(reading) : TP_OK;
 }
 
 static enum tp_rc read_lock(const struct reading *reading)

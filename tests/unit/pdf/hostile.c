@@ -356,8 +356,13 @@ Test(hostile, a_table_that_lies_about_one_object_is_not_believed)
     forge_object(&forge, 4, "(four)");
     forge.at[4] += 3;
     forge_end(&forge, FORGE_TABLE, "/Root 1 0 R");
-    bool repaired = false;
-    cr_assert_eq(try_file(tp_buf_bytes(&forge.text), &repaired), TP_MALFORMED);
+    struct tp_pdf_document *document = NULL;
+    const struct tp_pdf_value *value = NULL;
+    cr_assert_eq(tp_pdf_document_open(pool, forge_file(tp_buf_bytes(&forge.text)), 0, NULL, &error, &document), TP_OK);
+    cr_assert_eq(tp_pdf_document_object(document, (struct tp_pdf_ref){3, 0}, &error, &value), TP_OK);
+    cr_assert_eq(tp_pdf_document_object(document, (struct tp_pdf_ref){4, 0}, &error, &value), TP_MALFORMED);
+    cr_assert_eq(tp_pdf_document_object(document, (struct tp_pdf_ref){2, 0}, &error, &value), TP_MALFORMED); /* nor what else there is */
+    tp_pdf_document_close(document);
     tp_buf_clear(&forge.text);
 }
 
@@ -374,6 +379,27 @@ Test(hostile, bytes_before_the_header_are_read_over_but_not_appended_to)
     cr_assert_eq(tp_pdf_update_new(document, &error, &update), TP_UNSUPPORTED);
     tp_pdf_document_close(document);
     tp_buf_clear(&bytes), tp_buf_clear(&moved);
+}
+
+Test(hostile, names_with_a_number_sign_that_begins_no_code)
+{
+    struct forge forge = begin(ONE_PAGE);
+    struct tp_pdf_document *document = NULL;
+    const struct tp_pdf_value *value = NULL;
+    forge_object(&forge, 4, "[ /A#1 /B#41 /# ]");
+    forge_object(&forge, 5, "<< /A#1 1 /A#2 2 >>");
+    forge_object(&forge, 6, "<< /A#1 1 >>");
+    forge_end(&forge, FORGE_TABLE, "/Root 1 0 R");
+    cr_assert_eq(tp_pdf_document_open(pool, forge_file(tp_buf_bytes(&forge.text)), 0, NULL, &error, &document), TP_OK);
+    cr_assert_eq(tp_pdf_document_object(document, (struct tp_pdf_ref){4, 0}, &error, &value), TP_OK);
+    cr_assert(tp_pdf_is_name(tp_pdf_at(value, 0), "A#1"));
+    cr_assert(tp_pdf_is_name(tp_pdf_at(value, 1), "BA"));
+    cr_assert(tp_pdf_is_name(tp_pdf_at(value, 2), "#"));
+    cr_assert_eq(tp_pdf_document_object(document, (struct tp_pdf_ref){5, 0}, &error, &value), TP_UNSUPPORTED);
+    cr_assert_eq(tp_pdf_document_object(document, (struct tp_pdf_ref){6, 0}, &error, &value), TP_UNSUPPORTED);
+    cr_assert_not_null(strstr(error.words, "#"));
+    tp_pdf_document_close(document);
+    tp_buf_clear(&forge.text);
 }
 
 Test(hostile, encrypted_to_certificates_is_not_supported)

@@ -247,6 +247,18 @@ Test(update, a_wrong_password_is_refused)
         }
 }
 
+Test(update, a_length_of_the_key_that_is_not_said_is_128)
+{
+    struct trial trial;
+    struct tp_buf bytes = encrypted("user owner", "128 --use-aes=n", "");
+    memcpy(memmem(bytes.data, bytes.len, "/Length 128 /O", 14), "/Xength", 7);
+    trial_begin(&trial, bytes, "owner");
+    trial_put(&trial);
+    trial_write(&trial);
+    assert_reads_back(&trial);
+    trial_end(&trial);
+}
+
 /* The key is looked for by other code than what opens the document: it must not believe that code. */
 Test(update, the_key_itself_knows_a_wrong_password)
 {
