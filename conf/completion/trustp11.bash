@@ -49,7 +49,7 @@ _trustp11_words()
     'policy show') echo '--config --json --timeout --help' ;;
     'policy explain') echo '--user --mechanism --hash --digest --salt-len --at --used --login-age --config --json --timeout --help' ;;
     'pdf') echo 'sign extend renew verify' ;;
-    'pdf sign') echo '--level --key --key-file --certificate --tsa --trust --evidence --offline --hash --pss --reason --location --contact --name --field --certify --lock --lock-field --visible --page --at --size --rect --text --language --local --image --font --password-file --batch --out --jobs --force --documents --config --json --timeout --help' ;;
+    'pdf sign') echo '--level --key --key-file --certificate --tsa --trust --evidence --offline --hash --pss --reason --location --contact --name --field --certify --lock --lock-field --visible --page --at --size --rect --text --no-text --language --local --image --font --password-file --batch --out --jobs --force --documents --config --json --timeout --help' ;;
     'pdf extend') echo '--level --tsa --trust --evidence --offline --hash --password-file --batch --out --jobs --force --documents --config --json --timeout --help' ;;
     'pdf renew') echo '--within --dry-run --tsa --trust --evidence --offline --hash --password-file --documents --config --json --timeout --help' ;;
     'pdf verify') echo '--trust --at --crl --ocsp --online --report --lang --documents --password-file --config --json --timeout --help' ;;
