@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pades/change.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BELOW_DEPTH 8
+#define UNSEEN      0.001  /* points: a seventieth of a thousandth of an inch */
 #define BELOW_MAX   20000  /* values that are looked at */
 #define QUEUE_MAX   500000 /* places that wait to be gone through */
 
@@ -165,6 +167,20 @@ static const struct tp_pades_rule *rule_of(const struct tp_pades_rule *rules, st
     return NULL;
 }
 
+/* Programs that write a dictionary anew write numbers with other digits: what differs by less than anybody can see is equal. */
+static bool nearly_equal(const struct tp_pdf_value *a, const struct tp_pdf_value *b)
+{
+    const bool numbers = tp_pdf_kind(a) == TP_PDF_REAL && (tp_pdf_kind(b) == TP_PDF_REAL || tp_pdf_kind(b) == TP_PDF_INTEGER);
+    if (numbers)
+        return fabs(tp_pdf_number(a, 0) - tp_pdf_number(b, 1)) < UNSEEN;
+    if (tp_pdf_kind(a) != TP_PDF_ARRAY || tp_pdf_kind(b) != TP_PDF_ARRAY || tp_pdf_len(a) != tp_pdf_len(b))
+        return tp_pdf_equal(a, b);
+    for (size_t i = 0; i < tp_pdf_len(a); i++)
+        if (!nearly_equal(tp_pdf_at(a, i), tp_pdf_at(b, i)))
+            return false;
+    return true;
+}
+
 static enum tp_rc compare_key(struct tp_pades_comparison *comparison, const struct tp_pades_pair *whole,
                               struct tp_bytes key, const struct tp_pades_rule *rules,
                               const struct tp_pdf_value *old_value, const struct tp_pdf_value *new_value)
@@ -175,7 +191,7 @@ static enum tp_rc compare_key(struct tp_pades_comparison *comparison, const stru
     if (rule != NULL)
         return rule->compare(comparison, &(struct tp_pades_pair){.old = old_value, .new = new_value, .ref = whole->ref,
                                                                  .path = path, .context = whole->context});
-    if (old_value != NULL && new_value != NULL && tp_pdf_equal(old_value, new_value))
+    if (old_value != NULL && new_value != NULL && nearly_equal(old_value, new_value))
         return tp_pades_protect(comparison, new_value, path);
     tell_content(comparison, whole->ref, old_value == NULL ? "added" : new_value == NULL ? "removed" : "changed", path);
     return TP_OK;
@@ -337,6 +353,9 @@ static enum tp_rc visit(struct tp_pades_comparison *comparison, struct tp_pades_
     const struct tp_pdf_value *value = entry.value;
     struct tp_pdf_ref ref = tp_pdf_ref(value);
     if (ref.id != 0) {
+        if (tp_pades_set_has(&comparison->grown, ref.id)) /* text that lacked its font would be drawn with it */
+            tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_FORM, .allowed = true, .warned = true, .ref = ref},
+                          "a font was added to resources of the form that pages use, too");
         if (tp_pades_set_has(&comparison->handled, ref.id) || tp_pades_set_has(seen, ref.id))
             return TP_OK;
         TP_TRY(tp_pades_set_add(seen, ref.id));
@@ -372,6 +391,7 @@ enum tp_rc tp_pades_compare(struct tp_pades_comparison *comparison)
         rc = visit_protected(comparison);
     free(comparison->queue);
     tp_pades_set_clear(&comparison->handled);
+    tp_pades_set_clear(&comparison->grown);
     tp_pades_set_clear(&comparison->fresh);
     return rc;
 }

@@ -47,6 +47,7 @@ struct tp_pades_comparison {
     const struct tp_pades_locks *locks;
     struct tp_error *error;
     struct tp_pades_set handled;            /* compared key by key */
+    struct tp_pades_set grown;              /* of those: resources that fonts have come to */
     struct tp_pades_set fresh;              /* of those: widgets of signature fields that are new */
     struct tp_pades_protected *queue;
     size_t queue_len, queue_room;
@@ -102,6 +103,8 @@ TP_MUST_USE enum tp_rc tp_pades_compare_keys(struct tp_pades_comparison *compari
                                              const struct tp_pades_rule *rules);
 enum tp_rc tp_pades_rule_ignore(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair);
 enum tp_rc tp_pades_rule_form(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair);  /* change_form.c */
+/* A signature field that has come, in the form or on a page alone; others are told as content. */
+TP_MUST_USE enum tp_rc tp_pades_take_field(struct tp_pades_comparison *comparison, const struct tp_pdf_value *item);
 enum tp_rc tp_pades_rule_pages(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair); /* change_page.c */
 /* /Rect of an annotation; false when it has no area, or is not to be seen. */
 bool tp_pades_rect_seen(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation, double ret_rect[4]);

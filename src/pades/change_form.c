@@ -298,6 +298,11 @@ static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct 
     return TP_OK;
 }
 
+enum tp_rc tp_pades_take_field(struct tp_pades_comparison *comparison, const struct tp_pdf_value *item)
+{
+    return take_new(comparison, item, (struct field){.is_signature = false}, 0);
+}
+
 static enum tp_rc rule_fields(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
     const struct tp_pdf_value *old_fields, *new_fields;
@@ -313,7 +318,7 @@ static enum tp_rc rule_fields(struct tp_pades_comparison *comparison, const stru
         if (next < old_len && tp_pdf_equal(tp_pdf_at(old_fields, next), item))
             TP_TRY(compare_field(comparison, tp_pdf_at(old_fields, next++), item, (struct field){.is_signature = false}, 0));
         else
-            TP_TRY(take_new(comparison, item, (struct field){.is_signature = false}, 0));
+            TP_TRY(tp_pades_take_field(comparison, item));
     }
     if (next < old_len)
         tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
@@ -323,32 +328,46 @@ static enum tp_rc rule_fields(struct tp_pades_comparison *comparison, const stru
 
 /* ---- the form itself ---- */
 
-/* What was there must stay; fonts for new fields may come. */
-static enum tp_rc grown(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair, unsigned depth)
+/* /DR /Font: what was there must stay; fonts for new fields may come. The resources may be those of pages, too: that they have
+ * grown is remembered. */
+static enum tp_rc rule_fonts(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
     struct tp_bytes key;
-    const struct tp_pdf_value *old_value, *new_value;
-    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_value, &new_value));
-    if (tp_pdf_kind(old_value) != TP_PDF_DICTIONARY || tp_pdf_kind(new_value) != TP_PDF_DICTIONARY || depth == 0)
-        return pair->old == NULL ? TP_OK : compare_same(comparison, pair);
-    struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
-    if (ref.id != 0)
-        TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
-    for (size_t i = 0; i < tp_pdf_len(old_value); i++) {
-        const struct tp_pdf_value *entry = tp_pdf_entry(old_value, i, &key);
-        char name[128];
+    const struct tp_pdf_value *before, *after;
+    char name[128];
+    const uint32_t ids[] = {tp_pdf_ref(pair->new).id, pair->ref.id};
+    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &before, &after));
+    if (tp_pdf_kind(after) != TP_PDF_DICTIONARY || (pair->old != NULL && tp_pdf_kind(before) != TP_PDF_DICTIONARY))
+        return compare_same(comparison, pair);
+    for (size_t i = 0; i < tp_pdf_len(before); i++) {
+        const struct tp_pdf_value *font = tp_pdf_entry(before, i, &key);
         if (key.len >= sizeof name)
             return compare_same(comparison, pair);
         memcpy(name, key.data, key.len), name[key.len] = '\0';
-        TP_TRY(grown(comparison, &(struct tp_pades_pair){.old = entry, .new = tp_pdf_get(new_value, name), .ref = pair->ref,
-                                                         .path = pair->path, .context = pair->context}, depth - 1));
+        struct tp_pades_pair fonts = {.old = font, .new = tp_pdf_get(after, name), .ref = pair->ref, .path = pair->path};
+        TP_TRY(compare_same(comparison, &fonts));
+    }
+    for (size_t i = 0; i < 2 && ids[i] != 0; i++) {
+        TP_TRY(tp_pades_set_add(&comparison->handled, ids[i]));
+        if (tp_pdf_len(after) > tp_pdf_len(before))
+            TP_TRY(tp_pades_set_add(&comparison->grown, ids[i]));
     }
     return TP_OK;
 }
 
 static enum tp_rc rule_resources(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
-    return grown(comparison, pair, 2);
+    static const struct tp_pades_rule rules[] = {{"Font", rule_fonts}, {NULL, NULL}};
+    struct tp_pades_pair both = *pair;
+    const struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
+    if (pair->old == NULL)
+        return TP_OK;
+    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &both.old, &both.new));
+    if (tp_pdf_kind(both.old) != TP_PDF_DICTIONARY || tp_pdf_kind(both.new) != TP_PDF_DICTIONARY)
+        return compare_same(comparison, pair);
+    both.ref = ref.id != 0 ? ref : pair->ref;
+    TP_TRY(tp_pades_set_add(&comparison->handled, both.ref.id));
+    return tp_pades_compare_keys(comparison, &both, rules);
 }
 
 static enum tp_rc rule_default_appearance(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)

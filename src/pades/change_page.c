@@ -71,10 +71,14 @@ static enum tp_rc tell_annotation(struct tp_pades_comparison *comparison, const 
 /* An entry that has come to /Annots. */
 static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct page *page, const struct tp_pdf_value *item)
 {
-    const struct tp_pdf_value *annotation;
+    const struct tp_pdf_value *annotation, *type, *value;
     double rect[4];
     struct tp_pdf_ref ref = tp_pdf_ref(item);
     TP_TRY(tp_pdf_document_resolve(comparison->after, item, comparison->error, &annotation));
+    TP_TRY(tp_pdf_document_get(comparison->after, annotation, "FT", comparison->error, &type));
+    TP_TRY(tp_pdf_document_get(comparison->after, annotation, "V", comparison->error, &value));
+    if (ref.id != 0 && tp_pdf_is_name(type, "Sig") && tp_pdf_kind(value) == TP_PDF_DICTIONARY)
+        TP_TRY(tp_pades_take_field(comparison, item)); /* poppler forgets to list it in some forms */
     if (ref.id != 0 && tp_pades_set_has(&comparison->fresh, ref.id)) {
         if (tp_pades_rect_seen(comparison, annotation, rect))
             tp_pades_tell(comparison,

@@ -129,7 +129,9 @@ static const struct {
     {"form field \"a\" /AP was replaced", NO, TP_PADES_CHANGE_CONTENT, {{8, "/Subtype /Form", "2"}}},
     {"form field \"a\" /Rect was changed", NO, TP_PADES_CHANGE_CONTENT,
      {{7, "<< /Subtype /Widget /FT /Tx /T (a) /V (1) /AP << /N 8 0 R >> /Rect [0 0 5 5] >>", NULL}}},
-    {"the form's /DR was changed", NO, TP_PADES_CHANGE_CONTENT, {{6, "<< /Fields [7 0 R 10 0 R 14 0 R] /DR << /Font << /F1 8 0 R >> >> >>", NULL}}},
+    {"the form's /DR /Font was changed", NO, TP_PADES_CHANGE_CONTENT, {{6, "<< /Fields [7 0 R 10 0 R 14 0 R] /DR << /Font << /F1 8 0 R >> >> >>", NULL}}},
+    {"the form's /DR /XObject was added", NO, TP_PADES_CHANGE_CONTENT,
+     {{6, "<< /Fields [7 0 R 10 0 R 14 0 R] /DR << /Font << /F1 9 0 R >> /XObject << /X 8 0 R >> >> >>", NULL}}},
     {"the form's /XFA was added", NO, TP_PADES_CHANGE_CONTENT,
      {{6, "<< /Fields [7 0 R 10 0 R 14 0 R] /DR << /Font << /F1 9 0 R >> >> /XFA [] >>", NULL}}},
     {"a signature was added in the field \"s\"", FORM, TP_PADES_CHANGE_SIGNATURE,
@@ -146,6 +148,11 @@ static const struct {
     {"an annotation (Stamp) was added", NO, TP_PADES_CHANGE_CONTENT,
      {{3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Annots [7 0 R 30 0 R 10 0 R 11 0 R] >>", NULL},
       {30, "<< /Subtype /Stamp /Rect [0 0 9 9] /AA << >> >>", NULL}}},
+    {"a signature was added in a new field \"u\"", FORM, TP_PADES_CHANGE_SIGNATURE,
+     {{3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R 31 0 R] >>", NULL},
+      {30, "<< /Type /Sig >>", NULL}, {31, "<< /FT /Sig /Subtype /Widget /T (u) /V 30 0 R >>", NULL}}},
+    {"page 1 /MediaBox was changed", NO, TP_PADES_CHANGE_CONTENT,
+     {{3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9.01] /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R] >>", NULL}}},
     {"an annotation was added", NO, TP_PADES_CHANGE_CONTENT,
      {{3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Annots [7 0 R 30 0 R 10 0 R 11 0 R] >>", NULL},
       {30, "<< /Subtype /Widget /Rect [0 0 9 9] >>", NULL}}},
@@ -173,6 +180,31 @@ Test(change, an_object_counts_by_its_strictest_place)
     struct tp_pades_signature signature = compare(shared, changed, "/Root 1 0 R", 0, NULL);
     cr_assert_not(signature.changes[0].allowed);
     cr_assert_str_eq(signature.changes[0].words, "page 1 /Contents was replaced");
+}
+
+Test(change, numbers_may_be_written_with_other_digits)
+{
+    const struct part rewritten[] = {
+        {3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0.0 9 9.0000001] /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R] >>", NULL}, {0}};
+    const struct part exact[] = {
+        {3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0.0 9 9.0] /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R] >>", NULL}, {0}};
+    struct tp_pades_signature signature = compare(exact, rewritten, "/Root 1 0 R", 1, NULL);
+    cr_assert_eq(signature.changes_len, 0, "%s", signature.changes[0].words);
+}
+
+/* The form's resources are the page's, too: text that lacked its font would be drawn with one that comes. */
+Test(change, a_font_that_pages_could_use_is_told)
+{
+    static const char form[] = "<< /Fields [7 0 R 10 0 R 14 0 R] /DR 20 0 R >>";
+    static const char page[] = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Resources 20 0 R /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R] >>";
+    const struct part before[] = {{3, page, NULL}, {6, form, NULL}, {20, "<< /Font 21 0 R >>", NULL}, {21, "<< /F1 9 0 R >>", NULL}, {0}};
+    const struct part after[] = {before[0], before[1], before[2], {21, "<< /F1 9 0 R /F2 9 0 R >>", NULL}, {0}};
+    struct tp_pades_signature signature = compare(before, after, "/Root 1 0 R", 0, NULL);
+    cr_assert_eq(signature.changes_len, 1);
+    cr_assert(signature.changes[0].allowed && signature.changes[0].warned, "%s", signature.changes[0].words);
+    const struct part other[] = {before[0], before[1], before[2], {21, "<< /F1 8 0 R >>", NULL}, {0}};
+    signature = compare(before, other, "/Root 1 0 R", 0, NULL);
+    cr_assert_not(signature.changes[0].allowed);
 }
 
 Test(change, what_comes_where_nothing_was_is_found)
