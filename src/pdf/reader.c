@@ -230,20 +230,12 @@ static enum tp_rc try_passwords(struct tp_pdf_reader *reader, const char *passwo
     return rc == TP_PIN_WRONG ? attempt(reader, "", recover, error) : rc;
 }
 
-/* Without mending first, to know whether there is something to mend. */
-static enum tp_rc read_file(struct tp_pdf_reader *reader, const char *password, struct tp_error *error)
+/* Asking for the trailer's keys makes QPDF look at what they refer to. */
+static enum tp_rc read_trailer(struct tp_pdf_reader *reader, struct tp_error *error)
 {
-    enum tp_rc rc = try_passwords(reader, password, false, error);
-    if (rc == TP_MALFORMED)
-        rc = try_passwords(reader, password, true, error);
-    TP_TRY(rc);
-    qpdf_set_attempt_recovery(reader->qpdf, QPDF_TRUE); /* lengths of streams; see tp_pdf_reader_check */
-    return TP_OK;
-}
-
-static enum tp_rc read_size(struct tp_pdf_reader *reader, struct tp_error *error)
-{
-    qpdf_oh size = qpdf_oh_get_key(reader->qpdf, qpdf_get_trailer(reader->qpdf), "/Size");
+    qpdf_oh trailer = qpdf_get_trailer(reader->qpdf);
+    qpdf_oh_begin_dict_key_iter(reader->qpdf, trailer);
+    qpdf_oh size = qpdf_oh_get_key(reader->qpdf, trailer, "/Size");
     const long long number = qpdf_oh_is_integer(reader->qpdf, size) ? qpdf_oh_get_int_value(reader->qpdf, size) : 0;
     if (!qpdf_oh_is_dictionary(reader->qpdf, qpdf_get_root(reader->qpdf)))
         return tp_error_set(error, TP_MALFORMED, "the document has no catalog (/Root)");
@@ -252,6 +244,14 @@ static enum tp_rc read_size(struct tp_pdf_reader *reader, struct tp_error *error
         return tp_error_set(error, TP_MALFORMED, "the document's /Size of %lld is out of range", number);
     reader->size = (uint32_t)number;
     return TP_OK;
+}
+
+static enum tp_rc read_file(struct tp_pdf_reader *reader, const char *password, bool recover, struct tp_error *error)
+{
+    reader->rebuilt = false;
+    TP_TRY(try_passwords(reader, password, recover, error));
+    qpdf_set_attempt_recovery(reader->qpdf, QPDF_TRUE); /* lengths of streams; see tp_pdf_reader_check */
+    return read_trailer(reader, error);
 }
 
 enum tp_rc tp_pdf_reader_open(struct tp_bytes file, const char *password, size_t stream_most, struct tp_error *error,
@@ -263,8 +263,10 @@ enum tp_rc tp_pdf_reader_open(struct tp_bytes file, const char *password, size_t
     reader->file = file;
     reader->stream_most = stream_most;
     tp_pdf_ends_look(file, &reader->ends);
-    TP_TRY(read_file(reader, password, error));
-    TP_TRY(read_size(reader, error));
+    enum tp_rc rc = read_file(reader, password, false, error);
+    if (rc == TP_MALFORMED) /* only now is mended, to know whether there is something to mend */
+        rc = read_file(reader, password, true, error);
+    TP_TRY(rc);
     *ret_reader = reader;
     reader = NULL;
     return TP_OK;

@@ -62,10 +62,12 @@ static enum tp_rc unsupported(const struct reading *reading, const char *what)
                         what);
 }
 
+/* Table 25, and the revisions whose keys fit. */
 static const struct {
     const char *name;
     enum method method;
-} methods[] = {{"None", PLAIN}, {"V2", RC4}, {"AESV2", AESV2}, {"AESV3", AESV3}};
+    unsigned first, last;
+} methods[] = {{"None", PLAIN, 4, 6}, {"V2", RC4, 4, 4}, {"AESV2", AESV2, 4, 4}, {"AESV3", AESV3, 5, 6}};
 
 /* §7.6.6: the crypt filter NAME, by its /CFM. */
 static enum tp_rc read_filter(const struct reading *reading, const struct tp_pdf_value *name, enum method *ret_method)
@@ -77,8 +79,9 @@ static enum tp_rc read_filter(const struct reading *reading, const struct tp_pdf
     TP_TRY(get(reading, "CF", &filters));
     TP_TRY(tp_pdf_document_get(reading->document, filters, (const char *)tp_pdf_bytes(name).data, reading->error, &filter));
     TP_TRY(tp_pdf_document_get(reading->document, filter, "CFM", reading->error, &method));
+    const unsigned revision = reading->security->lock.revision;
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        if (tp_pdf_is_name(method, methods[i].name)) {
+        if (tp_pdf_is_name(method, methods[i].name) && revision >= methods[i].first && revision <= methods[i].last) {
             *ret_method = methods[i].method;
             return TP_OK;
         }

@@ -35,7 +35,8 @@ static void make_document(void)
         require(tp_buf_printf(&good, "%zu 0 obj\n%s\nendobj\n", i + 1, objects[i]) == TP_OK);
     }
     at[2] = good.len;
-    require(tp_buf_printf(&good, "3 0 obj\n<< /Length %zu >>\nstream\n%*s\nendstream\nendobj\n", DATA_LEN, (int)DATA_LEN, "") == TP_OK);
+    require(tp_buf_printf(&good, "3 0 obj\n<< /Length %zu >>\nstream\n%*s\nendstream\nendobj\n", DATA_LEN, (int)DATA_LEN,
+                          "") == TP_OK);
     at[3] = good.len;
     require(tp_buf_append_string(&good, "xref\n0 4\n0000000000 65535 f \n") == TP_OK);
     for (size_t i = 0; i < 3; i++)

@@ -361,8 +361,21 @@ Test(hostile, a_table_that_lies_about_one_object_is_not_believed)
     cr_assert_eq(tp_pdf_document_open(pool, forge_file(tp_buf_bytes(&forge.text)), 0, NULL, &error, &document), TP_OK);
     cr_assert_eq(tp_pdf_document_object(document, (struct tp_pdf_ref){3, 0}, &error, &value), TP_OK);
     cr_assert_eq(tp_pdf_document_object(document, (struct tp_pdf_ref){4, 0}, &error, &value), TP_MALFORMED);
-    cr_assert_eq(tp_pdf_document_object(document, (struct tp_pdf_ref){2, 0}, &error, &value), TP_MALFORMED); /* nor what else there is */
+    /* nor what else there is */
+    cr_assert_eq(tp_pdf_document_object(document, (struct tp_pdf_ref){2, 0}, &error, &value), TP_MALFORMED);
     tp_pdf_document_close(document);
+    tp_buf_clear(&forge.text);
+}
+
+Test(hostile, a_table_that_lies_about_what_the_trailer_names_is_damaged)
+{
+    struct forge forge = begin(ONE_PAGE);
+    forge_object(&forge, 4, "<< /Title (four) >>");
+    forge.at[4] += 3;
+    forge_end(&forge, FORGE_TABLE, "/Root 1 0 R /Info 4 0 R");
+    bool repaired = false;
+    cr_assert_eq(try_file(tp_buf_bytes(&forge.text), &repaired), TP_OK, "%s", error.words);
+    cr_assert(repaired);
     tp_buf_clear(&forge.text);
 }
 

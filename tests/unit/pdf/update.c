@@ -259,6 +259,27 @@ Test(update, a_length_of_the_key_that_is_not_said_is_128)
     trial_end(&trial);
 }
 
+Test(update, an_algorithm_that_the_key_does_not_fit_is_refused)
+{
+    static const char *const rows[][3] = {{"128 --use-aes=y", "/CFM /AESV2", "/CFM /AESV3"},
+                                          {"256", "/CFM /AESV3", "/CFM /AESV2"},
+                                          {"256", "/CFM /AESV3", "/CFM /AESV9"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct tp_buf bytes = encrypted("'' owner", rows[i][0], "");
+        struct tp_pdf_document *document = NULL;
+        struct tp_pdf_update *update = NULL;
+        memcpy(memmem(bytes.data, bytes.len, rows[i][1], 11), rows[i][2], 11);
+        const int fd = forge_file(tp_buf_bytes(&bytes));
+        enum tp_rc rc = tp_pdf_document_open(pool, fd, 0, NULL, &error, &document);
+        if (rc == TP_OK)
+            rc = tp_pdf_update_new(document, &error, &update);
+        cr_assert_eq(rc, TP_UNSUPPORTED, "%zu: %s", i, error.words);
+        tp_pdf_document_close(document);
+        tp_buf_clear(&bytes);
+        (void)close(fd);
+    }
+}
+
 /* The key is looked for by other code than what opens the document: it must not believe that code. */
 Test(update, the_key_itself_knows_a_wrong_password)
 {
