@@ -389,6 +389,22 @@ class Extending(PdfTest):
         self.assert_signed(self.out, self.dir / 'renewed.pdf', stamps=2)
         self.assert_line(self.extend(plain, self.dir / 'no.pdf'), 'revoked')
 
+    def test_a_signer_who_has_expired(self):
+        """What a timestamp covers can be renewed; what nothing covers is too late."""
+        leaf = self.services.issue('short', end=self.services.now() + 8)
+        sign = ['pdf', 'sign', '--tsa', self.tsa, '--trust', self.anchors, '--key-file', self.key(leaf), '--level']
+        paths = {level: self.dir / f'{level}.pdf' for level in ('B-LTA', 'B-T', 'B-B')}
+        for level, path in paths.items():
+            self.assert_done(self.cli(*sign, level, self.pdf, path))
+        time.sleep(max(0, 8.5 - (time.time() - paths['B-LTA'].stat().st_mtime)))
+        self.assert_line(self.cli(*sign, 'B-B', self.pdf, self.out), 'has expired')
+        for level, stamps in (('B-LTA', 2), ('B-T', 1)):
+            longer = self.dir / f'{level}-longer.pdf'
+            self.assert_done(self.extend(paths[level], longer))
+            self.assertEqual(len(pdfs.signatures(longer.read_bytes())), 1 + stamps)
+        self.assert_line(self.extend(paths['B-B'], self.out), 'expired')
+        self.assert_untouched()
+
     def test_renewing_an_archive(self):
         archive = self.dir / 'archive'
         (archive / 'deeper').mkdir(parents=True)
