@@ -305,7 +305,8 @@ static enum tp_rc build(struct signing *signing, size_t room)
     TP_TRY(signing->field != NULL ? fill_field(signing, signature) : put_field(signing, signature, lock));
     if (signing->order.certify != 0)
         TP_TRY(put_permission(signing, signature));
-    TP_TRY(tp_pades_extension_put(work, 2));
+    /* what comes behind needs more, and had to change the catalog once more for it */
+    TP_TRY(tp_pades_extension_put(work, signing->order.level >= TP_PADES_B_LT ? 5 : 2));
     return tp_pdf_arena_check(work->arena);
 }
 
