@@ -64,10 +64,21 @@ static enum tp_rc read_chain(struct tp_cli *cli, struct chain *chain)
     return rc == TP_OK ? TP_OK : tp_error_prefix(&cli->error, rc, "%s", path);
 }
 
+static bool reads_input(const struct tp_cli *cli)
+{
+    bool any = false;
+    for (size_t i = 0; i < cli->args.operands_len; i++)
+        any = any || strcmp(cli->args.operands[i], "-") == 0;
+    return any;
+}
+
 static enum tp_rc ask_pin(void *context, const char *token, struct tp_error *error, struct tp_secret **ret_pin)
 {
     struct tp_cli *cli = context;
     char label[128];
+    if (reads_input(cli) && !cli->terminal)
+        return tp_error_set(error, TP_USAGE, "standard input is the file, so the PIN of %.64s cannot come from there: a URI with "
+                            "pin-source", token);
     (void)snprintf(label, sizeof label, "PIN and one-time code of %.64s", token);
     enum tp_rc rc = tp_cli_secret_ask(cli, label, NULL, ret_pin);
     return rc == TP_OK ? TP_OK : tp_error_set(error, rc, "%s", tp_error_words(&cli->error));

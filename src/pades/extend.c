@@ -115,13 +115,10 @@ static enum tp_rc prove_seal(struct extending *extending, size_t index)
 
 static enum tp_rc look(struct extending *extending, struct tp_pdf_document *document)
 {
-    size_t signatures = 0;
     TP_TRY(tp_pades_seals_read(document, extending->error, &extending->seals));
     extending->all_stamped = true;
-    for (size_t i = 0; i < extending->seals.len; i++) {
-        signatures += !extending->seals.seals[i].is_stamp;
+    for (size_t i = 0; i < extending->seals.len; i++)
         extending->all_stamped = extending->all_stamped && tp_pades_seal_proven_ms(&extending->seals, i) != 0;
-    }
     if (extending->seals.len == 0)
         return tp_error_set(extending->error, TP_REFUSED, "it is not signed: there is nothing to extend; trustp11 pdf sign");
     if (extending->order->level == TP_PADES_B_T)

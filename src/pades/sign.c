@@ -305,7 +305,8 @@ static enum tp_rc build(struct signing *signing, size_t room)
     TP_TRY(signing->field != NULL ? fill_field(signing, signature) : put_field(signing, signature, lock));
     if (signing->order.certify != 0)
         TP_TRY(put_permission(signing, signature));
-    TP_TRY(tp_pades_extension_put(work, 2));
+    /* what comes behind needs more, and had to change the catalog once more for it */
+    TP_TRY(tp_pades_extension_put(work, signing->order.level >= TP_PADES_B_LT ? 5 : 2));
     return tp_pdf_arena_check(work->arena);
 }
 
@@ -346,7 +347,8 @@ static enum tp_rc add_timestamp(struct signing *signing, struct tp_buf *cms)
     return TP_OK;
 }
 
-static enum tp_rc write_once(struct signing *signing, int out)
+/* RET_FITS: whether there was room enough. */
+static enum tp_rc write_once(struct signing *signing, int out, bool *ret_fits)
 {
     struct tp_buf cms TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     struct tp_pdf_written written;
@@ -361,21 +363,23 @@ static enum tp_rc write_once(struct signing *signing, int out)
     if (signing->order.level >= TP_PADES_B_T)
         TP_TRY(add_timestamp(signing, &cms));
     signing->result->length = written.length;
-    return tp_pdf_contents_fill(out, &written, tp_buf_bytes(&cms), error);
+    *ret_fits = cms.len <= room;
+    return *ret_fits ? tp_pdf_contents_fill(out, &written, tp_buf_bytes(&cms), error) : TP_OK;
 }
 
 static enum tp_rc write_signed(struct signing *signing, struct tp_pades_place *place)
 {
     struct tp_error *error = signing->work.error;
+    bool fits;
     int out;
     TP_TRY(tp_pades_place_next(place, error, &out));
-    enum tp_rc rc = write_once(signing, out);
-    for (unsigned i = 1; i < TRIES && rc == TP_TOO_LARGE; i++) {
+    TP_TRY(write_once(signing, out, &fits));
+    for (unsigned i = 1; i < TRIES && !fits; i++) {
         TP_TRY(tp_pades_work_again(&signing->work));
         TP_TRY(tp_pades_place_again(place, error, &out));
-        rc = write_once(signing, out);
+        TP_TRY(write_once(signing, out, &fits));
     }
-    return rc;
+    return fits ? TP_OK : tp_error_set(error, TP_TOO_LARGE, "the signature grows faster than the room for it; is the TSA in order?");
 }
 
 /* ---- all together ---- */

@@ -389,6 +389,22 @@ class Extending(PdfTest):
         self.assert_signed(self.out, self.dir / 'renewed.pdf', stamps=2)
         self.assert_line(self.extend(plain, self.dir / 'no.pdf'), 'revoked')
 
+    def test_a_signer_who_has_expired(self):
+        """What a timestamp covers can be renewed; what nothing covers is too late."""
+        leaf = self.services.issue('short', end=self.services.now() + 8)
+        sign = ['pdf', 'sign', '--tsa', self.tsa, '--trust', self.anchors, '--key-file', self.key(leaf), '--level']
+        paths = {level: self.dir / f'{level}.pdf' for level in ('B-LTA', 'B-T', 'B-B')}
+        for level, path in paths.items():
+            self.assert_done(self.cli(*sign, level, self.pdf, path))
+        time.sleep(max(0, 8.5 - (time.time() - paths['B-LTA'].stat().st_mtime)))
+        self.assert_line(self.cli(*sign, 'B-B', self.pdf, self.out), 'has expired')
+        for level, stamps in (('B-LTA', 2), ('B-T', 1)):
+            longer = self.dir / f'{level}-longer.pdf'
+            self.assert_done(self.extend(paths[level], longer))
+            self.assertEqual(len(pdfs.signatures(longer.read_bytes())), 1 + stamps)
+        self.assert_line(self.extend(paths['B-B'], self.out), 'expired')
+        self.assert_untouched()
+
     def test_renewing_an_archive(self):
         archive = self.dir / 'archive'
         (archive / 'deeper').mkdir(parents=True)
@@ -567,6 +583,60 @@ class Places(PdfTest):
                 self.assertEqual(done.status, 1, done.err)
                 self.assertEqual(len(done.err.strip().splitlines()), 1)
                 self.assert_untouched()
+
+
+    def test_hostile_files(self):
+        """An error, or a signature that others find good; nothing hangs."""
+        cyclic = pdfs.page()
+        cyclic[2] = b'<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2>>'
+        fields = pdfs.page(catalog=b'/AcroForm 7 0 R')
+        fields[7], fields[8] = b'<</Fields[8 0 R 8 0 R]>>', b'<</T(a)/Kids[8 0 R 8 0 R]>>'
+        deep = pdfs.page(more=b'/Deep ' + b'[' * 5000 + b']' * 5000)
+        loop = pdfs.table(pdfs.page())
+        loop = loop.replace(b'/Root 1 0 R', b'/Root 1 0 R/Prev %d' % loop.rindex(b'xref\n0'))
+        root = pdfs.table({1: b'1 0 R', 2: b'<<>>'})
+        beyond = pdfs.table(pdfs.page()).replace(b'00000 n', b'99999 n')
+        for content in (pdfs.table(cyclic), pdfs.table(fields), pdfs.table(deep), loop, root, beyond):
+            with self.subTest(content[:300]):
+                pdf = self.put(content)
+                self.out.unlink(missing_ok=True)
+                done = self.sign(pdf=pdf, timeout=30)
+                if done.status == 0:
+                    self.assertIn('Signature is Valid', must(['pdfsig', '-nocert', self.out]))
+                else:
+                    self.assertEqual(done.status, 1, done.err)
+                    self.assertEqual(len(done.err.strip().splitlines()), 1, done.err)
+                    self.assert_untouched()
+
+
+class Configured(PdfTest):
+    """documents.conf says what the command line does not."""
+
+    def configure(self, text):
+        path = self.dir / '.config/trustp11/documents.conf'
+        path.parent.mkdir(parents=True)
+        write_private(path, text)
+
+    def test_level_hash_tsas_and_trust(self):
+        slow = self.services.tsa('slow')
+        self.services.behave('tsa/slow', 'hang')
+        self.configure(f'[tsa first]\nurl = {slow}\ntimeout = 1s\n[tsa second]\nurl = {self.tsa}\n[trust]\nsigners = {self.anchors}\n'
+                       '[signing]\nlevel = B-LTA\nhash = sha384\n')
+        done = self.sign('--json', key='rsa')
+        self.assert_done(done)
+        told = json.loads(done.out)
+        self.assertEqual((told['level'], told['hash']), ('B-LTA', 'SHA-384'))
+        self.assert_signed(self.pdf, self.out, stamps=1)
+        self.out.unlink()
+        self.assert_done(self.sign('--level', 'B-B', '--hash', 'sha256', key='rsa'))
+        self.assertIn('SHA-256', must(['pdfsig', '-nocert', self.out]))
+
+    def test_the_key(self):
+        self.assert_line(self.cli('pdf', 'sign', self.pdf, self.out), 'which key', status=2)
+        self.configure('[signing]\nkey = pkcs11:token=nowhere?module-path=/nowhere.so\n')
+        self.assert_line(self.cli('pdf', 'sign', self.pdf, self.out), '/nowhere.so')
+        self.assert_done(self.sign())
+        self.assert_line(self.sign('--key', 'pkcs11:token=x', out=self.dir / 'x.pdf'), 'two keys', status=2)
 
 
 class Looks(PdfTest):
@@ -773,6 +843,15 @@ class OtherFiles(PdfTest):
         self.assert_line(self.cli(*sign), '--out', status=2)
         self.assert_line(self.cli(*sign, '--out', signature, '--level', 'B-LTA'), 'B-LTA', status=2)
         self.assertNotEqual(self.cli('cms', 'sign', self.dir / 'nothing', '--key-file', self.keys['ec'], '--out', signature).status, 0)
+        self.assertFalse(signature.exists())
+        conf = self.dir / 'softhsm2.conf'
+        (self.dir / 'tokens').mkdir()
+        conf.write_text(f'directories.tokendir = {self.dir}/tokens\n')
+        self.env['SOFTHSM2_CONF'] = str(conf)
+        must(['softhsm2-util', '--init-token', '--free', '--label', 'T', '--pin', '1234', '--so-pin', '5678'], env=self.env)
+        piped = self.cli('cms', 'sign', '-', '--out', signature, '--key', f'pkcs11:token=T?module-path={SOFTHSM}', stdin='data')
+        self.assertNotEqual(piped.status, 0)
+        self.assertIn('pin-source', piped.err)
         self.assertFalse(signature.exists())
         signature.write_bytes(b'precious')
         self.assert_line(self.cli(*sign, '--out', signature), 'there already')
