@@ -75,10 +75,11 @@ enum tp_rc tp_pki_cms_put_signature_algorithm(const struct tp_pki_cms_order *ord
 {
     size_t mark;
     const enum tp_pki_scheme scheme = tp_pki_cms_scheme(order);
+    const bool is_ed25519 = tp_pki_signer_info(order->signer)->bits == 256; /* Ed448 wants SHAKE256 (RFC 8419 §3.1) */
     const char *const oids[] = {[TP_PKI_RSA_PKCS1] = algorithms[order->hash].rsa,
                                 [TP_PKI_RSA_PSS] = algorithms[order->hash].rsa != NULL ? OID_RSA_PSS : NULL,
                                 [TP_PKI_ECDSA] = algorithms[order->hash].ecdsa,
-                                [TP_PKI_EDDSA] = order->hash == TP_PKI_SHA512 ? OID_ED25519 : NULL};
+                                [TP_PKI_EDDSA] = is_ed25519 && order->hash == TP_PKI_SHA512 ? OID_ED25519 : NULL};
     if (oids[scheme] == NULL)
         return TP_UNSUPPORTED;
     TP_TRY(tp_der_open(buf, tag, &mark));

@@ -50,9 +50,8 @@ static enum tp_rc check(const struct tp_pki_cms_order *order, struct tp_error *e
         return tp_error_set(error, TP_UNSUPPORTED, "a CMS signature needs a hash");
     const enum tp_rc rc = tp_pki_cms_put_signature_algorithm(order, TP_DER_SEQUENCE, &algorithm);
     if (rc == TP_UNSUPPORTED)
-        return tp_error_set(error, rc, info->is_ed ? "a key of type %s makes CMS signatures with SHA-512 only, not %s"
-                                                   : "a key of type %s makes no CMS signatures with %s",
-                            info->type, tp_pki_hash_name(order->hash));
+        return tp_error_set(error, rc, "a key of type %s makes no CMS signatures with %s", info->type,
+                            tp_pki_hash_name(order->hash));
     TP_TRY(rc);
     if (order->digest.len != tp_pki_hash_len(order->hash))
         return tp_error_set(error, TP_DATA_LENGTH, "%zu bytes are no %s hash of a content", order->digest.len,
