@@ -113,6 +113,8 @@ static int serve(const char *conf_path, bool spawned, int ready_fd)
     running = engine;
     handle_signals();
     tp_engine_on_tampered(engine, tell_tampered);
+    if (tp_engine_without_timestamps(engine) != NULL)
+        tp_log(TP_LOG_WARNING, "no timestamps are given: %s", tp_engine_without_timestamps(engine));
     tp_log(TP_LOG_INFO, "serving %s%s", conf_path, spawned ? " (development: spawned under the user's own account)" : "");
     tell_parent(&ready_fd, 0);
     rc = tp_engine_run(engine, &error);
