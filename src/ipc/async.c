@@ -144,7 +144,6 @@ enum tp_rc tp_ipc_async_new(const struct tp_ipc_client_config *config, unsigned 
         tp_ipc_async_free(async);
         return tp_error_set(error, rc, "the connection to the engine cannot be set up: %s", tp_rc_words(rc));
     }
-    tp_ipc_async_tick(async);
     *ret_async = async;
     return TP_OK;
 }

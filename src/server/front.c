@@ -269,6 +269,7 @@ void tp_front_free(struct tp_front *front)
 
 enum tp_rc tp_front_run(struct tp_front *front, struct tp_error *error)
 {
+    tp_ipc_async_tick(front->engine);
     if (event_base_dispatch(front->base) < 0)
         return tp_error_set(error, TP_INTERNAL, "the loop has ended by itself");
     return TP_OK;
