@@ -152,8 +152,9 @@ static enum tp_rc tell(struct tp_cli *cli, const char *out, struct tp_bytes resp
         put_token(cli, object, tp_buf_bytes(&token));
     else
         tp_cli_put_text(cli, object, "why", tp_error_words(&error));
+    TP_TRY(tp_cli_emit_record(cli, object, columns));
     cli->failed_quietly = rc != TP_OK;
-    return tp_cli_emit_record(cli, object, columns);
+    return rc;
 }
 
 static enum tp_rc write_to_stdout(struct tp_cli *cli, struct tp_bytes response)

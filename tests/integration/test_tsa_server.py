@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The timestamp authority: engine and net process, asked over HTTP; OpenSSL makes the requests and judges the answers."""
 import concurrent.futures
-import http.client
 import os
 import pathlib
 import re
-import signal
 import socket
 import time
 import unittest
 
 from deployment import CKR, DeploymentTest
-from tools import CLI, must, run, wait_until, write_private
+from tools import CLI, must, run, wait_until
 from tsa_server import OTHER_POLICY, POLICY, TsaServer
 
 DIGESTS = ('sha224', 'sha256', 'sha384', 'sha512', 'sha512-224', 'sha512-256', 'sha3-224', 'sha3-256', 'sha3-384', 'sha3-512')
@@ -109,7 +107,7 @@ class Protocol(TsaServerTest):
 
     def test_unknown_extension(self):
         query = bytearray(self.server.query('-no_nonce'))
-        extension = bytes.fromhex('a00f300d06092b0601040182370201040000')[:0] or bytes([0xa0, 0x0c, 0x30, 0x0a, 6, 4, 0x2a, 3, 4, 5, 4, 2, 5, 0])
+        extension = bytes([0xa0, 0x0c, 0x30, 0x0a, 6, 4, 0x2a, 3, 4, 5, 4, 2, 5, 0])
         query[1] += len(extension)
         self.assert_rejected(self.server, 'extension', body=bytes(query) + extension)
 
@@ -150,8 +148,6 @@ class Protocol(TsaServerTest):
         tokens = self.tokens(self.server)[known:]
         self.assertEqual(len(tokens), 200)
         self.assertEqual(len({entry['object_id'] for entry in tokens}), 200)
-        times = [entry['detail'] for entry in tokens]
-        self.assertEqual(len(times), 200)
 
     def test_what_is_recorded(self):
         self.assert_granted(self.server)
@@ -174,7 +170,7 @@ class Protocol(TsaServerTest):
         done = self.server.deployment.json('tsa', 'reply', '--in', query, '--out', reply)
         self.assertEqual((done['status'], done['policy']), ('granted', POLICY))
         self.assertEqual(self.server.verify(reply).status, 0)
-        self.assert_refused(self.server.deployment.cli('tsa', 'reply', '--in', query, '--out', reply), 'exists')
+        self.assert_refused(self.server.deployment.cli('tsa', 'reply', '--in', query, '--out', reply), 'there already')
         query.write_bytes(self.server.query(digest='sha1'))
         reply.unlink()
         refused = self.server.deployment.cli('tsa', 'reply', '--in', query, '--out', reply)
@@ -229,13 +225,15 @@ class Clock(TsaServerTest):
         self.assert_granted(server)
 
     def test_ordering_goes_on_after_a_restart(self):
-        server = self.serve(settings={'ordering': 'yes'})
+        server = self.serve(start=False, settings={'ordering': 'yes'})
+        server.clock(offset_us=60_000_000)
+        server.start()
         self.assert_granted(server)
         self.assertIn('Ordering: yes', server.text())
         server.deployment.stop()
-        server.clock(offset_us=-60_000_000)  # set back while the engine was away: nobody has seen the step
+        server.clock()  # set back while the engine was away: nobody has seen the step
         server.deployment.start()
-        server.wait_for_net('connected to the engine', len(server.net_log) - 1) if False else time.sleep(1)
+        wait_until(lambda: server.post(server.query())[0] == 200, 'the net process does not find the engine again')
         self.assert_rejected(server, "time source is not available", 'behind a timestamp')
 
 
@@ -418,7 +416,8 @@ class WithoutAnEngine(TsaServerTest):
         query, reply = server.dir / 'q', server.dir / 'r'
         query.write_bytes(server.query())
         wanted = ['tsa', 'reply', '--in', query, '--out', reply, '--key', server.key, '--certificate', server.certificate, '--policy', POLICY]
-        self.assertIn('rejected' if not synchronised() else 'granted', server.deployment.cli(*wanted).out)
+        server.clock(synchronised=False)  # the command line's, too
+        self.assertIn('timeNotAvailable', server.deployment.cli(*wanted).out)
         reply.unlink()
         self.assert_ok(server.deployment.cli(*wanted, '--unwatched-clock'))
         self.assertEqual(server.verify(reply).status, 0)
@@ -426,10 +425,6 @@ class WithoutAnEngine(TsaServerTest):
         reply.unlink()
         self.assertEqual(server.deployment.cli(*wanted, '--unwatched-clock').status, 1)
         self.assertFalse(reply.exists())
-
-
-def synchronised():
-    return True  # the clock that obeys is preloaded into the command line, too
 
 
 class Limits(TsaServerTest):
