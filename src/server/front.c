@@ -31,7 +31,6 @@ struct tp_front {
     struct evhttp *http;
     struct evhttp_bound_socket *bound[TP_NET_PLACES];
     size_t bound_len;
-    bool full; /* no more connections are taken for now */
     struct tp_limits *limits;
     struct tp_ipc_async *engine;
     bool connected; /* as it was said last */
@@ -105,20 +104,17 @@ static void on_request(struct evhttp_request *request, void *context)
 
 static void take_connections(struct tp_front *front, bool wanted)
 {
-    if (front->full == !wanted)
-        return;
-    front->full = !wanted;
     for (size_t i = 0; i < front->bound_len; i++) {
         struct evconnlistener *listener = evhttp_bound_socket_get_listener(front->bound[i]);
         (void)(wanted ? evconnlistener_enable(listener) : evconnlistener_disable(listener));
     }
 }
 
-/* No descriptor is left: trying again at once would only burn time. */
+/* No descriptor is left: trying again before the next look would only burn time. CONTEXT is evhttp's. */
 static void on_accept_failed(struct evconnlistener *listener, void *context)
 {
-    (void)listener;
-    take_connections(context, false);
+    (void)context;
+    (void)evconnlistener_disable(listener);
 }
 
 static void tell_engine(struct tp_front *front)

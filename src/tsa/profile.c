@@ -43,16 +43,15 @@ static enum tp_rc choose_hash(struct tp_tsa_profile *profile, struct tp_error *e
     return tp_error_set(error, TP_CONFIG, "timestamps are not signed with %s, which can be forged", tp_pki_hash_name(profile->hash));
 }
 
+/* One that is not valid yet may be soon, or the clock has not been set yet: tp_tsa_decide looks again. */
 static enum tp_rc validity(struct tp_tsa_profile *profile, const struct tp_pki_certificate *certificate, int64_t now_ms,
                            struct tp_error *error)
 {
     profile->not_before_ms = certificate->not_before_ms;
     profile->not_after_ms = certificate->not_after_ms;
-    if (now_ms > certificate->not_after_ms)
-        return tp_error_set(error, TP_CONFIG, "the certificate of %s has expired; have a new one issued", certificate->subject);
-    if (now_ms < certificate->not_before_ms)
-        return tp_error_set(error, TP_CONFIG, "the certificate of %s is not valid yet", certificate->subject);
-    return TP_OK;
+    if (now_ms <= certificate->not_after_ms)
+        return TP_OK;
+    return tp_error_set(error, TP_CONFIG, "the certificate of %s has expired; have a new one issued", certificate->subject);
 }
 
 enum tp_rc tp_tsa_profile_check(struct tp_tsa_profile *profile, int64_t now_ms, struct tp_error *error)
