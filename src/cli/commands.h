@@ -57,5 +57,9 @@ enum tp_rc tp_cli_audit_accept(struct tp_cli *cli);
 enum tp_rc tp_cli_setup(struct tp_cli *cli);
 enum tp_rc tp_cli_status(struct tp_cli *cli);
 enum tp_rc tp_cli_doctor(struct tp_cli *cli);
+enum tp_rc tp_cli_pdf_sign(struct tp_cli *cli);
+enum tp_rc tp_cli_pdf_extend(struct tp_cli *cli);
+enum tp_rc tp_cli_pdf_renew(struct tp_cli *cli);
+enum tp_rc tp_cli_cms_sign(struct tp_cli *cli);
 
 #endif

@@ -52,11 +52,11 @@ static const struct tp_conf_key schema[] = {
     {"policy", "ecdsa", TP_CONF_BOOLEAN, "yes", NULL, 0, 0},
     {"policy", "eddsa", TP_CONF_BOOLEAN, "yes", NULL, 0, 0},
     {"tsa", "key", TP_CONF_STRING, NULL, NULL, 0, 0},
-    {"tsa", "certificates", TP_CONF_PATH, NULL, NULL, 0, 0},
+    {"tsa", "certificates", TP_CONF_STRING, NULL, NULL, 0, 0},
     {"tsa", "policies", TP_CONF_STRING, NULL, NULL, 0, 0},
     {"tsa", "accuracy_ms", TP_CONF_INTEGER, "1000", NULL, 1, 3600000},
     {"tsa", "ordering", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
-    {"tsa", "hash", TP_CONF_CHOICE, NULL, "sha256|sha384|sha512|sha3-256|sha3-384|sha3-512", 0, 0},
+    {"tsa", "hash", TP_CONF_CHOICE, "fitting", "fitting|sha256|sha384|sha512|sha3-256|sha3-384|sha3-512", 0, 0},
     {"tsa", "unwatched_clock", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
     {NULL, NULL, TP_CONF_STRING, NULL, NULL, 0, 0},
 };
@@ -157,6 +157,10 @@ static enum tp_rc read_authority(const struct tp_conf *file, struct tp_error *er
     if (!is_key(conf->key))
         return tp_error_set(error, TP_CONFIG, "%s: [tsa] key is \"hsm\", file:/… or a pkcs11: URI", tp_conf_path(file));
     conf->certificates = tp_conf_string(file, "tsa", "certificates");
+    if (conf->certificates != NULL && conf->certificates[0] == '\0')
+        conf->certificates = NULL;
+    if (conf->certificates != NULL && conf->certificates[0] != '/')
+        return tp_error_set(error, TP_CONFIG, "%s: [tsa] certificates is a path that begins with \"/\"", tp_conf_path(file));
     conf->unwatched_clock = tp_conf_boolean(file, "tsa", "unwatched_clock");
     conf->profile.hash = tp_pki_hash_parse(tp_conf_string(file, "tsa", "hash"));
     conf->profile.accuracy_us = tp_conf_integer(file, "tsa", "accuracy_ms") * 1000;

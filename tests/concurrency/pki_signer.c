@@ -39,12 +39,14 @@ static void sign(const struct tp_pki_signer *signer)
     uint8_t bytes[128];
     size_t len = sizeof bytes;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    require(EVP_DigestSignInit_ex(context, NULL, "SHA256", tp_crypto_libctx(), NULL, tp_pki_signer_key(signer), NULL) == 1 &&
+    require(EVP_DigestSignInit_ex(context, NULL, "SHA256", tp_crypto_libctx(), NULL, tp_pki_signer_key(signer), NULL) ==
+                    1 &&
                 EVP_DigestSign(context, bytes, &len, (const uint8_t *)"abc", 3) == 1,
             "libcrypto does not sign");
     EVP_MD_CTX_free(context);
     require(tp_pki_request_make(signer, "/CN=a", NULL, 0, NULL, 0, NULL, &request) == TP_OK, "no request");
-    require(tp_pki_signer_sign(signer, TP_PKI_ECDSA, TP_PKI_SHA256, TP_BYTES("abc", 3), NULL, &signature) == TP_OK, "no signature");
+    require(tp_pki_signer_sign(signer, TP_PKI_ECDSA, TP_PKI_SHA256, TP_BYTES("abc", 3), NULL, &signature) == TP_OK,
+            "no signature");
     tp_buf_clear(&request);
     tp_buf_clear(&signature);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzz target: any bytes as a CMS that gets a signature timestamp. What is accepted stays what it was but for the new attribute: the
- * signature is the same, and another timestamp goes in as well.
+ * Fuzz target: any bytes as a CMS that gets a signature timestamp. What is accepted stays what it was but for the new
+ * attribute: the signature is the same, and another timestamp goes in as well.
  */
 #include "pki/cms.h"
 

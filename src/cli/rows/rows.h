@@ -42,5 +42,6 @@ struct tp_cli_rows {
     "it: one line a prompt, in the order of the prompts."
 
 extern const struct tp_cli_rows tp_cli_rows_account, tp_cli_rows_key, tp_cli_rows_audit, tp_cli_rows_setup, tp_cli_rows_tsa;
+extern const struct tp_cli_rows tp_cli_rows_pdf;
 
 #endif

@@ -2,13 +2,21 @@
 #include "services.h"
 #include "pki/certificate.h"
 
-#include <criterion/criterion.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* Criterion's own would keep programs without it from using this. */
+#define REQUIRE(condition, ...)                                                                                        \
+    do {                                                                                                               \
+        if (!(condition)) {                                                                                            \
+            (void)fprintf(stderr, __VA_ARGS__);                                                                        \
+            abort();                                                                                                   \
+        }                                                                                                              \
+    } while (0)
 
 static FILE *to, *from;
 static pid_t process;
@@ -17,7 +25,7 @@ void services_start(void)
 {
     int in[2], out[2];
     char folder[256];
-    cr_assert(pipe(in) == 0 && pipe(out) == 0);
+    REQUIRE(pipe(in) == 0 && pipe(out) == 0, "no pipes\n");
     process = fork();
     if (process == 0) {
         (void)dup2(in[0], 0), (void)dup2(out[1], 1);
@@ -28,25 +36,25 @@ void services_start(void)
     (void)close(in[0]), (void)close(out[1]);
     to = fdopen(in[1], "w");
     from = fdopen(out[0], "r");
-    cr_assert_not_null(fgets(folder, sizeof folder, from), "the services do not start");
+    REQUIRE(fgets(folder, sizeof folder, from) != NULL, "the services do not start\n");
 }
 
 void services_stop(void)
 {
     (void)fclose(to); /* that is what ends it */
     (void)fclose(from);
-    cr_assert_eq(waitpid(process, NULL, 0), process);
+    REQUIRE(waitpid(process, NULL, 0) == process, "the services do not end\n");
 }
 
-static const char *ask(const char *format, va_list args)
+TP_PRINTF(1, 0) static const char *ask(const char *format, va_list args)
 {
     static char answer[4096];
     (void)vfprintf(to, format, args);
     (void)fputc('\n', to);
     (void)fflush(to);
-    cr_assert_not_null(fgets(answer, sizeof answer, from), "the services have gone");
+    REQUIRE(fgets(answer, sizeof answer, from) != NULL, "the services have gone\n");
     answer[strcspn(answer, "\n")] = '\0';
-    cr_assert_neq(answer[0], '!', "%s: %s", format, answer);
+    REQUIRE(answer[0] != '!', "%s: %s\n", format, answer);
     return answer;
 }
 
@@ -73,9 +81,9 @@ static void read_file(const char *path, struct tp_buf *ret_bytes)
     uint8_t block[4096];
     size_t got;
     FILE *file = fopen(path, "r");
-    cr_assert_not_null(file, "%s", path);
+    REQUIRE(file != NULL, "%s\n", path);
     while ((got = fread(block, 1, sizeof block, file)) > 0)
-        cr_assert_eq(tp_buf_append(ret_bytes, TP_BYTES(block, got)), TP_OK);
+        REQUIRE(tp_buf_append(ret_bytes, TP_BYTES(block, got)) == TP_OK, "no memory\n");
     (void)fclose(file);
 }
 
@@ -100,7 +108,8 @@ struct tp_buf services_certificate(const char *format, ...)
     va_start(args, format);
     read_file(ask(format, args), &pem);
     va_end(args);
-    cr_assert_eq(tp_pki_certificates_read(tp_buf_bytes(&pem), NULL, take_first, &der), TP_OK);
+    REQUIRE(tp_pki_certificates_read(tp_buf_bytes(&pem), NULL, take_first, &der) == TP_OK && der.len > 0,
+            "no certificate\n");
     tp_buf_clear(&pem);
     return der;
 }

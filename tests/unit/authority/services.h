@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The PKI on loopback of tests/integration/authority_services.py, for unit tests: a process that evaluates what it is told.
+ * The PKI on loopback of tests/integration/authority_services.py, for unit tests: a process that evaluates what it is
+ * told.
  */
 #ifndef TEST_AUTHORITY_SERVICES_H
 #define TEST_AUTHORITY_SERVICES_H
@@ -9,7 +10,8 @@
 
 void services_start(void);
 void services_stop(void);
-/* What the expression comes to, until the next call: services_ask("services.asked('ocsp/%s')", name). Fails the test when it is none. */
+/* What the expression comes to, until the next call: services_ask("services.asked('ocsp/%s')", name). Fails the test
+ * when it is none. */
 const char *services_ask(const char *format, ...) TP_PRINTF(1, 2);
 long long services_number(const char *format, ...) TP_PRINTF(1, 2);
 /* The file whose path the expression comes to; appended. */

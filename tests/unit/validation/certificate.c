@@ -23,14 +23,15 @@ static void expect(const struct tp_validation_question *asked, enum tp_indicatio
     struct tp_error error = {0};
     cr_assert_eq(tp_validation_certificate(asked, world.evidence, &error, &answer), TP_OK, "%s", error.words);
     cr_expect(answer.verdict.indication == indication && answer.verdict.sub == sub, "%s %s: %s",
-              tp_indication_name(answer.verdict.indication), tp_subindication_name(answer.verdict.sub), answer.verdict.why);
+              tp_indication_name(answer.verdict.indication), tp_subindication_name(answer.verdict.sub),
+              answer.verdict.why);
     cr_expect_gt(strlen(answer.verdict.why), 0);
     tp_validation_answer_clear(&answer);
 }
 
-#define PASSES(q)          expect(q, TP_TOTAL_PASSED, TP_SUB_NONE)
+#define PASSES(q)           expect(q, TP_TOTAL_PASSED, TP_SUB_NONE)
 #define INDETERMINATE(q, s) expect(q, TP_INDETERMINATE, TP_SUB_##s)
-#define FAILS(q, s)        expect(q, TP_TOTAL_FAILED, TP_SUB_##s)
+#define FAILS(q, s)         expect(q, TP_TOTAL_FAILED, TP_SUB_##s)
 
 Test(past, good_now)
 {
@@ -45,7 +46,8 @@ Test(past, good_now)
     cr_assert_eq(answer.steps_len, 3);
     cr_expect(!answer.steps[0].anchor && !answer.steps[1].anchor && answer.steps[2].anchor);
     cr_expect_str_eq(answer.steps[0].certificate.subject, "CN=alice,O=Test,C=JP");
-    cr_expect_eq(strncmp(answer.steps[0].status_from, "OCSP of CN=intermediate OCSP", 28), 0, "%s", answer.steps[0].status_from);
+    cr_expect_eq(strncmp(answer.steps[0].status_from, "OCSP of CN=intermediate OCSP", 28), 0, "%s",
+                 answer.steps[0].status_from);
     cr_expect_str_eq(answer.steps[2].status_from, "not checked: anchor");
     cr_expect_gt(answer.steps[0].status_ms, world.now_ms - DAY_MS);
     tp_validation_answer_clear(&answer);
@@ -116,12 +118,24 @@ Test(past, revoked)
     tp_buf_clear(&alice);
 }
 
+Test(past, revoked_is_told_whatever_is_known_of_the_ca)
+{
+    struct tp_buf alice = world_issue("'alice'");
+    struct tp_validation_question asked = question(&alice);
+    world_add_crl("intermediate", INT64_MAX);
+    INDETERMINATE(&asked, TRY_LATER);
+    (void)services_ask("services.revoke(services.leaves['alice'], 'keyCompromise', services.now() - 60)");
+    world_add_crl("intermediate", INT64_MAX);
+    INDETERMINATE(&asked, REVOKED_NO_POE);
+    tp_buf_clear(&alice);
+}
+
 Test(past, revoked_for_good_outweighs_a_newer_list_that_has_dropped_it)
 {
     struct tp_buf alice = world_issue("'alice'");
     struct tp_validation_question asked = question(&alice);
     world_add_crl("root", INT64_MAX);
-    (void)services_ask("services.revoke(services.leaves['alice'], 'superseded')");
+    (void)services_ask("services.revoke(services.leaves['alice'], 'superseded', services.now() - 8000)");
     (void)services_ask("setattr(services.authorities['intermediate'], 'crl_time', services.now() - 7200)");
     world_add_crl("intermediate", INT64_MAX);
     (void)services_ask("services.authorities['intermediate'].index.write_text('')");
@@ -136,7 +150,7 @@ Test(past, on_hold_and_good_again)
     struct tp_buf alice = world_issue("'alice'");
     struct tp_validation_question asked = question(&alice);
     world_add_crl("root", INT64_MAX);
-    (void)services_ask("services.revoke(services.leaves['alice'], 'certificateHold')");
+    (void)services_ask("services.revoke(services.leaves['alice'], 'certificateHold', services.now() - 8000)");
     (void)services_ask("setattr(services.authorities['intermediate'], 'crl_time', services.now() - 7200)");
     world_add_crl("intermediate", INT64_MAX);
     INDETERMINATE(&asked, REVOKED_NO_POE);
@@ -270,7 +284,8 @@ Test(past, a_responder_that_has_expired)
     world_add_ocsp(&alice, &world.intermediate, "intermediate", INT64_MAX);
     asked.poe_ms = then_ms;
     INDETERMINATE(&asked, REVOCATION_OUT_OF_BOUNDS_NO_POE);
-    world_add_ocsp(&alice, &world.intermediate, "intermediate", then_ms + 3 * DAY_MS); /* the same one, now with a proof */
+    world_add_ocsp(&alice, &world.intermediate, "intermediate",
+                   then_ms + 3 * DAY_MS); /* the same one, now with a proof */
     PASSES(&asked);
     tp_buf_clear(&alice);
 }
@@ -293,10 +308,13 @@ Test(past, a_responder_is_as_good_as_its_own_status)
 Test(past, an_expired_ca_needs_proofs_from_before)
 {
     const int64_t then_ms = world.now_ms - 20 * DAY_MS;
-    (void)services_ask("services.authority('old', issuer='root', start=services.now() - 200 * DAY, end=services.now() - 10 * DAY)");
-    struct tp_buf alice = world_issue("'alice', issuer='old', start=services.now() - 100 * DAY, end=services.now() + DAY");
+    (void)services_ask(
+        "services.authority('old', issuer='root', start=services.now() - 200 * DAY, end=services.now() - 10 * DAY)");
+    struct tp_buf alice =
+        world_issue("'alice', issuer='old', start=services.now() - 100 * DAY, end=services.now() + DAY");
     struct tp_buf old = services_certificate("services.authorities['old'].certificate");
-    cr_assert_eq(tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&old), "test", INT64_MAX), TP_OK);
+    cr_assert_eq(tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&old), "test", INT64_MAX),
+                 TP_OK);
     struct tp_validation_question asked = question(&alice);
     (void)services_ask("setattr(services.authorities['root'], 'crl_time', services.now() - 15 * DAY)");
     (void)services_ask("setattr(services.authorities['root'], 'crl_days', 40)");
@@ -319,25 +337,24 @@ Test(past, scoped_and_indirect_lists)
     static const struct {
         const char *scope;
         bool good;
-    } rows[] = {{"onlyuser:TRUE", true},
-                {"onlyCA:TRUE", false},
-                {"onlyAA:TRUE", false},
-                {"fullname:URI:http://elsewhere/x.crl", false},
-                {"indirectCRL:TRUE", false},
-                {"onlysomereasons:keyCompromise", false}};
+    } rows[] = {{"onlyuser:TRUE", true},     {"onlyCA:TRUE", false},
+                {"onlyAA:TRUE", false},      {"fullname:URI:http://elsewhere/x.crl", false},
+                {"indirectCRL:TRUE", false}, {"onlysomereasons:keyCompromise", false}};
     struct tp_buf alice = world_issue("'alice'");
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tp_evidence *before = world.evidence;
         struct tp_validation_question asked = question(&alice);
         cr_assert_eq(tp_evidence_new(&world.evidence), TP_OK);
         cr_assert_eq(
-            tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&world.intermediate), "", INT64_MAX), TP_OK);
+            tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&world.intermediate), "", INT64_MAX),
+            TP_OK);
         world_add_crl("root", INT64_MAX);
         (void)services_ask("setattr(services.authorities['intermediate'], 'crl_extensions', "
                            "['issuingDistributionPoint=critical,%s'])",
                            rows[i].scope);
         world_add_crl("intermediate", INT64_MAX);
-        expect(&asked, rows[i].good ? TP_TOTAL_PASSED : TP_INDETERMINATE, rows[i].good ? TP_SUB_NONE : TP_SUB_TRY_LATER);
+        expect(&asked, rows[i].good ? TP_TOTAL_PASSED : TP_INDETERMINATE,
+               rows[i].good ? TP_SUB_NONE : TP_SUB_TRY_LATER);
         tp_evidence_free(world.evidence);
         world.evidence = before;
     }

@@ -41,7 +41,8 @@ Test(evidence, is_bounded_in_number)
         cr_assert_eq(tp_evidence_add(evidence, TP_EVIDENCE_CRL, TP_BYTES(&i, sizeof i), "x", INT64_MAX), TP_OK);
     cr_expect_eq(tp_evidence_add(evidence, TP_EVIDENCE_OCSP, TP_BYTES("one more", 8), "x", INT64_MAX), TP_TOO_LARGE);
     const uint32_t known = 7;
-    cr_expect_eq(tp_evidence_add(evidence, TP_EVIDENCE_CRL, TP_BYTES(&known, sizeof known), "x", 3), TP_OK, "is there already");
+    cr_expect_eq(tp_evidence_add(evidence, TP_EVIDENCE_CRL, TP_BYTES(&known, sizeof known), "x", 3), TP_OK,
+                 "is there already");
 }
 
 Test(evidence, is_bounded_in_size)

@@ -2,6 +2,7 @@
  *
  * From services that are there, that are not, and that lie.
  */
+#include "base/clock.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -43,8 +44,8 @@ static enum tp_rc gather(const struct tp_buf *leaf)
     tp_evidence_free(world.evidence);
     cr_assert_eq(tp_evidence_new(&world.evidence), TP_OK);
     tp_error_clear(&error);
-    return tp_validation_gather(source, tp_buf_bytes(leaf), TP_PKI_FOR_SIGNING, world.anchors, world.now_ms, world.evidence,
-                                &error);
+    return tp_validation_gather(source, tp_buf_bytes(leaf), TP_PKI_FOR_SIGNING, world.anchors, world.now_ms,
+                                world.evidence, &error);
 }
 
 static size_t len(enum tp_evidence_kind kind)
@@ -79,8 +80,8 @@ Test(gather, ocsp_first_and_issuers_from_where_they_are)
 
 Test(gather, crls_where_ocsp_fails_lies_or_is_not_wanted)
 {
-    static const char *const lies[] = {"http-500",   "hang",     "close",   "garbage",           "wrong-type",
-                                       "unknown",    "stale",    "stranger", "other-certificate", "try-later"};
+    static const char *const lies[] = {"http-500", "hang",  "close",    "garbage",           "wrong-type",
+                                       "unknown",  "stale", "stranger", "other-certificate", "try-later"};
     struct tp_buf alice = world_issue("'alice'");
     for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
         source_open((struct tp_validation_source_config){.cache_dir = NULL});
@@ -123,6 +124,8 @@ Test(gather, revoked_is_told_with_when_and_why)
     cr_expect_eq(gather(&bob), TP_REFUSED, "%s", error.words);
     (void)services_ask("services.revoke('intermediate')");
     struct tp_buf carol = world_issue("'carol'");
+    cr_expect_eq(gather(&carol), TP_OK, "the answer of before is valid still");
+    source_open((struct tp_validation_source_config){.cache_dir = NULL});
     cr_expect_eq(gather(&carol), TP_REFUSED);
     cr_expect(says("CN=intermediate CA"), "%s", error.words);
     tp_buf_clear(&alice), tp_buf_clear(&bob), tp_buf_clear(&carol);
@@ -135,7 +138,8 @@ Test(gather, no_chain)
     cr_expect_eq(gather(&mallory), TP_PEER);
     cr_expect_eq(gather(&late), TP_PEER);
     source_open((struct tp_validation_source_config){.cache_dir = NULL});
-    (void)services_ask("services.publish('ca/intermediate.cer', services.der(services.authorities['root'].certificate))");
+    (void)services_ask(
+        "services.publish('ca/intermediate.cer', services.der(services.authorities['root'].certificate))");
     cr_expect_eq(gather(&alice), TP_PEER);
     cr_expect(says("not the issuer's"), "%s", error.words);
     tp_buf_clear(&mallory), tp_buf_clear(&alice), tp_buf_clear(&late);
@@ -152,7 +156,8 @@ Test(gather, through_a_cache_that_lasts)
     cr_assert_eq(gather(&alice), TP_OK, "%s", error.words);
     cr_expect_eq(world_asked("ocsp/intermediate") + world_asked("ocsp/root") + world_asked("ca/intermediate.cer"), 3);
     char command[128];
-    (void)snprintf(command, sizeof command, "for f in %s/*; do printf x | dd of=$f bs=1 seek=80 conv=notrunc status=none; done", folder);
+    (void)snprintf(command, sizeof command,
+                   "for f in %s/*; do printf x | dd of=$f bs=1 seek=80 conv=notrunc status=none; done", folder);
     cr_assert_eq(system(command), 0);
     source_open((struct tp_validation_source_config){.cache_dir = folder, .offline = true});
     cr_expect_eq(gather(&alice), TP_PEER, "damaged");
@@ -182,7 +187,9 @@ Test(gather, offline_uses_what_is_given)
     struct tp_buf alice = world_issue("'alice'");
     source_open((struct tp_validation_source_config){.offline = true});
     cr_expect_eq(gather(&alice), TP_PEER);
-    cr_assert_eq(tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&world.intermediate), "", INT64_MAX), TP_OK);
+    cr_assert_eq(
+        tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&world.intermediate), "", INT64_MAX),
+        TP_OK);
     world_add_crl("root", INT64_MAX);
     cr_expect_eq(tp_validation_gather(source, tp_buf_bytes(&alice), TP_PKI_FOR_SIGNING, world.anchors, world.now_ms,
                                       world.evidence, &error),
@@ -212,8 +219,8 @@ Test(gather, the_chains_of_responders)
 {
     struct tp_buf alice = world_issue("'alice'");
     (void)services_ask("services.responder('intermediate')");
-    (void)services_ask(
-        "setattr(services.authorities['intermediate'], 'responder', services.issue('OCSP', kind='ocsp-checked', ocsp=False))");
+    (void)services_ask("setattr(services.authorities['intermediate'], 'responder', services.issue('OCSP', "
+                       "kind='ocsp-checked', ocsp=False))");
     cr_assert_eq(gather(&alice), TP_OK, "%s", error.words);
     cr_expect_eq(len(TP_EVIDENCE_CRL), 1, "of the responder");
     source_open((struct tp_validation_source_config){.cache_dir = NULL});
@@ -221,4 +228,28 @@ Test(gather, the_chains_of_responders)
     cr_expect_neq(gather(&alice), TP_OK);
     cr_expect(says("CN=OCSP"), "%s", error.words);
     tp_buf_clear(&alice);
+}
+
+Test(gather, many_places_that_hang_are_not_all_waited_for)
+{
+    char arguments[1024];
+    const char *url = services_ask("services.url('x/')");
+    (void)snprintf(arguments, sizeof arguments,
+                   "'slow', ocsp=False, crl=False, ca_issuers=False, extra=['authorityInfoAccess=' + ','.join("
+                   "f'OCSP;URI:%s{i}' for i in range(4)), 'crlDistributionPoints=' + ','.join(f'URI:%s{i}' for i in "
+                   "range(4, 8))]",
+                   url, url);
+    struct tp_buf slow = world_issue(arguments);
+    (void)services_ask("[services.behave(f'x/{i}', 'hang') for i in range(8)]");
+    tp_validation_source_free(source);
+    const struct tp_validation_source_config config = {.timeout_ms = 300};
+    cr_assert_eq(tp_validation_source_new(&config, &error, &source), TP_OK);
+    const int64_t begin = tp_clock_monotonic_ms();
+    tp_error_clear(&error);
+    cr_expect_eq(tp_validation_gather(source, tp_buf_bytes(&slow), TP_PKI_FOR_SIGNING, world.anchors, world.now_ms,
+                                      world.evidence, &error),
+                 TP_NOT_FOUND, "%s", error.words);
+    const int64_t took = tp_clock_monotonic_ms() - begin;
+    cr_expect(took > 1000 && took < 2000, "%d", (int)took);
+    tp_buf_clear(&slow);
 }

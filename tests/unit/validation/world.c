@@ -16,8 +16,9 @@ void world_start(void)
     cr_assert_eq(tp_pki_anchors_new(&world.anchors), TP_OK);
     cr_assert_eq(tp_pki_anchors_add(world.anchors, tp_buf_bytes(&world.root), NULL), TP_OK);
     cr_assert_eq(tp_evidence_new(&world.evidence), TP_OK);
-    cr_assert_eq(tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&world.intermediate), "test", INT64_MAX),
-                 TP_OK);
+    cr_assert_eq(
+        tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&world.intermediate), "test", INT64_MAX),
+        TP_OK);
 }
 
 void world_stop(void)
@@ -53,12 +54,14 @@ static void fetch(const char *path, struct tp_bytes body, const char *type, stru
     tp_http_free(http);
 }
 
-void world_add_ocsp(const struct tp_buf *certificate, const struct tp_buf *issuer, const char *issuer_name, int64_t poe_ms)
+void world_add_ocsp(const struct tp_buf *certificate, const struct tp_buf *issuer, const char *issuer_name,
+                    int64_t poe_ms)
 {
     struct tp_buf request = TP_BUF_INIT, answer = TP_BUF_INIT;
     char path[64];
     (void)snprintf(path, sizeof path, "ocsp/%s", issuer_name);
-    cr_assert_eq(tp_pki_ocsp_request(tp_buf_bytes(certificate), tp_buf_bytes(issuer), TP_BYTES_NONE, NULL, &request), TP_OK);
+    cr_assert_eq(tp_pki_ocsp_request(tp_buf_bytes(certificate), tp_buf_bytes(issuer), TP_BYTES_NONE, NULL, &request),
+                 TP_OK);
     fetch(path, tp_buf_bytes(&request), "application/ocsp-request", &answer);
     cr_assert_eq(tp_evidence_add(world.evidence, TP_EVIDENCE_OCSP, tp_buf_bytes(&answer), "test", poe_ms), TP_OK);
     tp_buf_clear(&request), tp_buf_clear(&answer);

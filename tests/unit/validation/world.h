@@ -26,7 +26,8 @@ void world_stop(void);
 void world_clock(int64_t utc_ms);
 struct tp_buf world_issue(const char *arguments); /* of services.issue() */
 /* What the responder, or the CRL, of authority ISSUER_NAME says now. */
-void world_add_ocsp(const struct tp_buf *certificate, const struct tp_buf *issuer, const char *issuer_name, int64_t poe_ms);
+void world_add_ocsp(const struct tp_buf *certificate, const struct tp_buf *issuer, const char *issuer_name,
+                    int64_t poe_ms);
 void world_add_crl(const char *issuer_name, int64_t poe_ms);
 /* Evidence that the intermediate is good, by OCSP. */
 void world_add_intermediate(int64_t poe_ms);
