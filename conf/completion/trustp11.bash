@@ -56,11 +56,14 @@ _trustp11_words()
     'cms') echo 'sign verify' ;;
     'cms sign') echo '--out --level --key --key-file --certificate --tsa --trust --hash --pss --documents --config --json --timeout --help' ;;
     'cms verify') echo '--trust --at --crl --ocsp --online --report --lang --documents --config --json --timeout --help' ;;
-    'tsa') echo 'stamp check list trust' ;;
+    'tsa') echo 'stamp check list trust reply key cert' ;;
     'tsa stamp') echo '--out --tsa --trust --hash --policy --documents --config --json --timeout --help' ;;
     'tsa check') echo '--trust --at --offline --documents --config --json --timeout --help' ;;
     'tsa list') echo '--try --trust --documents --config --json --timeout --help' ;;
     'tsa trust') echo '--to --expired --dry-run --documents --config --json --timeout --help' ;;
+    'tsa reply') echo '--in --out --key --certificate --policy --accuracy-ms --hash --unwatched-clock --config --json --timeout --help' ;;
+    'tsa key') echo '--type --replace --subject --out --config --json --timeout --help' ;;
+    'tsa cert') echo '--config --json --timeout --help' ;;
     'audit') echo 'list verify checkpoint accept' ;;
     'audit list') echo '--user --action --outcome --object --since --until --last --all --local --config --json --timeout --help' ;;
     'audit verify') echo '--store --key --origin --checkpoint --offline --config --json --timeout --help' ;;
@@ -94,7 +97,7 @@ _trustp11_choices()
     --at) echo 'top-left top-right bottom-left bottom-right' ;;
     --language) echo 'en ja de fr es zh' ;;
     --lang) echo 'en ja both' ;;
-    --action) echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset pin.init token.init user.reread factor.add factor.remove key.generate key.import key.state key.delete key.change key.csr object.put object.delete cert.import cert.remove crl.import look audit.list audit.checkpoint audit.accept connection.refused refusals deployment.create engine.start engine.stop' ;;
+    --action) echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset pin.init token.init user.reread factor.add factor.remove key.generate key.import key.state key.delete key.change key.csr object.put object.delete cert.import cert.remove crl.import look tsa.timestamp tsa.key.make tsa.key.csr tsa.cert.import audit.list audit.checkpoint audit.accept connection.refused refusals deployment.create engine.start engine.stop' ;;
     --outcome) echo 'ok refused failed intent unknown' ;;
     --completion) echo 'bash zsh fish' ;;
     esac
@@ -103,7 +106,7 @@ _trustp11_choices()
 _trustp11_takes_value()
 {
     case $1 in
-    --config | --timeout | --dir | --hsm | --name | --users | --backup-key | --backup-dir | --service-user | --display | --code-file | --dormant | --reason | --user | --for | --signatures | --pin-file | --uri-file | --serial | --new-pin-file | --key-file | --passphrase-file | --label | --id | --password-file | --subject | --dns | --email | --out | --key | --file | --issuer | --hash | --digest | --salt-len | --at | --used | --login-age | --certificate | --tsa | --trust | --evidence | --location | --contact | --field | --lock-field | --page | --size | --rect | --text | --image | --font | --batch | --jobs | --documents | --within | --crl | --ocsp | --report | --policy | --to | --object | --since | --until | --last | --store | --origin | --checkpoint | --module) return 0 ;;
+    --config | --timeout | --dir | --hsm | --name | --users | --backup-key | --backup-dir | --service-user | --display | --code-file | --dormant | --reason | --user | --for | --signatures | --pin-file | --uri-file | --serial | --new-pin-file | --key-file | --passphrase-file | --label | --id | --password-file | --subject | --dns | --email | --out | --key | --file | --issuer | --hash | --digest | --salt-len | --at | --used | --login-age | --certificate | --tsa | --trust | --evidence | --location | --contact | --field | --lock-field | --page | --size | --rect | --text | --image | --font | --batch | --jobs | --documents | --within | --crl | --ocsp | --report | --policy | --to | --in | --accuracy-ms | --object | --since | --until | --last | --store | --origin | --checkpoint | --module) return 0 ;;
     *) return 1 ;;
     esac
 }

@@ -170,6 +170,25 @@ static void check_crls(struct doctor *doctor)
         state.kept, state.issuer, time);
 }
 
+static void check_timestamps(struct doctor *doctor)
+{
+    struct tp_timestamps *timestamps = &doctor->engine->timestamps;
+    struct tp_error why = {0};
+    int64_t ignored;
+    if (!timestamps->wanted)
+        return;
+    pthread_mutex_lock(&doctor->engine->lock);
+    const bool usable = timestamps->authority != NULL;
+    pthread_mutex_unlock(&doctor->engine->lock);
+    if (!usable)
+        say(doctor, "timestamps", "bad", "mend [tsa] in engine.conf, then start the engine anew", "%s", timestamps->why_not);
+    else if (tp_tsa_clock_now(timestamps->clock, &why, &ignored) != TP_OK)
+        say(doctor, "timestamps", "bad", "requests are answered timeNotAvailable until then", "%s", tp_error_words(&why));
+    else
+        say(doctor, "timestamps", "ok", "", "given, and the clock is good for them");
+    tp_error_clear(&why);
+}
+
 static void check_surroundings(struct doctor *doctor)
 {
     bool clock = tp_clock_synchronised(), locked = tp_secret_locked();
@@ -192,6 +211,7 @@ enum tp_rc tp_op_doctor(struct tp_call *call)
     check_import(&doctor);
     check_log(&doctor);
     check_crls(&doctor);
+    check_timestamps(&doctor);
     reply.checks = doctor.pointers;
     reply.n_checks = doctor.len;
     tp_ipc_answer(call->request, &reply.base, TP_BYTES_NONE);

@@ -16,12 +16,13 @@ NOBODY = 65534
 # Everything, below /usr; LIBDIR is the machine's.
 INSTALLED = {
     'bin/trustp11', 'sbin/trustp11d', '{libdir}/pkcs11/libtrustp11.so', 'share/p11-kit/modules/trustp11.module',
-    'lib/systemd/system/trustp11d.service', 'lib/sysusers.d/trustp11.conf', 'lib/tmpfiles.d/trustp11.conf',
+    'lib/systemd/system/trustp11d.service', 'lib/systemd/system/trustp11d-net.service',
+    'lib/sysusers.d/trustp11.conf', 'lib/tmpfiles.d/trustp11.conf',
     'share/man/man1/trustp11.1', 'share/man/man5/trustp11.conf.5', 'share/man/man7/libtrustp11.7',
     'share/man/man8/trustp11d.8', 'share/bash-completion/completions/trustp11', 'share/zsh/site-functions/_trustp11',
     'share/fish/vendor_completions.d/trustp11.fish', 'share/doc/trustp11/examples/engine.conf',
     'share/doc/trustp11/examples/trustp11.conf', 'share/doc/trustp11/examples/documents.conf',
-    'share/man/man5/documents.conf.5',
+    'share/doc/trustp11/examples/net.conf', 'share/man/man5/documents.conf.5',
 }
 
 
