@@ -149,6 +149,7 @@ class TsaTest(unittest.TestCase):
         folder = self.configure(f'[tsa bad]\nurl = {self.bad}\nuser = alice\npassword_file = secret\n')
         write_private(folder / 'secret', 'sesame\n')
         self.assertEqual(self.stamp().status, 0)
+        self.assertEqual(self.stamp('--tsa', self.bad).status, 0, 'its section counts when it is named by its URL')
         write_private(folder / 'secret', 'wrong\n')
         self.assertIn('status 401', self.stamp().err)
         (folder / 'secret').chmod(0o644)
