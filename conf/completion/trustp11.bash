@@ -48,12 +48,14 @@ _trustp11_words()
     'policy') echo 'show explain' ;;
     'policy show') echo '--config --json --timeout --help' ;;
     'policy explain') echo '--user --mechanism --hash --digest --salt-len --at --used --login-age --config --json --timeout --help' ;;
-    'pdf') echo 'sign extend renew' ;;
+    'pdf') echo 'sign extend renew verify' ;;
     'pdf sign') echo '--level --key --key-file --certificate --tsa --trust --evidence --offline --hash --pss --reason --location --contact --name --field --certify --lock --lock-field --visible --page --at --size --rect --text --no-text --language --local --image --font --password-file --batch --out --jobs --force --documents --config --json --timeout --help' ;;
     'pdf extend') echo '--level --tsa --trust --evidence --offline --hash --password-file --batch --out --jobs --force --documents --config --json --timeout --help' ;;
     'pdf renew') echo '--within --dry-run --tsa --trust --evidence --offline --hash --password-file --documents --config --json --timeout --help' ;;
-    'cms') echo 'sign' ;;
+    'pdf verify') echo '--trust --at --crl --ocsp --online --report --lang --documents --password-file --config --json --timeout --help' ;;
+    'cms') echo 'sign verify' ;;
     'cms sign') echo '--out --level --key --key-file --certificate --tsa --trust --hash --pss --documents --config --json --timeout --help' ;;
+    'cms verify') echo '--trust --at --crl --ocsp --online --report --lang --documents --config --json --timeout --help' ;;
     'tsa') echo 'stamp check list trust' ;;
     'tsa stamp') echo '--out --tsa --trust --hash --policy --documents --config --json --timeout --help' ;;
     'tsa check') echo '--trust --at --offline --documents --config --json --timeout --help' ;;
@@ -91,6 +93,7 @@ _trustp11_choices()
     --lock) echo 'all include exclude' ;;
     --at) echo 'top-left top-right bottom-left bottom-right' ;;
     --language) echo 'en ja de fr es zh' ;;
+    --lang) echo 'en ja both' ;;
     --action) echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset pin.init token.init user.reread factor.add factor.remove key.generate key.import key.state key.delete key.change key.csr object.put object.delete cert.import cert.remove crl.import look audit.list audit.checkpoint audit.accept connection.refused refusals deployment.create engine.start engine.stop' ;;
     --outcome) echo 'ok refused failed intent unknown' ;;
     --completion) echo 'bash zsh fish' ;;
@@ -100,7 +103,7 @@ _trustp11_choices()
 _trustp11_takes_value()
 {
     case $1 in
-    --config | --timeout | --dir | --hsm | --name | --users | --backup-key | --backup-dir | --service-user | --display | --code-file | --dormant | --reason | --user | --for | --signatures | --pin-file | --uri-file | --serial | --new-pin-file | --key-file | --passphrase-file | --label | --id | --password-file | --subject | --dns | --email | --out | --key | --file | --issuer | --hash | --digest | --salt-len | --at | --used | --login-age | --certificate | --tsa | --trust | --evidence | --location | --contact | --field | --lock-field | --page | --size | --rect | --text | --image | --font | --batch | --jobs | --documents | --within | --policy | --to | --object | --since | --until | --last | --store | --origin | --checkpoint | --module) return 0 ;;
+    --config | --timeout | --dir | --hsm | --name | --users | --backup-key | --backup-dir | --service-user | --display | --code-file | --dormant | --reason | --user | --for | --signatures | --pin-file | --uri-file | --serial | --new-pin-file | --key-file | --passphrase-file | --label | --id | --password-file | --subject | --dns | --email | --out | --key | --file | --issuer | --hash | --digest | --salt-len | --at | --used | --login-age | --certificate | --tsa | --trust | --evidence | --location | --contact | --field | --lock-field | --page | --size | --rect | --text | --image | --font | --batch | --jobs | --documents | --within | --crl | --ocsp | --report | --policy | --to | --object | --since | --until | --last | --store | --origin | --checkpoint | --module) return 0 ;;
     *) return 1 ;;
     esac
 }

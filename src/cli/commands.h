@@ -58,5 +58,7 @@ enum tp_rc tp_cli_pdf_sign(struct tp_cli *cli);
 enum tp_rc tp_cli_pdf_extend(struct tp_cli *cli);
 enum tp_rc tp_cli_pdf_renew(struct tp_cli *cli);
 enum tp_rc tp_cli_cms_sign(struct tp_cli *cli);
+enum tp_rc tp_cli_pdf_verify(struct tp_cli *cli);
+enum tp_rc tp_cli_cms_verify(struct tp_cli *cli);
 
 #endif

@@ -72,6 +72,14 @@ static enum tp_rc serial_text(const ASN1_INTEGER *serial, char ret_text[TP_PKI_S
     return TP_OK;
 }
 
+static enum tp_pki_hash signed_hash(X509 *x509)
+{
+    int nid = NID_undef;
+    if (X509_get_signature_info(x509, &nid, NULL, NULL, NULL) != 1 || nid == NID_undef)
+        return TP_PKI_HASH_NONE;
+    return tp_pki_hash_parse(OBJ_nid2sn(nid));
+}
+
 static enum tp_rc texts_fill(const X509 *x509, struct tp_pki_certificate *certificate)
 {
     TP_TRY(tp_pki_name_text(X509_get_subject_name(x509), certificate->subject));
@@ -111,6 +119,7 @@ enum tp_rc tp_pki_certificate_parse(struct tp_bytes der, struct tp_error *error,
                             "the certificate's names, serial number or dates are not as RFC 5280 says");
     TP_TRY(ders_fill(x509, &certificate));
     certificate.key_usage = usage_bits(X509_get_key_usage(x509));
+    certificate.hash = signed_hash(x509);
     certificate.is_ca = X509_check_ca(x509) == 1; /* 1: by basicConstraints; other values are guesses about old ones */
     *ret_certificate = certificate;
     certificate = (struct tp_pki_certificate){0};

@@ -27,6 +27,7 @@ struct tp_pki_certificate {
     int64_t not_before_ms, not_after_ms;
     unsigned key_usage; /* ~0u when the extension is absent */
     bool is_ca;
+    enum tp_pki_hash hash; /* that its issuer signed; NONE: not known, or EdDSA */
     struct tp_buf spki; /* DER */
     /* Name, Name, INTEGER: PKCS#11's CKA_SUBJECT, _ISSUER, _SERIAL_NUMBER */
     struct tp_buf subject_der, issuer_der, serial_der;

@@ -49,6 +49,7 @@ Test(certificate, gives_what_is_in_it)
     cr_assert_eq(parsed.not_after_ms, FORGE_NOT_AFTER_MS);
     cr_assert_eq(parsed.key_usage, (unsigned)(TP_PKI_DIGITAL_SIGNATURE | TP_PKI_NON_REPUDIATION));
     cr_assert_not(parsed.is_ca);
+    cr_assert_eq(parsed.hash, TP_PKI_SHA256);
     cr_assert(tp_bytes_equal(tp_buf_bytes(&parsed.spki), tp_buf_bytes(&spki)));
     cr_assert(tp_bytes_equal(tp_buf_bytes(&parsed.serial_der), TP_BYTES("\x02\x05\x00\xf0\x0d\xfa\xce", 7)));
     struct tp_pki_certificate issuer = {0};

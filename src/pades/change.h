@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What was changed in a document after it was signed: the signed revision and the newest one, gone through side by side from the
+ * trailer. Every difference is either one that is known and told with its nature, or content.
+ *
+ * Places where something may change (fields, widgets, annotations, DSS, metadata) are compared key by key. All other values must be equal,
+ * and everything that can be reached from them is gone through: a changed object there is content, by whichever other ways
+ * it may be reached, too.
+ */
+#ifndef TP_PADES_CHANGE_H
+#define TP_PADES_CHANGE_H
+
+#include "pades/verify_internal.h"
+
+#define TP_PADES_LOCKS_MAX 256
+#define TP_PADES_PATH_MAX  96
+
+enum tp_pades_locking { TP_PADES_LOCKS_NONE, TP_PADES_LOCKS_ALL, TP_PADES_LOCKS_INCLUDE, TP_PADES_LOCKS_EXCLUDE };
+struct tp_pades_locks { /* FieldMDP and /Lock (§12.8.2.4, table 236) */
+    enum tp_pades_locking kind;
+    char (*names)[TP_PADES_LINE_MAX];
+    size_t len;
+};
+
+/* The digests of a revision, by number. */
+struct tp_pades_digests {
+    struct tp_pdf_digest *digests;
+    size_t len;
+};
+TP_MUST_USE enum tp_rc tp_pades_digests_read(struct tp_pdf_document *document, struct tp_error *error,
+                                             struct tp_pades_digests *ret_digests);
+void tp_pades_digests_clear(struct tp_pades_digests *digests);
+const struct tp_pdf_digest *tp_pades_digests_find(const struct tp_pades_digests *digests, uint32_t id);
+
+struct tp_pades_protected { /* a value that must stay, with everything behind it */
+    const struct tp_pdf_value *value;
+    char path[TP_PADES_PATH_MAX];
+};
+
+struct tp_pades_comparison {
+    struct tp_pdf_document *before, *after;
+    const struct tp_pades_digests *old, *new;
+    const struct tp_pades_digests *between; /* of the revisions from the signed one's next to the newest; an empty one: not known */
+    size_t between_len;
+    unsigned first_revision;                /* of `between` */
+    unsigned permission;                    /* 1 to 3; 0: nobody has restricted anything */
+    const struct tp_pades_locks *locks;
+    struct tp_error *error;
+    struct tp_pades_set handled;            /* compared key by key */
+    struct tp_pades_set grown;              /* of those: resources that fonts have come to */
+    struct tp_pades_set fresh;              /* of those: widgets of signature fields that are new */
+    struct tp_pades_protected *queue;
+    size_t queue_len, queue_room;
+    unsigned pages;                         /* gone through so far */
+    struct tp_pades_signature *signature;   /* its list of changes is written */
+};
+
+/* Changes to SIGNATURE's list. The rest of COMPARISON is prepared by the caller, and cleared here on the way out. */
+TP_MUST_USE enum tp_rc tp_pades_compare(struct tp_pades_comparison *comparison);
+/* What a signature locks: of its dictionary and its field's. */
+TP_MUST_USE enum tp_rc tp_pades_locks_read(struct tp_pdf_document *document, const struct tp_pades_found *found,
+                                           struct tp_error *error, struct tp_pades_locks *ret_locks,
+                                           unsigned *ret_permission);
+void tp_pades_locks_clear(struct tp_pades_locks *locks);
+bool tp_pades_locks_hold(const struct tp_pades_locks *locks, const char *field);
+
+/* ---- among the files change*.c ---- */
+
+struct tp_pades_told { /* how a change is told */
+    enum tp_pades_nature nature;
+    bool allowed, warned;
+    struct tp_pdf_ref ref;
+    unsigned page;
+    const double *rect;
+};
+TP_PRINTF(3, 4) void tp_pades_tell(struct tp_pades_comparison *comparison, struct tp_pades_told told, const char *format, ...);
+/* Whether the object differs, is gone, or has come. */
+bool tp_pades_differs(const struct tp_pades_comparison *comparison, uint32_t id);
+/* Whether VALUE refers, within a few steps, to an object that differs. */
+TP_MUST_USE enum tp_rc tp_pades_differs_below(struct tp_pades_comparison *comparison, const struct tp_pdf_value *value,
+                                              bool *ret_differs);
+TP_MUST_USE enum tp_rc tp_pades_protect(struct tp_pades_comparison *comparison, const struct tp_pdf_value *value,
+                                        const char *path);
+/* The values of a reference, or of two direct values, in both documents. */
+TP_MUST_USE enum tp_rc tp_pades_both(struct tp_pades_comparison *comparison, const struct tp_pdf_value *old_item,
+                                     const struct tp_pdf_value *new_item, const struct tp_pdf_value **ret_old,
+                                     const struct tp_pdf_value **ret_new);
+
+struct tp_pades_pair {
+    const struct tp_pdf_value *old, *new; /* of one key; NULL: it is not there */
+    struct tp_pdf_ref ref;                /* of the object that has the key */
+    const char *path;                     /* of the key */
+    void *context;
+};
+/* What to do with a key whose value may change. */
+typedef enum tp_rc tp_pades_rule_fn(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair);
+struct tp_pades_rule {
+    const char *key; /* NULL ends a table */
+    tp_pades_rule_fn *compare;
+};
+/* Two dictionaries: keys in RULES by their rule, all others must be equal, and their values are protected. */
+TP_MUST_USE enum tp_rc tp_pades_compare_keys(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair,
+                                             const struct tp_pades_rule *rules);
+enum tp_rc tp_pades_rule_ignore(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair);
+enum tp_rc tp_pades_rule_form(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair);  /* change_form.c */
+/* A signature field that has come, in the form or on a page alone; others are told as content. */
+TP_MUST_USE enum tp_rc tp_pades_take_field(struct tp_pades_comparison *comparison, const struct tp_pdf_value *item);
+enum tp_rc tp_pades_rule_pages(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair); /* change_page.c */
+/* /Rect of an annotation; false when it has no area, or is not to be seen. */
+bool tp_pades_rect_seen(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation, double ret_rect[4]);
+
+#endif

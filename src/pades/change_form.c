@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The form (ISO 32000-2 §12.7): fields may be filled in, and signature fields come along, as DocMDP and FieldMDP allow. */
+#include "pades/change.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct field { /* what a field has of its own and inherits */
+    char name[TP_PADES_LINE_MAX];
+    bool is_signature;
+    bool value_differs; /* its value, or the one that it inherits, is another */
+    bool signing;       /* a signature field that was empty */
+};
+
+struct kids { /* the context of a field's rules */
+    struct field field;
+    unsigned depth;
+};
+
+/* ---- what signatures lock ---- */
+
+void tp_pades_locks_clear(struct tp_pades_locks *locks)
+{
+    free(locks->names);
+    *locks = (struct tp_pades_locks){0};
+}
+
+bool tp_pades_locks_hold(const struct tp_pades_locks *locks, const char *field)
+{
+    if (locks->kind == TP_PADES_LOCKS_NONE || locks->kind == TP_PADES_LOCKS_ALL)
+        return locks->kind == TP_PADES_LOCKS_ALL;
+    for (size_t i = 0; i < locks->len; i++) {
+        size_t len = strlen(locks->names[i]); /* a field that is named stands for those below it */
+        if (strncmp(locks->names[i], field, len) == 0 && (field[len] == '\0' || field[len] == '.'))
+            return locks->kind == TP_PADES_LOCKS_INCLUDE;
+    }
+    return locks->kind == TP_PADES_LOCKS_EXCLUDE;
+}
+
+static enum tp_rc read_names(struct tp_pdf_document *document, const struct tp_pdf_value *params, struct tp_error *error,
+                             struct tp_pades_locks *locks)
+{
+    const struct tp_pdf_value *names, *name;
+    TP_TRY(tp_pdf_document_get(document, params, "Fields", error, &names));
+    size_t len = tp_pdf_kind(names) == TP_PDF_ARRAY ? tp_pdf_len(names) : 0;
+    if (len > TP_PADES_LOCKS_MAX)
+        return tp_error_set(error, TP_TOO_LARGE, "a signature locks more than %d fields by name", TP_PADES_LOCKS_MAX);
+    locks->names = len == 0 ? NULL : calloc(len, sizeof *locks->names);
+    if (len > 0 && locks->names == NULL)
+        return TP_MEMORY;
+    for (; locks->len < len; locks->len++) {
+        struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+        TP_TRY(tp_pdf_document_resolve(document, tp_pdf_at(names, locks->len), error, &name));
+        if (tp_pdf_text(tp_pdf_bytes(name), &text) == TP_OK)
+            tp_pades_line(tp_buf_string(&text), locks->names[locks->len], sizeof locks->names[0]);
+    }
+    return TP_OK;
+}
+
+static enum tp_rc read_params(struct tp_pdf_document *document, const struct tp_pdf_value *params, struct tp_error *error,
+                              struct tp_pades_locks *locks)
+{
+    const struct tp_pdf_value *action;
+    TP_TRY(tp_pdf_document_get(document, params, "Action", error, &action));
+    tp_pades_locks_clear(locks);
+    locks->kind = tp_pdf_is_name(action, "Include")   ? TP_PADES_LOCKS_INCLUDE
+                  : tp_pdf_is_name(action, "Exclude") ? TP_PADES_LOCKS_EXCLUDE
+                                                      : TP_PADES_LOCKS_ALL;
+    return read_names(document, params, error, locks);
+}
+
+static enum tp_rc read_references(struct tp_pdf_document *document, const struct tp_pdf_value *dictionary,
+                                  struct tp_error *error, struct tp_pades_locks *locks)
+{
+    const struct tp_pdf_value *references, *reference, *method, *params;
+    TP_TRY(tp_pdf_document_get(document, dictionary, "Reference", error, &references));
+    for (size_t i = 0; tp_pdf_kind(references) == TP_PDF_ARRAY && i < tp_pdf_len(references) && i < 16; i++) {
+        TP_TRY(tp_pdf_document_resolve(document, tp_pdf_at(references, i), error, &reference));
+        TP_TRY(tp_pdf_document_get(document, reference, "TransformMethod", error, &method));
+        TP_TRY(tp_pdf_document_get(document, reference, "TransformParams", error, &params));
+        if (tp_pdf_is_name(method, "FieldMDP"))
+            return read_params(document, params, error, locks);
+    }
+    return TP_OK;
+}
+
+enum tp_rc tp_pades_locks_read(struct tp_pdf_document *document, const struct tp_pades_found *found,
+                               struct tp_error *error, struct tp_pades_locks *ret_locks, unsigned *ret_permission)
+{
+    const struct tp_pdf_value *lock, *permission;
+    *ret_permission = 0;
+    TP_TRY(read_references(document, found->dictionary, error, ret_locks));
+    TP_TRY(tp_pdf_document_get(document, found->field_dictionary, "Lock", error, &lock));
+    if (tp_pdf_kind(lock) != TP_PDF_DICTIONARY)
+        return TP_OK;
+    if (ret_locks->kind == TP_PADES_LOCKS_NONE)
+        TP_TRY(read_params(document, lock, error, ret_locks));
+    TP_TRY(tp_pdf_document_get(document, lock, "P", error, &permission)); /* ISO 32000-2: DocMDP by a lock */
+    int64_t number = tp_pdf_integer(permission, 0);
+    *ret_permission = number >= 1 && number <= 3 ? (unsigned)number : 0;
+    return TP_OK;
+}
+
+/* ---- fields ---- */
+
+static enum tp_rc take_name(struct tp_pades_comparison *comparison, const struct tp_pdf_value *dictionary, struct field *field)
+{
+    struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    const struct tp_pdf_value *part, *type;
+    TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "FT", comparison->error, &type));
+    if (type != NULL)
+        field->is_signature = tp_pdf_is_name(type, "Sig");
+    TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "T", comparison->error, &part));
+    if (tp_pdf_kind(part) != TP_PDF_STRING)
+        return TP_OK;
+    TP_TRY(tp_buf_printf(&text, "%s%s", field->name, field->name[0] == '\0' ? "" : "."));
+    if (tp_pdf_text(tp_pdf_bytes(part), &text) != TP_OK)
+        TP_TRY(tp_buf_append_string(&text, "?"));
+    tp_pades_line(tp_buf_string(&text), field->name, sizeof field->name);
+    return TP_OK;
+}
+
+static bool is_null(const struct tp_pdf_value *value)
+{
+    return tp_pdf_kind(value) == TP_PDF_NULL;
+}
+
+static enum tp_rc tell_signed(struct tp_pades_comparison *comparison, const struct tp_pdf_value *value, struct tp_pdf_ref ref,
+                              const struct field *field, const char *where)
+{
+    const struct tp_pdf_value *signature, *type, *filter;
+    TP_TRY(tp_pdf_document_resolve(comparison->after, value, comparison->error, &signature));
+    TP_TRY(tp_pdf_document_get(comparison->after, signature, "Type", comparison->error, &type));
+    TP_TRY(tp_pdf_document_get(comparison->after, signature, "SubFilter", comparison->error, &filter));
+    bool stamp = tp_pdf_is_name(type, "DocTimeStamp") || tp_pdf_is_name(filter, "ETSI.RFC3161");
+    struct tp_pades_told told = {.nature = stamp ? TP_PADES_CHANGE_TIMESTAMP : TP_PADES_CHANGE_SIGNATURE, .ref = ref};
+    told.allowed = stamp || (comparison->permission != 1 && !tp_pades_locks_hold(comparison->locks, field->name));
+    if (tp_pdf_kind(signature) != TP_PDF_DICTIONARY)
+        told.allowed = is_null(signature) && comparison->permission != 1;
+    const char *what = is_null(signature) ? "an empty signature field" : stamp ? "a document timestamp" : "a signature";
+    tp_pades_tell(comparison, told, "%s was added in %s \"%s\"%s", what, where, field->name,
+                  told.allowed ? "" : ", which the signature does not allow");
+    return TP_OK;
+}
+
+static enum tp_rc tell_filled(struct tp_pades_comparison *comparison, struct tp_pdf_ref ref, const struct field *field)
+{
+    bool locked = tp_pades_locks_hold(comparison->locks, field->name);
+    struct tp_pades_told told = {.nature = TP_PADES_CHANGE_FORM, .ref = ref, .allowed = comparison->permission != 1 && !locked};
+    tp_pades_tell(comparison, told, "form field \"%s\" was filled in%s", field->name,
+                  locked ? ", which the signature has locked" : told.allowed ? "" : ", which the signature does not allow");
+    return TP_OK;
+}
+
+/* /V first: whether anything else of the field may differ depends on it. */
+static enum tp_rc compare_value(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair, struct field *field)
+{
+    const struct tp_pdf_value *old_value = tp_pdf_get(pair->old, "V"), *new_value = tp_pdf_get(pair->new, "V");
+    bool differs = false, both = old_value != NULL && new_value != NULL;
+    if (both && tp_pdf_equal(old_value, new_value))
+        differs = tp_pdf_ref(new_value).id != 0 && tp_pades_differs(comparison, tp_pdf_ref(new_value).id);
+    else
+        differs = old_value != NULL || new_value != NULL;
+    if (!differs)
+        return TP_OK;
+    if (!field->is_signature) {
+        field->value_differs = true;
+        return tell_filled(comparison, pair->ref, field);
+    }
+    const struct tp_pdf_value *before;
+    TP_TRY(tp_pdf_document_resolve(comparison->before, old_value, comparison->error, &before));
+    field->signing = is_null(before) && new_value != NULL;
+    if (field->signing)
+        return tell_signed(comparison, new_value, pair->ref, field, "the field");
+    tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
+                  "the signature in field \"%s\" was %s", field->name, new_value == NULL ? "removed" : "replaced");
+    return TP_OK;
+}
+
+static enum tp_rc compare_same(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    if (pair->old != NULL && pair->new != NULL && tp_pdf_equal(pair->old, pair->new))
+        return tp_pades_protect(comparison, pair->new, pair->path);
+    tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref}, "%s was changed",
+                  pair->path);
+    return TP_OK;
+}
+
+/* What goes with a value: how it looks, and when it was set. */
+static enum tp_rc rule_with_value(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    const struct field *field = &((const struct kids *)pair->context)->field;
+    return field->value_differs || field->signing ? TP_OK : compare_same(comparison, pair);
+}
+
+/* /F of a widget: signing sets Print and Locked. */
+static enum tp_rc rule_with_signing(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    const struct field *field = &((const struct kids *)pair->context)->field;
+    return field->signing ? TP_OK : compare_same(comparison, pair);
+}
+
+static enum tp_rc rule_value(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    const struct field *field = &((const struct kids *)pair->context)->field;
+    if (field->value_differs || field->signing || pair->new == NULL)
+        return TP_OK; /* told already */
+    return tp_pades_protect(comparison, pair->new, pair->path);
+}
+
+static enum tp_rc compare_field(struct tp_pades_comparison *comparison, const struct tp_pdf_value *old_item,
+                                const struct tp_pdf_value *new_item, struct field field, unsigned depth);
+
+static enum tp_rc rule_kids(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    const struct kids *kids = pair->context;
+    const struct tp_pdf_value *old_kids, *new_kids;
+    struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
+    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_kids, &new_kids));
+    if (ref.id != 0 && tp_pdf_kind(new_kids) == TP_PDF_ARRAY)
+        TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
+    bool same = tp_pdf_kind(old_kids) == TP_PDF_ARRAY && tp_pdf_kind(new_kids) == TP_PDF_ARRAY &&
+                tp_pdf_equal(old_kids, new_kids);
+    if (!same) {
+        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
+                      "the parts of form field \"%s\" were changed", kids->field.name);
+        return TP_OK;
+    }
+    for (size_t i = 0; i < tp_pdf_len(new_kids); i++)
+        TP_TRY(compare_field(comparison, tp_pdf_at(old_kids, i), tp_pdf_at(new_kids, i), kids->field, kids->depth + 1));
+    return TP_OK;
+}
+
+static const struct tp_pades_rule field_rules[] = {
+    {"V", rule_value},       {"AP", rule_with_value}, {"AS", rule_with_value}, {"RV", rule_with_value},
+    {"I", rule_with_value},  {"TI", rule_with_value}, {"M", rule_with_value},  {"F", rule_with_signing},
+    {"Kids", rule_kids},     {NULL, NULL},
+};
+
+static enum tp_rc compare_field(struct tp_pades_comparison *comparison, const struct tp_pdf_value *old_item,
+                                const struct tp_pdf_value *new_item, struct field field, unsigned depth)
+{
+    struct tp_pades_pair pair = {.ref = tp_pdf_ref(new_item)};
+    if (depth > TP_PADES_FIELD_DEPTH)
+        return tp_error_set(comparison->error, TP_TOO_LARGE, "the form is too deep to be compared");
+    if (pair.ref.id == 0 || tp_pades_set_has(&comparison->handled, pair.ref.id))
+        return tp_pades_protect(comparison, new_item, "a form field");
+    TP_TRY(tp_pades_both(comparison, old_item, new_item, &pair.old, &pair.new));
+    if (tp_pdf_kind(pair.old) != TP_PDF_DICTIONARY || tp_pdf_kind(pair.new) != TP_PDF_DICTIONARY)
+        return tp_pades_protect(comparison, new_item, "a form field");
+    TP_TRY(tp_pades_set_add(&comparison->handled, pair.ref.id));
+    TP_TRY(take_name(comparison, pair.new, &field));
+    TP_TRY(compare_value(comparison, &pair, &field));
+    char path[TP_PADES_PATH_MAX];
+    struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    TP_TRY(tp_buf_printf(&text, "form field \"%s\"", field.name));
+    tp_pades_line(tp_buf_string(&text), path, sizeof path - 16);
+    struct kids kids = {.field = field, .depth = depth};
+    pair.path = path, pair.context = &kids;
+    return tp_pades_compare_keys(comparison, &pair, field_rules);
+}
+
+/* ---- fields that have come ---- */
+
+static enum tp_rc refuse_field(struct tp_pades_comparison *comparison, struct tp_pdf_ref ref, const char *name, const char *why)
+{
+    tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = ref},
+                  "form field \"%s\" was added: %s", name, why);
+    return TP_OK;
+}
+
+static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct tp_pdf_value *item, struct field field,
+                           unsigned depth)
+{
+    const struct tp_pdf_value *dictionary, *kids;
+    struct tp_pdf_ref ref = tp_pdf_ref(item);
+    if (ref.id != 0 && tp_pades_set_has(&comparison->handled, ref.id))
+        return TP_OK;
+    TP_TRY(tp_pdf_document_resolve(comparison->after, item, comparison->error, &dictionary));
+    if (ref.id == 0 || depth > TP_PADES_FIELD_DEPTH || tp_pdf_kind(dictionary) != TP_PDF_DICTIONARY)
+        return refuse_field(comparison, ref, field.name, "it is no object of its own");
+    TP_TRY(take_name(comparison, dictionary, &field));
+    if (tp_pades_digests_find(comparison->old, ref.id) != NULL)
+        return tp_pades_differs(comparison, ref.id) ? refuse_field(comparison, ref, field.name, "another object was there")
+                                                    : tp_pades_protect(comparison, item, "a form field");
+    if (tp_pdf_get(dictionary, "A") != NULL || tp_pdf_get(dictionary, "AA") != NULL)
+        return refuse_field(comparison, ref, field.name, "it has an action");
+    TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "Kids", comparison->error, &kids));
+    size_t kids_len = tp_pdf_kind(kids) == TP_PDF_ARRAY ? tp_pdf_len(kids) : 0;
+    if (kids_len == 0 && !field.is_signature)
+        return refuse_field(comparison, ref, field.name, "only signature fields may come");
+    TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
+    TP_TRY(tp_pades_set_add(&comparison->fresh, ref.id));
+    if (field.is_signature && (tp_pdf_get(dictionary, "T") != NULL || tp_pdf_get(dictionary, "V") != NULL))
+        TP_TRY(tell_signed(comparison, tp_pdf_get(dictionary, "V"), ref, &field, "a new field"));
+    for (size_t i = 0; i < kids_len; i++)
+        TP_TRY(take_new(comparison, tp_pdf_at(kids, i), field, depth + 1));
+    return TP_OK;
+}
+
+enum tp_rc tp_pades_take_field(struct tp_pades_comparison *comparison, const struct tp_pdf_value *item)
+{
+    return take_new(comparison, item, (struct field){.is_signature = false}, 0);
+}
+
+static enum tp_rc rule_fields(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    const struct tp_pdf_value *old_fields, *new_fields;
+    struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
+    size_t next = 0;
+    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_fields, &new_fields));
+    if (ref.id != 0 && tp_pdf_kind(new_fields) == TP_PDF_ARRAY)
+        TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
+    size_t old_len = tp_pdf_kind(old_fields) == TP_PDF_ARRAY ? tp_pdf_len(old_fields) : 0;
+    size_t new_len = tp_pdf_kind(new_fields) == TP_PDF_ARRAY ? tp_pdf_len(new_fields) : 0;
+    for (size_t i = 0; i < new_len; i++) {
+        const struct tp_pdf_value *item = tp_pdf_at(new_fields, i);
+        if (next < old_len && tp_pdf_equal(tp_pdf_at(old_fields, next), item))
+            TP_TRY(compare_field(comparison, tp_pdf_at(old_fields, next++), item, (struct field){.is_signature = false}, 0));
+        else
+            TP_TRY(tp_pades_take_field(comparison, item));
+    }
+    if (next < old_len)
+        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
+                      "form fields were removed, or put in another order");
+    return TP_OK;
+}
+
+/* ---- the form itself ---- */
+
+/* /DR /Font: what was there must stay; fonts for new fields may come. The resources may be those of pages, too: that they have
+ * grown is remembered. */
+static enum tp_rc rule_fonts(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    struct tp_bytes key;
+    const struct tp_pdf_value *before, *after;
+    char name[128];
+    const uint32_t ids[] = {tp_pdf_ref(pair->new).id, pair->ref.id};
+    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &before, &after));
+    if (tp_pdf_kind(after) != TP_PDF_DICTIONARY || (pair->old != NULL && tp_pdf_kind(before) != TP_PDF_DICTIONARY))
+        return compare_same(comparison, pair);
+    for (size_t i = 0; i < tp_pdf_len(before); i++) {
+        const struct tp_pdf_value *font = tp_pdf_entry(before, i, &key);
+        if (key.len >= sizeof name)
+            return compare_same(comparison, pair);
+        memcpy(name, key.data, key.len), name[key.len] = '\0';
+        struct tp_pades_pair fonts = {.old = font, .new = tp_pdf_get(after, name), .ref = pair->ref, .path = pair->path};
+        TP_TRY(compare_same(comparison, &fonts));
+    }
+    for (size_t i = 0; i < 2 && ids[i] != 0; i++) {
+        TP_TRY(tp_pades_set_add(&comparison->handled, ids[i]));
+        if (tp_pdf_len(after) > tp_pdf_len(before))
+            TP_TRY(tp_pades_set_add(&comparison->grown, ids[i]));
+    }
+    return TP_OK;
+}
+
+static enum tp_rc rule_resources(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    static const struct tp_pades_rule rules[] = {{"Font", rule_fonts}, {NULL, NULL}};
+    struct tp_pades_pair both = *pair;
+    const struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
+    if (pair->old == NULL)
+        return TP_OK;
+    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &both.old, &both.new));
+    if (tp_pdf_kind(both.old) != TP_PDF_DICTIONARY || tp_pdf_kind(both.new) != TP_PDF_DICTIONARY)
+        return compare_same(comparison, pair);
+    both.ref = ref.id != 0 ? ref : pair->ref;
+    TP_TRY(tp_pades_set_add(&comparison->handled, both.ref.id));
+    return tp_pades_compare_keys(comparison, &both, rules);
+}
+
+static enum tp_rc rule_default_appearance(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    return pair->old == NULL ? TP_OK : compare_same(comparison, pair);
+}
+
+/* Once set, viewers draw fields anew, by whatever fonts and values there are: so it may go, and not come. */
+static enum tp_rc rule_need_appearances(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    const struct tp_pdf_value *old_value, *new_value;
+    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_value, &new_value));
+    if (tp_pdf_boolean(new_value, false) && !tp_pdf_boolean(old_value, false))
+        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
+                      "viewers were told to draw all form fields anew (NeedAppearances)");
+    return TP_OK;
+}
+
+static const struct tp_pades_rule form_rules[] = {
+    {"Fields", rule_fields},
+    {"SigFlags", tp_pades_rule_ignore},
+    {"DR", rule_resources},
+    {"DA", rule_default_appearance},
+    {"NeedAppearances", rule_need_appearances},
+    {NULL, NULL},
+};
+
+enum tp_rc tp_pades_rule_form(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    struct tp_pades_pair forms = {.ref = tp_pdf_ref(pair->new), .path = "the form's"};
+    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &forms.old, &forms.new));
+    if (forms.ref.id == 0)
+        forms.ref = pair->ref;
+    else if (tp_pdf_kind(forms.new) == TP_PDF_DICTIONARY)
+        TP_TRY(tp_pades_set_add(&comparison->handled, forms.ref.id));
+    return tp_pades_compare_keys(comparison, &forms, form_rules);
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pages (ISO 32000-2 §7.7.3): they and all that they show must stay; annotations may come with DocMDP 3, or where nobody has
+ * restricted anything. */
+#include "pades/change.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PAGE_DEPTH 64
+#define LIST_MAX   10000 /* annotations of a page whose list has changed */
+
+enum { HIDDEN = 1 << 1, NO_VIEW = 1 << 5 }; /* table 167 */
+
+/* Markup (§12.5.6.2) and its pop-ups. Links, media and others that do something are content. */
+static const char *const comments[] = {"Text",    "FreeText",  "Line",      "Square",   "Circle", "Polygon", "PolyLine",      "Highlight",
+                                       "Underline", "Squiggly", "StrikeOut", "Stamp",    "Caret",  "Ink",     "FileAttachment", "Popup"};
+
+struct page {
+    unsigned number;
+    struct tp_pdf_ref ref;
+};
+
+bool tp_pades_rect_seen(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation, double ret_rect[4])
+{
+    const struct tp_pdf_value *rect = NULL, *flags = NULL, *number = NULL;
+    if (tp_pdf_document_get(comparison->after, annotation, "Rect", NULL, &rect) != TP_OK ||
+        tp_pdf_document_get(comparison->after, annotation, "F", NULL, &flags) != TP_OK)
+        return false;
+    for (size_t i = 0; i < 4; i++) {
+        if (tp_pdf_document_resolve(comparison->after, tp_pdf_kind(rect) == TP_PDF_ARRAY ? tp_pdf_at(rect, i) : NULL, NULL,
+                                    &number) != TP_OK)
+            return false;
+        ret_rect[i] = tp_pdf_number(number, 0);
+    }
+    bool area = fabs(ret_rect[2] - ret_rect[0]) > 0 && fabs(ret_rect[3] - ret_rect[1]) > 0;
+    return area && (tp_pdf_integer(flags, 0) & (HIDDEN | NO_VIEW)) == 0;
+}
+
+static enum tp_rc kind_of(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation, const char **ret_name,
+                          bool *ret_comment)
+{
+    const struct tp_pdf_value *subtype;
+    TP_TRY(tp_pdf_document_get(comparison->after, annotation, "Subtype", comparison->error, &subtype));
+    *ret_comment = false, *ret_name = "";
+    for (size_t i = 0; i < sizeof comments / sizeof comments[0]; i++)
+        if (tp_pdf_is_name(subtype, comments[i])) {
+            *ret_name = comments[i];
+            *ret_comment = tp_pdf_kind(annotation) == TP_PDF_DICTIONARY && tp_pdf_get(annotation, "A") == NULL &&
+                           tp_pdf_get(annotation, "AA") == NULL;
+        }
+    return TP_OK;
+}
+
+static enum tp_rc tell_annotation(struct tp_pades_comparison *comparison, const struct page *page, struct tp_pdf_ref ref,
+                                  const struct tp_pdf_value *annotation, const char *what)
+{
+    const char *name;
+    double rect[4];
+    bool comment, seen = tp_pades_rect_seen(comparison, annotation, rect);
+    TP_TRY(kind_of(comparison, annotation, &name, &comment));
+    bool allowed = comment && (comparison->permission == 0 || comparison->permission == 3);
+    struct tp_pades_told told = {.nature = comment ? TP_PADES_CHANGE_ANNOTATION : TP_PADES_CHANGE_CONTENT,
+                                 .allowed = allowed, .warned = allowed && seen && strcmp(name, "Popup") != 0,
+                                 .page = page->number, .ref = ref, .rect = seen ? rect : NULL};
+    tp_pades_tell(comparison, told, "an annotation%s%s%s was %s%s", name[0] == '\0' ? "" : " (", name, name[0] == '\0' ? "" : ")", what,
+                  allowed || !comment ? "" : ", which the signature does not allow");
+    return TP_OK;
+}
+
+/* An entry that has come to /Annots. */
+static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct page *page, const struct tp_pdf_value *item)
+{
+    const struct tp_pdf_value *annotation, *type, *value;
+    double rect[4];
+    struct tp_pdf_ref ref = tp_pdf_ref(item);
+    TP_TRY(tp_pdf_document_resolve(comparison->after, item, comparison->error, &annotation));
+    TP_TRY(tp_pdf_document_get(comparison->after, annotation, "FT", comparison->error, &type));
+    TP_TRY(tp_pdf_document_get(comparison->after, annotation, "V", comparison->error, &value));
+    if (ref.id != 0 && tp_pdf_is_name(type, "Sig") && tp_pdf_kind(value) == TP_PDF_DICTIONARY)
+        TP_TRY(tp_pades_take_field(comparison, item)); /* poppler forgets to list it in some forms */
+    if (ref.id != 0 && tp_pades_set_has(&comparison->fresh, ref.id)) {
+        if (tp_pades_rect_seen(comparison, annotation, rect))
+            tp_pades_tell(comparison,
+                          (struct tp_pades_told){.nature = TP_PADES_CHANGE_SIGNATURE, .allowed = comparison->permission != 1,
+                                                 .warned = comparison->permission != 0, .page = page->number, .ref = ref, .rect = rect},
+                          "a new signature field shows something on the page%s",
+                          comparison->permission == 1 ? ", which the signature does not allow" : "");
+        return TP_OK;
+    }
+    bool was_there = ref.id != 0 && tp_pades_digests_find(comparison->old, ref.id) != NULL;
+    TP_TRY(tell_annotation(comparison, page, ref, annotation, was_there ? "moved to this page" : "added"));
+    if (was_there)
+        return tp_pades_protect(comparison, item, "an annotation");
+    return ref.id == 0 ? TP_OK : tp_pades_set_add(&comparison->handled, ref.id);
+}
+
+static enum tp_rc compare_annotation(struct tp_pades_comparison *comparison, const struct page *page,
+                                     const struct tp_pdf_value *item)
+{
+    const struct tp_pdf_value *annotation;
+    struct tp_pdf_ref ref = tp_pdf_ref(item);
+    if (ref.id != 0 && tp_pades_set_has(&comparison->handled, ref.id))
+        return TP_OK; /* a widget, which was compared with its field */
+    if (ref.id == 0 || !tp_pades_differs(comparison, ref.id))
+        return tp_pades_protect(comparison, item, "an annotation");
+    TP_TRY(tp_pdf_document_resolve(comparison->after, item, comparison->error, &annotation));
+    TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
+    return tell_annotation(comparison, page, ref, annotation, "changed");
+}
+
+/* One that is gone from /Annots. */
+static enum tp_rc tell_gone(struct tp_pades_comparison *comparison, const struct page *page, const struct tp_pdf_value *item)
+{
+    const struct tp_pdf_value *annotation;
+    const char *name;
+    bool comment;
+    TP_TRY(tp_pdf_document_resolve(comparison->before, item, comparison->error, &annotation));
+    TP_TRY(kind_of(comparison, annotation, &name, &comment));
+    bool allowed = comment && (comparison->permission == 0 || comparison->permission == 3);
+    tp_pades_tell(comparison,
+                  (struct tp_pades_told){.nature = comment ? TP_PADES_CHANGE_ANNOTATION : TP_PADES_CHANGE_CONTENT,
+                                         .allowed = allowed, .warned = allowed, .page = page->number, .ref = page->ref},
+                  "an annotation%s%s%s was removed", name[0] == '\0' ? "" : " (", name, name[0] == '\0' ? "" : ")");
+    return TP_OK;
+}
+
+static bool holds(const struct tp_pdf_value *array, size_t from, const struct tp_pdf_value *item)
+{
+    for (size_t i = from; i < tp_pdf_len(array); i++)
+        if (tp_pdf_equal(tp_pdf_at(array, i), item))
+            return true;
+    return false;
+}
+
+/* Both in their order; what is in one of them alone has come or is gone. */
+static enum tp_rc compare_lists(struct tp_pades_comparison *comparison, const struct page *page,
+                                const struct tp_pdf_value *old_list, const struct tp_pdf_value *new_list)
+{
+    size_t i = 0, j = 0, old_len = tp_pdf_len(old_list), new_len = tp_pdf_len(new_list);
+    while (i < old_len || j < new_len) {
+        const struct tp_pdf_value *old_item = i < old_len ? tp_pdf_at(old_list, i) : NULL;
+        const struct tp_pdf_value *new_item = j < new_len ? tp_pdf_at(new_list, j) : NULL;
+        if (old_item != NULL && new_item != NULL && tp_pdf_equal(old_item, new_item)) {
+            TP_TRY(compare_annotation(comparison, page, new_item));
+            i++, j++;
+        } else if (old_item != NULL && (new_item == NULL || !holds(new_list, j, old_item))) {
+            TP_TRY(tell_gone(comparison, page, old_item));
+            i++;
+        } else {
+            TP_TRY(take_new(comparison, page, new_item));
+            j++;
+        }
+    }
+    return TP_OK;
+}
+
+static enum tp_rc rule_annotations(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    const struct tp_pdf_value *old_list, *new_list;
+    struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
+    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_list, &new_list));
+    bool known = (pair->old == NULL || tp_pdf_kind(old_list) == TP_PDF_ARRAY) &&
+                 (pair->new == NULL || tp_pdf_kind(new_list) == TP_PDF_ARRAY);
+    if (!known)
+        return tp_pades_protect(comparison, pair->new, pair->path);
+    if (ref.id != 0)
+        TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
+    if (tp_pdf_len(old_list) > LIST_MAX && tp_pdf_len(new_list) > LIST_MAX && !tp_pdf_equal(old_list, new_list)) {
+        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
+                      "%s was changed, and is too long to be compared", pair->path);
+        return TP_OK;
+    }
+    return compare_lists(comparison, pair->context, old_list, new_list);
+}
+
+static const struct tp_pades_rule page_rules[] = {{"Annots", rule_annotations}, {NULL, NULL}};
+
+struct node {
+    unsigned depth;
+};
+static enum tp_rc compare_node(struct tp_pades_comparison *comparison, const struct tp_pdf_value *old_item,
+                               const struct tp_pdf_value *new_item, unsigned depth);
+
+static enum tp_rc rule_kids(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    const struct node *node = pair->context;
+    const struct tp_pdf_value *old_kids, *new_kids;
+    struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
+    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_kids, &new_kids));
+    if (tp_pdf_kind(old_kids) != TP_PDF_ARRAY || tp_pdf_kind(new_kids) != TP_PDF_ARRAY || !tp_pdf_equal(old_kids, new_kids)) {
+        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
+                      "pages were added, removed, or put in another order");
+        return TP_OK;
+    }
+    if (ref.id != 0)
+        TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
+    for (size_t i = 0; i < tp_pdf_len(new_kids); i++)
+        TP_TRY(compare_node(comparison, tp_pdf_at(old_kids, i), tp_pdf_at(new_kids, i), node->depth + 1));
+    return TP_OK;
+}
+
+static const struct tp_pades_rule tree_rules[] = {{"Kids", rule_kids}, {NULL, NULL}};
+
+static enum tp_rc compare_node(struct tp_pades_comparison *comparison, const struct tp_pdf_value *old_item,
+                               const struct tp_pdf_value *new_item, unsigned depth)
+{
+    struct tp_pades_pair pair = {.ref = tp_pdf_ref(new_item)};
+    if (depth > PAGE_DEPTH)
+        return tp_error_set(comparison->error, TP_TOO_LARGE, "the page tree is too deep to be compared");
+    if (pair.ref.id == 0 || pair.ref.id != tp_pdf_ref(old_item).id)
+        return tp_pades_protect(comparison, new_item, "the page tree");
+    if (tp_pades_set_has(&comparison->handled, pair.ref.id))
+        return TP_OK;
+    TP_TRY(tp_pades_both(comparison, old_item, new_item, &pair.old, &pair.new));
+    if (tp_pdf_kind(pair.old) != TP_PDF_DICTIONARY || tp_pdf_kind(pair.new) != TP_PDF_DICTIONARY)
+        return tp_pades_protect(comparison, new_item, "the page tree");
+    TP_TRY(tp_pades_set_add(&comparison->handled, pair.ref.id));
+    if (tp_pdf_get(pair.new, "Kids") != NULL || tp_pdf_get(pair.old, "Kids") != NULL) {
+        pair.path = "the page tree's", pair.context = &(struct node){.depth = depth};
+        return tp_pades_compare_keys(comparison, &pair, tree_rules);
+    }
+    char path[32];
+    struct page page = {.number = ++comparison->pages, .ref = pair.ref};
+    (void)snprintf(path, sizeof path, "page %u", page.number);
+    pair.path = path, pair.context = &page;
+    return tp_pades_compare_keys(comparison, &pair, page_rules);
+}
+
+enum tp_rc tp_pades_rule_pages(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+{
+    if (pair->old != NULL && pair->new != NULL && tp_pdf_equal(pair->old, pair->new))
+        return compare_node(comparison, pair->old, pair->new, 0);
+    tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
+                  "the page tree was replaced");
+    return TP_OK;
+}

@@ -1,0 +1,730 @@
+# SPDX-License-Identifier: Apache-2.0
+"""trustp11 pdf verify, cms verify: what is good passes, every way known to forge a signed PDF is found, and time tells."""
+import html.parser
+import json
+import pathlib
+import re
+import shutil
+import tempfile
+import time
+import unittest
+import xml.etree.ElementTree
+
+from authority_services import DAY, AuthorityServices
+from draft import PAGE_TEXT, Draft, appearance, fetch, stream, token_over
+from tools import CLI, must, run, write_private
+
+REPORT = '{http://uri.etsi.org/19102/v1.2.1#}'
+RANGE = rb'/ByteRange \[0 (\d+) (\d+) (\d+)\]'
+FILLED = {7: Draft().text(7).replace('(100)', '(999)'), 8: appearance('999')}
+NOTE = {50: '<< /Type /Annot /Subtype /FreeText /Rect [40 690 300 720] /Contents (1000000 yen) /DA (/F1 18 Tf) /P 3 0 R >>'}
+FIELD_LOCK = ('/Reference [<< /Type /SigRef /TransformMethod /FieldMDP /TransformParams << /Type /TransformParams /Action /Include '
+              '/Fields [({})] /V /1.2 >> >>]')
+
+
+class VerifyTest(unittest.TestCase):
+    """One PKI for all tests of a class; the present is its time, unless a test moves it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.services = AuthorityServices()
+        cls.addClassCleanup(cls.services.close)
+        cls.alice, cls.bob = cls.services.issue('alice'), cls.services.issue('bob')
+        cls.services.tsa()
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix='trustp11-verify-'))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.env = {'PATH': '/usr/bin:/bin', 'HOME': str(cls.folder)}
+        cls.crls = []
+        for name in ('root', 'intermediate'):
+            path = cls.folder / f'{name}.crl'
+            path.write_bytes(fetch(cls.services.url(f'crl/{name}.crl')))
+            cls.crls += ['--crl', path]
+
+    def verify(self, draft, *options, trust=True, crls=True):
+        path = draft if isinstance(draft, pathlib.Path) else draft.save(self.folder / 'draft.pdf')
+        trusted = ['--trust', self.services.anchors] if trust else []
+        result = run([CLI, 'pdf', 'verify', *trusted, *(self.crls if crls else []), *options, '--json', path], env=self.env)
+        self.assertTrue(result.out, result.err)
+        verdict = json.loads(result.out)
+        self.assertEqual(result.status, 0 if verdict['verdict'] == 'TOTAL-PASSED' else 1)
+        return verdict
+
+    def signed(self, draft=None, **options):
+        draft = draft or Draft()
+        draft.sign(self.alice, services=self.services, **options)
+        return draft
+
+    def passes(self, draft, *options, **more):
+        verdict = self.verify(draft, *options, **more)
+        self.assertEqual(verdict['verdict'], 'TOTAL-PASSED', json.dumps(verdict, indent=1))
+        return verdict
+
+    def fails(self, draft, sub, words, *options, **more):
+        verdict = self.verify(draft, *options, **more)
+        self.assertEqual((verdict['verdict'], verdict['sub']), ('TOTAL-FAILED', sub), json.dumps(verdict, indent=1))
+        self.assertIn(words, verdict['words'])
+        return verdict
+
+    def open(self, draft, sub, *options, **more):
+        verdict = self.verify(draft, *options, **more)
+        self.assertEqual((verdict['verdict'], verdict['sub']), ('INDETERMINATE', sub), json.dumps(verdict, indent=1))
+        return verdict
+
+
+class Good(VerifyTest):
+    def test_levels(self):
+        draft = self.signed()
+        self.assertEqual(self.passes(draft)['signatures'][0]['level'], 'B-B')
+        draft = self.signed(stamp=self.services)
+        self.assertEqual(self.passes(draft)['signatures'][0]['level'], 'B-T')
+        draft.store(self.services, [self.alice])
+        self.assertEqual(self.passes(draft, crls=False)['signatures'][0]['level'], 'B-LT')
+        draft.stamp(self.services)
+        verdict = self.passes(draft, crls=False)
+        self.assertEqual(verdict['signatures'][0]['level'], 'B-LTA')
+        self.assertEqual(verdict['signatures'][1]['form'], 'document timestamp')
+        self.assertTrue(verdict['covered'])
+
+    def test_with_crls_in_the_document(self):
+        draft = self.signed(stamp=self.services).store(self.services, [self.alice], crl=True)
+        self.assertEqual(self.passes(draft, crls=False)['signatures'][0]['level'], 'B-LT')
+
+    def test_pkcs7_is_no_pades(self):
+        draft = self.signed(sub_filter='adbe.pkcs7.detached', options=())
+        self.assertEqual(self.passes(draft)['signatures'][0]['level'], 'PKCS#7')
+        self.open(self.signed(options=()), 'SIG_CONSTRAINTS_FAILURE')
+
+    def test_two_signers(self):
+        draft = self.signed()
+        draft.sign(self.bob, field='Second', services=self.services)
+        first, second = self.passes(draft)['signatures']
+        self.assertEqual([c['nature'] for c in first['changes']], ['signature'])
+        self.assertEqual(second['changes'], [])
+        self.assertEqual((first['revision'], second['revision'], second['whole']), (2, 3, True))
+
+    def test_a_field_that_waited(self):
+        draft = self.signed()
+        draft.sign(self.bob, into=9, services=self.services)
+        self.assertEqual(self.passes(draft)['signatures'][1]['field'], 'Reserved')
+
+    def test_white_space_behind(self):
+        draft = self.signed()
+        draft.data += b'\r\n\r\n'
+        self.assertTrue(self.passes(draft)['signatures'][0]['whole'])
+
+    def test_signed_by_nss(self):
+        """pdfsig, with a certificate and key of its own in an NSS database. It fails now and then with ECDSA, whose length varies."""
+        database, dora = self.folder / 'nss', self.services.issue('dora', key='rsa')
+        database.mkdir()
+        bundle, source, path = self.folder / 'dora.p12', self.folder / 'source.pdf', self.folder / 'nss.pdf'
+        must(['openssl', 'pkcs12', '-export', '-in', dora.chain, '-inkey', dora.key, '-name', 'dora', '-passout', 'pass:x',
+              '-out', bundle])
+        must(['certutil', '-N', '-d', f'sql:{database}', '--empty-password'])
+        must(['pk12util', '-i', bundle, '-d', f'sql:{database}', '-W', 'x'])
+        self.signed().save(source)
+        must(['pdfsig', '-nssdir', f'sql:{database}', '-nick', 'dora', '-add-signature', source, path])
+        verdict = self.passes(path)
+        self.assertEqual([s['signer'].split(',')[0] for s in verdict['signatures']], ['CN=alice', 'CN=dora'])
+
+    def trustp11_signs(self, source, path, *options):
+        leaf = self.services.issue('frank', key='rsa')
+        leaf.key.chmod(0o600)
+        must([CLI, 'pdf', 'sign', '--key-file', leaf.key, '--certificate', leaf.chain, '--trust', self.services.anchors, '--tsa',
+              self.services.tsa(), *options, source, path], env=self.env, timeout=60)
+
+    @unittest.skipUnless(shutil.which('soffice') and shutil.which('pdfsig'), 'needs LibreOffice and poppler')
+    def test_three_programs(self):
+        """LibreOffice, pdfsig and trustp11 sign in turn: all three are good, and what one adds is no change to the others."""
+        home, database = self.folder / 'office', self.folder / 'office/nss'
+        database.mkdir(parents=True)
+        must(['certutil', '-N', '-d', f'sql:{database}', '--empty-password'])
+        for name in ('grace', 'heidi'):
+            leaf, bundle = self.services.issue(name, key='rsa'), home / f'{name}.p12'
+            must(['openssl', 'pkcs12', '-export', '-in', leaf.chain, '-inkey', leaf.key, '-name', name, '-passout', 'pass:x', '-out',
+                  bundle])
+            must(['pk12util', '-i', bundle, '-d', f'sql:{database}', '-W', 'x'])
+        must(['certutil', '-A', '-d', f'sql:{database}', '-n', 'root', '-t', 'CT,C,C', '-i', self.services.anchors])
+        (home / 'file.txt').write_text('I owe you 100 yen.')
+        export = ('pdf:writer_pdf_Export:{"SignPDF": {"type": "boolean", "value": "true"}, "SignCertificateSubjectName": '
+                  '{"type": "string", "value": "CN=grace,O=Test,C=JP"}}')
+        must(['soffice', '--headless', '--convert-to', export, '--outdir', home, home / 'file.txt'], timeout=250,
+             env={**self.env, 'HOME': str(home), 'MOZILLA_CERTIFICATE_FOLDER': f'sql:{database}'})
+        second, third = home / 'second.pdf', home / 'third.pdf'
+        must(['pdfsig', '-nssdir', f'sql:{database}', '-nick', 'heidi', '-add-signature', home / 'file.pdf', second])
+        self.trustp11_signs(second, third, '--level', 'B-LTA')
+        verdict = self.passes(third)
+        self.assertEqual([(s['signer'].split(',')[0], s.get('level')) for s in verdict['signatures']],
+                         [('CN=grace', 'PKCS#7'), ('CN=heidi', 'PKCS#7'), ('CN=frank', 'B-LTA'), ('CN=tsa', None)])
+
+    def test_encrypted_and_signed(self):
+        source, encrypted, path = (self.folder / name for name in ('plain.pdf', 'secret.pdf', 'signed-secret.pdf'))
+        Draft().save(source)
+        password = write_private(self.folder / 'password', 'user\n')
+        for bits, extra in (('256', []), ('128', ['--use-aes=y'])):
+            must(['qpdf', '--encrypt', 'user', 'owner', bits, *extra, '--', source, encrypted])
+            path.unlink(missing_ok=True)
+            self.trustp11_signs(encrypted, path, '--level', 'B-LTA', '--password-file', password, '--reason', 'read')
+            verdict = self.passes(path, '--password-file', password)
+            self.assertEqual((verdict['encrypted'], verdict['signatures'][0]['reason']), (True, 'read'))
+
+    def test_encrypted(self):
+        source, path = self.folder / 'plain.pdf', self.folder / 'encrypted.pdf'
+        Draft().save(source)
+        must(['qpdf', '--encrypt', 'user', 'owner', '256', '--', source, path])
+        result = run([CLI, 'pdf', 'verify', path], env=self.env)
+        self.assertEqual(result.status, 1)
+        self.assertIn('--password-file', result.err)
+        password = write_private(self.folder / 'password', 'user\n')
+        self.assertTrue(self.verify_unsigned(path, password)['encrypted'])
+
+    def verify_unsigned(self, path, password):
+        verdict = json.loads(run([CLI, 'pdf', 'verify', '--json', '--password-file', password, path], env=self.env).out)
+        self.assertIn('no signature', verdict['words'])
+        return verdict
+
+
+class Changes(VerifyTest):
+    """What was done after signing, and whether it was allowed."""
+
+    def changed(self, draft, words, **more):
+        verdict = self.fails(draft, 'FORMAT_FAILURE', 'changed after signing: ', **more)
+        self.assertIn(words, verdict['words'])
+        self.assertTrue(verdict['signatures'][0]['intact'])
+        return verdict['signatures'][0]['changes'][0]
+
+    def test_page_content_replaced(self):
+        change = self.changed(self.signed().update({4: stream(PAGE_TEXT.replace(b'100', b'999'))}), 'page 1 /Contents was replaced')
+        self.assertEqual((change['nature'], change['revision'], change['object']), ('content', 3, 4))
+
+    def test_content_resources_tree_and_actions(self):
+        other_page = {60: '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>'}
+        for words, changes in [
+                ('page 1 /Contents was changed', lambda d: {**d.edit(3, '/Contents 4 0 R', '/Contents 40 0 R'), 40: stream(b'BT ET')}),
+                ('page 1 /Resources was replaced', lambda d: {5: '<< /Type /Font /Subtype /Type1 /BaseFont /Symbol >>'}),
+                ('page 1 /MediaBox was changed', lambda d: d.edit(3, '595 842', '595 400')),
+                ('page 1 /Rotate was added', lambda d: d.edit(3, '/Type /Page', '/Type /Page /Rotate 180')),
+                ('pages were added', lambda d: {**d.edit(2, '[3 0 R]', '[3 0 R 60 0 R]'), **other_page}),
+                ("document's /OpenAction was added", lambda d: d.edit(1, '/Type', '/OpenAction << /S /JavaScript /JS (x) >> /Type')),
+                ("document's /Names was added", lambda d: d.edit(1, '/Type', '/Names << >> /Type')),
+                ("document's /OCProperties was added", lambda d: d.edit(1, '/Type', '/OCProperties << >> /Type')),
+                ("document's /Perms was added", lambda d: d.edit(1, '/Type', '/Perms << >> /Type'))]:
+            with self.subTest(words):
+                draft = self.signed()
+                self.changed(draft.update(changes(draft)), words)
+
+    def test_certified_without_any_change(self):
+        draft = self.signed(certify=1)
+        self.assertEqual(self.passes(draft)['signatures'][0]['form'], 'certification signature')
+        draft.store(self.services, [self.alice]).stamp(self.services)
+        verdict = self.passes(draft)
+        self.assertEqual({c['nature'] for c in verdict['signatures'][0]['changes']}, {'evidence', 'timestamp'})
+        draft = self.signed(certify=1)
+        draft.sign(self.bob, field='Second', services=self.services)
+        self.changed(draft, 'a signature was added')
+        draft = self.signed(certify=1)
+        self.changed(draft.update(FILLED), 'form field "amount" was filled in')
+
+    def test_certified_for_forms(self):
+        verdict = self.passes(self.signed(certify=2).update(FILLED))
+        self.assertEqual(verdict['signatures'][0]['changes'][0]['nature'], 'form')
+        self.assertFalse(verdict['covered'])
+        draft = self.signed(certify=2)
+        self.changed(draft.update({**NOTE, **draft.append_to(3, 'Annots', '50 0 R')}), 'an annotation (FreeText) was added')
+
+    def test_evil_annotation(self):
+        """Allowed with P=3, and where nobody has restricted anything; told with its place."""
+        for certify in (3, None):
+            draft = self.signed(certify=certify)
+            draft.update({**NOTE, **draft.append_to(3, 'Annots', '50 0 R')})
+            change = self.passes(draft)['signatures'][0]['changes'][0]
+            self.assertEqual((change['nature'], change['warned'], change['page'], change['rect']),
+                             ('annotation', True, 1, [40, 690, 300, 720]))
+        draft = self.signed(certify=3)
+        link = {50: NOTE[50].replace('/FreeText', '/Link').replace('/P 3', '/A << /S /URI /URI (http://x/) >> /P 3')}
+        self.changed(draft.update({**link, **draft.append_to(3, 'Annots', '50 0 R')}), 'an annotation was added')
+
+    def test_sneaky_signature(self):
+        draft = self.signed(certify=2)
+        draft.sign(self.bob, field='Over', rect='40 690 300 720', services=self.services, field_entries='/AP << /N 8 0 R >>')
+        verdict = self.passes(draft)
+        self.assertIn('look at it', verdict['words'])
+        change = verdict['signatures'][0]['changes'][0]
+        self.assertEqual((change['warned'], change['page'], change['rect']), (True, 1, [40, 690, 300, 720]))
+        draft = self.signed(certify=2)
+        draft.sign(self.bob, field='Unseen', services=self.services)
+        self.assertFalse(any(c['warned'] for c in self.passes(draft)['signatures'][0]['changes']))
+
+    def test_a_timestamp_that_shows_something_where_nothing_may(self):
+        draft = self.signed(certify=1)
+        draft.sign(None, field='Stamp', rect='40 690 300 720', sub_filter='ETSI.RFC3161', kind='DocTimeStamp',
+                   make=lambda data: token_over(self.services, data))
+        self.changed(draft, 'shows something on the page')
+
+    def test_locked_fields(self):
+        self.changed(self.signed(entries=FIELD_LOCK.format('amount')).update(FILLED), 'which the signature has locked')
+        self.passes(self.signed(entries=FIELD_LOCK.format('other')).update(FILLED))
+        lock = Draft(extra={9: Draft().text(9).replace('/FT', '/Lock << /Type /SigFieldLock /Action /All >> /FT')})
+        self.changed(self.signed(lock, into=9).update(FILLED), 'which the signature has locked')
+
+    def test_how_a_form_looks(self):
+        """Its values are the same: only what is seen is another."""
+        for words, changes in [('"amount" /AP was replaced', lambda d: {8: appearance('999')}),
+                               ('"amount" /DA was changed', lambda d: d.edit(7, '/F1 12 Tf', '/F1 1 Tf')),
+                               ('"amount" /Rect was changed', lambda d: d.edit(7, '[40 600', '[40 690')),
+                               ('NeedAppearances', lambda d: d.edit(6, '/Fields', '/NeedAppearances true /Fields')),
+                               ("form's /DA was changed", lambda d: d.edit(6, '/F1 12 Tf', '/F2 12 Tf')),
+                               ("form's /DR", lambda d: d.edit(6, '/F1 5 0 R', '/F1 50 0 R'))]:
+            with self.subTest(words):
+                draft = self.signed()
+                self.changed(draft.update(changes(draft)), words)
+
+    def test_fields_come_and_go(self):
+        draft = self.signed()
+        text = {50: '<< /Type /Annot /Subtype /Widget /FT /Tx /T (new) /V (x) /Rect [1 1 9 9] >>'}
+        self.changed(draft.update({**text, **draft.append_to(6, 'Fields', '50 0 R')}), 'form field "new" was added')
+        draft = self.signed()
+        self.changed(draft.update(draft.edit(6, '7 0 R', '')), 'form fields were removed')
+
+    def test_metadata(self):
+        xmp = lambda text: {64: stream(text, '/Type /Metadata /Subtype /XML')}
+        draft = self.signed(Draft(catalog='/Metadata 64 0 R', extra=xmp(b'<a/>')))
+        self.assertEqual(self.passes(draft.update(xmp(b'<b/>')))['signatures'][0]['changes'][0]['nature'], 'metadata')
+
+    def test_shadow_replace(self):
+        """What was prepared and hidden in the signed revision is switched on by a small change."""
+        hidden = {60: stream(b'BT /F1 18 Tf 40 700 Td (I owe you nothing.) Tj ET'), 61: '<< /Type /Pages /Kids [62 0 R] /Count 1 >>',
+                  62: '<< /Type /Page /Parent 61 0 R /MediaBox [0 0 595 842] /Contents 60 0 R >>',
+                  63: '<< /Type /Catalog /Pages 61 0 R /AcroForm 6 0 R >>'}
+        draft = self.signed(Draft(extra=hidden))
+        self.changed(draft.update(draft.edit(1, '/Pages 2 0 R', '/Pages 61 0 R')), 'the page tree was replaced')
+        draft = self.signed(Draft(extra=hidden))
+        self.changed(draft.update({90: '<< >>'}, trailer='/Root 63 0 R'), 'the catalog was replaced')
+
+    def test_shadow_hide(self):
+        cover = {60: stream(b'1 g 0 600 595 242 re f', '/Type /XObject /Subtype /Form /BBox [0 0 595 842]')}
+        content = {4: stream(PAGE_TEXT + b' /Cover Do'), **cover}
+        draft = Draft(extra={**content, 3: Draft().text(3).replace('/Font <<', '/XObject << /Cover 60 0 R >> /Font <<', 1)})
+        self.changed(self.signed(draft).update({60: stream(b'', '/Type /XObject /Subtype /Form /BBox [0 0 1 1]')}), 'page 1 /Resources')
+        draft = self.signed(Draft(extra={**content, 3: draft.text(3)}))
+        self.changed(draft.update({90: '<< >>'}, free=(60,)), 'page 1 /Resources')
+
+    def test_one_object_in_two_places(self):
+        """Metadata may change; but not those that are the page's content, too."""
+        draft = self.signed(Draft(catalog='/Metadata 4 0 R'))
+        self.changed(draft.update({4: stream(b'BT ET')}), 'page 1')
+        draft = self.signed(Draft(page='/Dangling 90 0 R'))
+        self.changed(draft.update({90: '<< /S /JavaScript >>'}), 'page 1 /Dangling')
+
+    def test_changed_between_and_after_two_signatures(self):
+        draft = self.signed()
+        draft.update({4: stream(b'BT ET')})
+        draft.sign(self.bob, field='Second', services=self.services)
+        verdict = self.fails(draft, 'FORMAT_FAILURE', 'in revision 3')
+        self.assertEqual([s['verdict'] for s in verdict['signatures']], ['TOTAL-FAILED', 'TOTAL-PASSED'])
+
+
+class Forgeries(VerifyTest):
+    """Published attacks: incremental saving, universal signature forgery, signature wrapping."""
+
+    def edit_range(self, draft, make):
+        match = list(re.finditer(RANGE, draft.data))[-1]
+        new = make(*map(int, match.groups())).ljust(len(match.group()))
+        self.assertEqual(len(new), len(match.group()))
+        draft.data = draft.data[:match.start()] + new + draft.data[match.end():]
+        return draft
+
+    def test_ranges(self):
+        for words, make in [('not there', lambda a, b, c: b'/ByteRangX [0 %d %d %d]' % (a, b, c)),
+                            ('exactly four', lambda a, b, c: b'/ByteRange []'),
+                            ('exactly four', lambda a, b, c: b'/ByteRange [0 %d %d 9 9 9]' % (a, b)),
+                            ('not there', lambda a, b, c: b'/ByteRange null'),
+                            ('no place', lambda a, b, c: b'/ByteRange [0 -%d %d %d]' % (a, b, c)),
+                            ('no place', lambda a, b, c: b'/ByteRange [0 (%d) %d %d]' % (a, b, c)),
+                            ('no place', lambda a, b, c: b'/ByteRange [0 %d %d 9999999999]' % (a, b)),
+                            ('empty', lambda a, b, c: b'/ByteRange [0 0 0 0]'),
+                            ('first byte', lambda a, b, c: b'/ByteRange [1 %d %d %d]' % (a - 1, b, c)),
+                            ('overlap', lambda a, b, c: b'/ByteRange [0 %d %d %d]' % (a, a - 9, c)),
+                            ('beyond', lambda a, b, c: b'/ByteRange [0 %d %d %d]' % (a, b, c + 1)),
+                            ('revision', lambda a, b, c: b'/ByteRange [0 %d %d %d]' % (a, b, c - 20)),
+                            ('< and >', lambda a, b, c: b'/ByteRange [0 %d %d %d]' % (a + 1, b, c)),
+                            ('< and >', lambda a, b, c: b'/ByteRange [0 %d %d %d]' % (a, b + 1, c - 1))]:
+            with self.subTest(words):
+                self.fails(self.edit_range(self.signed(), make), 'FORMAT_FAILURE', words)
+
+    def test_contents(self):
+        for new in (b'null', b'<>', b'<00>', b'<3000>', b'()'):
+            draft = self.signed()
+            match = list(re.finditer(rb'/Contents <[0-9a-f]*>', draft.data))[-1]
+            text = (b'/Contents ' + new).ljust(len(match.group()))
+            draft.data = draft.data[:match.start()] + text + draft.data[match.end():]
+            self.fails(draft, 'FORMAT_FAILURE', '')
+
+    def test_no_signature_at_all(self):
+        self.fails(Draft(), 'FORMAT_FAILURE', 'no signature')
+
+    def test_dictionary_replaced_later(self):
+        draft = Draft()
+        number = draft.sign(self.alice, services=self.services)
+        draft.update({number: re.sub(rb'/Contents <[0-9a-f]*>', b'/Contents null', draft.objects[number])})
+        self.fails(draft, 'FORMAT_FAILURE', '/Contents')
+        draft = Draft()
+        number = draft.sign(self.alice, services=self.services, entries='/Reason (to read)')
+        draft.update({number: draft.objects[number].replace(b'(to read)', b'(to pay!)')})
+        verdict = self.fails(draft, 'FORMAT_FAILURE', 'was replaced')
+        self.assertEqual(verdict['signatures'][0]['reason'], 'to read')
+
+    def test_appended_without_references(self):
+        self.fails(self.signed().update({4: stream(b'BT ET')}, cross_references=False), 'FORMAT_FAILURE', 'appended')
+        draft = self.signed()
+        draft.data += b'% only a comment\n'
+        self.fails(draft, 'FORMAT_FAILURE', 'appended')
+        draft = self.signed()
+        at = draft.startxref
+        draft.update({4: stream(b'BT ET')}, cross_references=False)
+        draft.data += b'startxref\n%d\n%%%%EOF\n' % at
+        self.fails(draft, 'FORMAT_FAILURE', 'appended')
+
+    def test_signature_copied(self):
+        """A later revision says that the old signature is its own."""
+        draft = Draft()
+        number = draft.sign(self.alice, services=self.services)
+        draft.update({number: draft.objects[number], 4: stream(b'BT ET')})
+        self.fails(draft, 'FORMAT_FAILURE', 'page 1 /Contents was replaced')
+        draft = Draft()
+        number = draft.sign(self.alice, services=self.services)
+        copy, widget = draft.new(), [n for n in draft.objects if '(Signature)' in str(draft.objects[n])][0]
+        draft.update({copy: draft.objects[number], 4: stream(b'BT ET'), **draft.edit(widget, f'/V {number} 0 R', f'/V {copy} 0 R')})
+        self.fails(draft, 'FORMAT_FAILURE', 'not part of the revision')
+
+    def test_two_in_one_revision(self):
+        draft = Draft()
+        number = draft.sign(self.alice, services=self.services)
+        copy, widget = draft.new(), draft.new() + 1
+        draft.update({copy: draft.objects[number], widget: f'<< /FT /Sig /T (Twin) /V {copy} 0 R >>',
+                      **draft.append_to(6, 'Fields', f'{widget} 0 R')})
+        verdict = self.fails(draft, 'FORMAT_FAILURE', 'same revision')
+        self.assertEqual(len(verdict['signatures']), 2)
+
+    def test_wrapping(self):
+        """The second part is moved; what is between is the attacker's, with cross-references at the place that the signed part names."""
+        draft = self.signed()
+        where = int(re.findall(rb'startxref\n(\d+)', draft.data)[-1])
+        match = list(re.finditer(RANGE, draft.data))[-1]
+        first, second, rest = map(int, match.groups())
+        end = b' >>\nendobj\n'  # of the signature dictionary
+        evil = end + b'4 0 obj\n' + stream(b'BT ET') + b'\nendobj\n'
+        evil_at = second + len(end)
+        evil = evil.ljust(where - second)
+        previous = int(re.findall(rb'/Prev (\d+)', draft.data)[-1])
+        places = {n: draft.data.rindex(b'\n%d 0 obj' % n) + 1 for n in (3, 6, 10, 11)}
+        table = b'xref\n4 1\n%010d 00000 n \n' % evil_at
+        inserted = len(evil) + len(table) + 200
+        for number, place in places.items():
+            table += b'%d 1\n%010d 00000 n \n' % (number, place + (inserted if place > second else 0))
+        table += b'trailer\n<< /Size 12 /Root 1 0 R /Prev %d >>\n' % previous
+        evil = (evil + table).ljust(inserted)
+        self.assertEqual(len(evil), inserted)
+        draft.data = draft.data[:second] + evil + draft.data[second:]
+        self.edit_range(draft, lambda a, b, c: b'/ByteRange [0 %010d %010d %010d]' % (first, second + inserted, rest))
+        must(['qpdf', '--check', draft.save(self.folder / 'wrapped.pdf')])  # it reads well: with the page that the attacker wants
+        self.fails(draft, 'FORMAT_FAILURE', 'what it leaves out is not a string')
+
+    def test_bytes_changed(self):
+        draft = self.signed()
+        draft.data = draft.data.replace(b'100 yen', b'900 yen')
+        self.fails(draft, 'HASH_FAILURE', 'changed')
+        draft = self.signed()
+        match = list(re.finditer(rb'/Contents <([0-9a-f]*?)(00)*>', draft.data))[-1]
+        at = match.end(1) - 4
+        draft.data = draft.data[:at] + (b'00' if draft.data[at:at + 2] != b'00' else b'11') + draft.data[at + 2:]
+        self.fails(draft, 'SIG_CRYPTO_FAILURE', 'key')
+
+    def test_content_of_another_signature(self):
+        other = self.signed(Draft(extra={4: stream(b'BT ET')}))
+        cms = bytes.fromhex(re.findall(rb'/Contents <([0-9a-f]*)>', other.data)[-1].decode()).rstrip(b'\0')
+        self.fails(self.signed(make=lambda data: cms), 'HASH_FAILURE', 'changed')
+
+    def test_garbage_in_contents(self):
+        self.fails(self.signed(make=lambda data: b'\x30\x80garbage'), 'FORMAT_FAILURE', '/Contents')
+
+
+class Weak(VerifyTest):
+    def test_hash_and_key(self):
+        self.open(self.signed(digest='sha1'), 'CRYPTO_CONSTRAINTS_FAILURE_NO_POE')
+        weak, draft = self.services.issue('weak', key='rsa-1024'), Draft()
+        draft.sign(weak, services=self.services)
+        self.open(draft, 'CRYPTO_CONSTRAINTS_FAILURE_NO_POE')
+        strong, draft = self.services.issue('strong', key='rsa'), Draft()
+        draft.sign(strong, services=self.services)
+        self.passes(draft)
+
+    def test_a_proof_of_today_is_no_proof_of_then(self):
+        self.open(self.signed(digest='sha1', stamp=self.services), 'CRYPTO_CONSTRAINTS_FAILURE')
+
+    def test_form_not_supported(self):
+        verdict = self.open(self.signed(sub_filter='adbe.x509.rsa_sha1'), 'CUSTOM')
+        self.assertIn('adbe.x509.rsa_sha1', verdict['words'])
+
+    def test_nobody_trusted(self):
+        self.assertIn('--trust', self.open(self.signed(), 'NO_CERTIFICATE_CHAIN_FOUND', trust=False)['words'])
+
+    def test_nobody_asked(self):
+        draft = self.signed()
+        self.assertIn('--online', self.open(draft, 'TRY_LATER', crls=False)['words'])
+        self.passes(draft, '--online', crls=False)
+
+    def test_revoked(self):
+        carol, draft = self.services.issue('carol'), Draft()
+        draft.sign(carol, services=self.services)
+        self.passes(draft)
+        stamped = Draft()
+        stamped.sign(carol, services=self.services, stamp=self.services)
+        time.sleep(1.1)  # revocation has a second for its unit
+        self.services.revoke(carol, 'keyCompromise')
+        self.open(draft, 'REVOKED_NO_POE', '--online', crls=False)
+        self.passes(stamped, '--online', crls=False)
+
+    def test_a_newer_list_knows_more_than_the_document(self):
+        erin, draft, path = self.services.issue('erin'), Draft(), self.folder / 'newer.crl'
+        draft.sign(erin, services=self.services)
+        draft.store(self.services, [erin])
+        self.passes(draft, crls=False)
+        self.services.revoke(erin, 'keyCompromise', at=time.time() - 90)
+        path.write_bytes(fetch(self.services.url('crl/intermediate.crl')))
+        self.open(draft, 'REVOKED_NO_POE', '--crl', path, crls=False)
+
+    def test_weak_issuer(self):
+        self.services.authority('small', issuer='root', key='rsa-1024', start=time.time() - DAY)
+        dan, draft = self.services.issue('dan', issuer='small'), Draft()
+        draft.sign(dan, services=self.services)
+        verdict = self.open(draft, 'CRYPTO_CONSTRAINTS_FAILURE_NO_POE', '--online')
+        self.assertIn('rsa-1024', verdict['words'])
+
+    def test_tsa_that_nobody_knows(self):
+        """Takes nothing away from a signature that is good without it, and proves nothing."""
+        stranger = self.services.stranger()
+        self.services.tsa('foreign', issuer=stranger)
+        draft = self.signed()
+        draft.stamp(self.services, tsa='foreign')
+        verdict = self.passes(draft)
+        self.assertIn('proves nothing', verdict['notes'][0])
+        self.assertNotIn('proven', verdict['signatures'][0])
+
+    def test_timestamp_over_something_else(self):
+        draft = self.signed()
+        draft.sign(None, field='Stamp', sub_filter='ETSI.RFC3161', kind='DocTimeStamp',
+                   make=lambda data: token_over(self.services, b'else'))
+        self.fails(draft, 'HASH_FAILURE', 'something else')
+
+
+class LongTerm(unittest.TestCase):
+    """A signature's life, with a PKI whose time is chosen."""
+    begin = int(time.time()) - 3000 * DAY
+
+    @classmethod
+    def setUpClass(cls):
+        cls.services = AuthorityServices(clock=cls.begin)
+        cls.addClassCleanup(cls.services.close)
+        cls.alice = cls.services.issue('alice', end=cls.begin + 365 * DAY)
+        cls.services.tsa('first', end=cls.begin + 1000 * DAY)
+        cls.services.tsa('second', start=cls.begin - DAY, end=cls.begin + 4000 * DAY)
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix='trustp11-verify-'))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+
+    def at(self, day):
+        self.services.clock = self.begin + day * DAY
+
+    def verify(self, draft, day):
+        path = draft.save(self.folder / 'draft.pdf')
+        moment = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(self.begin + day * DAY + 60))
+        result = run([CLI, 'pdf', 'verify', '--trust', self.services.anchors, '--at', moment, '--json', path],
+                     env={'PATH': '/usr/bin:/bin', 'HOME': str(self.folder)})
+        verdict = json.loads(result.out)
+        return verdict['verdict'], verdict.get('sub'), verdict
+
+    def signed(self, tsa=None):
+        self.at(0)
+        draft = Draft()
+        draft.sign(self.alice, services=self.services)
+        draft.store(self.services, [self.alice], tsas=('first', 'second'))
+        if tsa:
+            draft.stamp(self.services, field='Stamp0', tsa=tsa)
+        return draft
+
+    def test_without_proof_it_ends_with_its_certificate(self):
+        draft = self.signed()
+        self.assertEqual(self.verify(draft, 1)[0], 'TOTAL-PASSED')
+        self.assertEqual(self.verify(draft, 400)[:2], ('INDETERMINATE', 'OUT_OF_BOUNDS_NO_POE'))
+
+    def test_stamped_it_outlives_its_certificate(self):
+        draft = self.signed('first')
+        verdict = self.verify(draft, 1)
+        self.assertEqual(verdict[0], 'TOTAL-PASSED', verdict)
+
+    def test_renewed_in_time_it_outlives_the_tsa(self):
+        draft = self.signed('first')
+        self.at(300)
+        draft.store(self.services, [self.alice], tsas=('first', 'second'))
+        draft.stamp(self.services, field='Stamp1', tsa='second')
+        self.at(1500)
+        draft.store(self.services, [self.alice], tsas=('second',))
+        verdict = self.verify(draft, 1500)
+        self.assertEqual(verdict[0], 'TOTAL-PASSED', json.dumps(verdict[2], indent=1))
+        self.assertEqual(verdict[2]['signatures'][0]['level'], 'B-LTA')
+        self.assertTrue(verdict[2]['signatures'][0]['proven'].startswith(time.strftime('%Y-%m-%d', time.gmtime(self.begin))))
+
+    def test_renewed_too_late(self):
+        draft = self.signed('first')
+        self.at(1100)
+        draft.store(self.services, [self.alice], tsas=('second',))
+        draft.stamp(self.services, field='Stamp1', tsa='second')
+        verdict = self.verify(draft, 1100)
+        self.assertEqual(verdict[:2], ('INDETERMINATE', 'OUT_OF_BOUNDS_NO_POE'), json.dumps(verdict[2], indent=1))
+
+    def test_a_timestamp_of_the_future_proves_nothing(self):
+        draft = self.signed()
+        self.at(500)
+        draft.stamp(self.services, field='Late', tsa='second')
+        status, sub, verdict = self.verify(draft, 1)
+        self.assertEqual(status, 'TOTAL-PASSED', verdict)
+        self.assertNotIn('proven', verdict['signatures'][0])
+
+
+class Told(VerifyTest):
+    """What people and programs are shown."""
+
+    def draft(self):
+        entries = r'/Reason (<b>&amp;"\'\)) /Location <feff67714eac> /ContactInfo (a\033[31mb)'
+        draft = self.signed(entries=entries)
+        return draft.update({4: stream(b'BT ET')})
+
+    def report(self, ending, *options):
+        path = self.folder / f'report{ending}'
+        path.unlink(missing_ok=True)
+        result = run([CLI, 'pdf', 'verify', '--trust', self.services.anchors, *self.crls, '--report', path, *options,
+                      self.draft().save(self.folder / 'draft.pdf')], env=self.env)
+        self.assertEqual(result.status, 1)
+        return path, result
+
+    def test_words(self):
+        _, result = self.report('.json')
+        for words in ('TOTAL-FAILED', 'changed after signing: page 1 /Contents', 'signed by', '東京', 'revision 2 of 3'):
+            self.assertIn(words, result.out)
+        self.assertNotIn('\033', result.out)
+
+    def test_xml(self):
+        path, _ = self.report('.xml')
+        root = xml.etree.ElementTree.parse(path).getroot()
+        self.assertEqual(root.tag, REPORT + 'ValidationReport')
+        self.assertEqual(root.find(f'.//{REPORT}MainIndication').text, 'urn:etsi:019102:mainindication:total-failed')
+        self.assertEqual(root.find(f'.//{REPORT}SubIndication').text, 'urn:etsi:019102:subindication:FORMAT_FAILURE')
+        self.assertEqual(root.find(f'.//{REPORT}ReasonElement').text, '<b>&amp;"\')')
+        self.assertEqual(len(root.findall(f'.//{REPORT}ValidationObject')), 3)
+
+    def test_page(self):
+        for language, words in (('en', ['Not valid', 'Changes after signing']), ('ja', ['無効', '署名後の変更']),
+                                ('both', ['無効 / Not valid'])):
+            path, _ = self.report('.html', '--lang', language)
+            text = path.read_text()
+            for word in words:
+                self.assertIn(word, text)
+            self.assertNotIn('<b>&amp;', text)
+            self.assertNotIn('<script', text)
+            self.assertNotIn(str(self.folder), text)
+            self.assertEqual(Tags.of(text), [])
+
+    def test_report_is_never_written_over(self):
+        path, _ = self.report('.json')
+        result = run([CLI, 'pdf', 'verify', '--report', path, self.folder / 'draft.pdf'], env=self.env)
+        self.assertIn('report.json', result.err)
+        result = run([CLI, 'pdf', 'verify', '--report', 'x.doc', self.folder / 'draft.pdf'], env=self.env)
+        self.assertEqual(result.status, 2)
+
+    def test_many_files(self):
+        good, bad = self.signed().save(self.folder / 'good.pdf'), self.draft().save(self.folder / 'bad.pdf')
+        result = run([CLI, 'pdf', 'verify', '--trust', self.services.anchors, *self.crls, '--json', good, self.folder / 'none', bad],
+                     env=self.env)
+        self.assertEqual(result.status, 1)
+        self.assertEqual([json.loads(line)['verdict'] for line in result.out.splitlines()], ['TOTAL-PASSED', 'TOTAL-FAILED'])
+        self.assertIn('none', result.err)
+
+    def test_detached(self):
+        document, signature = self.folder / 'document.txt', self.folder / 'document.p7s'
+        document.write_text('I owe you 100 yen.')
+        signature.write_bytes(Draft.cms(document.read_bytes(), self.alice, services=self.services, stamp=self.services))
+        arguments = [CLI, 'cms', 'verify', '--trust', self.services.anchors, *self.crls, '--json', signature, document]
+        result = run(arguments, env=self.env)
+        self.assertEqual((result.status, json.loads(result.out)['signatures'][0]['level']), (0, 'B-T'), result.err)
+        pem = self.folder / 'document.pem'
+        must(['openssl', 'cms', '-cmsout', '-inform', 'DER', '-in', signature, '-outform', 'PEM', '-out', pem])
+        self.assertEqual(run([*arguments[:-2], pem, document], env=self.env).status, 0)
+        document.write_text('I owe you 999 yen.')
+        result = run(arguments, env=self.env)
+        self.assertEqual((result.status, json.loads(result.out)['sub']), (1, 'HASH_FAILURE'))
+
+
+class Tags(html.parser.HTMLParser):
+    """Elements that are left open, or closed without having been opened."""
+
+    def __init__(self):
+        super().__init__()
+        self.stack, self.wrong = [], []
+
+    @classmethod
+    def of(cls, text):
+        parser = cls()
+        parser.feed(text)
+        return parser.wrong + parser.stack
+
+    def handle_starttag(self, tag, attrs):
+        if tag != 'meta':
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.stack or self.stack.pop() != tag:
+            self.wrong.append(tag)
+
+
+class Hostile(VerifyTest):
+    """Every file costs an error message, or a verdict, in bounded time; none passes."""
+
+    def judge(self, data):
+        path = self.folder / 'hostile.pdf'
+        path.write_bytes(data)
+        result = run([CLI, 'pdf', 'verify', '--trust', self.services.anchors, *self.crls, path], env=self.env, timeout=25)
+        self.assertEqual(result.status, 1, result)
+        self.assertLessEqual(result.err.count('\n'), 1)
+
+    def test_cut_anywhere(self):
+        data = self.signed().data
+        for part in range(1, 12):
+            self.judge(data[:len(data) * part // 12])
+
+    def test_no_pdf(self):
+        for data in (b'', b'%PDF-1.7', b'\0' * 4096, b'%PDF-1.7\n' + b'[' * 100000, b'%PDF-1.7\n' + b'startxref\n1\n%%EOF\n' * 9000):
+            self.judge(data)
+
+    def test_loops_and_depth(self):
+        draft = Draft()
+        draft.update({7: '<< /T (x) /Kids [7 0 R 9 0 R] >>'})
+        self.judge(draft.data)
+        deep = {n: f'<< /T (x) /Kids [{n + 1} 0 R] >>' for n in range(100, 400)}
+        self.judge(Draft(extra={**deep, 400: '<< /T (x) >>', 6: '<< /Fields [100 0 R] >>'}).data)
+        self.judge(Draft(extra={2: '<< /Type /Pages /Kids [2 0 R] /Count 1 >>'}).data)
+
+    def test_changed_form_loops_and_depth(self):
+        draft = self.signed()
+        deep = {n: f'<< /FT /Sig /T (x) /Kids [{n + 1} 0 R] >>' for n in range(100, 400)}
+        draft.update({**deep, 400: '<< /T (x) >>', **draft.append_to(6, 'Fields', '100 0 R')})
+        self.judge(draft.data)
+        draft = self.signed()
+        draft.update({50: '<< /FT /Sig /T (x) /Kids [50 0 R] >>', **draft.append_to(6, 'Fields', '50 0 R'), 4: stream(b'BT ET')})
+        self.judge(draft.data)
+
+    def test_many_signatures(self):
+        fields = {n: f'<< /FT /Sig /T (f{n}) /V << /Type /Sig /ByteRange [0 1 2 3] /Contents <00> >> >>' for n in range(100, 300)}
+        self.judge(Draft(extra={**fields, 6: '<< /Fields [' + ' '.join(f'{n} 0 R' for n in fields) + '] >>'}).data)
+
+
+if __name__ == '__main__':
+    unittest.main()

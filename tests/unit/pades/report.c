@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pades/report.h"
+#include "pades/report_markup.h"
+#include "pades/report_words.h"
+#include "pades/verify_internal.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+Test(report, every_text_is_escaped)
+{
+    struct tp_buf text = TP_BUF_INIT;
+    struct tp_pades_markup markup = {.to = &text};
+    tp_pades_open(&markup, "a", "b", "<\"'&>");
+    tp_pades_text(&markup, "%s", "</a>&\x1b\xff \xe2\x80\xae");
+    cr_assert_eq(tp_pades_markup_end(&markup), TP_OK);
+    cr_assert_str_eq(tp_buf_string(&text), "<a b=\"&lt;&quot;&#39;&amp;&gt;\">&lt;/a&gt;&amp;?? ?</a>\n");
+    tp_buf_clear(&text);
+}
+
+Test(report, what_does_not_nest_is_a_mistake)
+{
+    struct tp_buf text = TP_BUF_INIT;
+    struct tp_pades_markup markup = {.to = &text};
+    tp_pades_close(&markup);
+    cr_assert_eq(tp_pades_markup_end(&markup), TP_INTERNAL);
+    markup = (struct tp_pades_markup){.to = &text};
+    for (int i = 0; i <= TP_PADES_MARKUP_DEPTH; i++)
+        tp_pades_open(&markup, "a", NULL, NULL);
+    cr_assert_eq(tp_pades_markup_end(&markup), TP_INTERNAL);
+    tp_buf_clear(&text);
+}
+
+Test(report, every_word_is_there_in_both_languages)
+{
+    for (int word = 0; word < TP_PADES_WORD_COUNT; word++)
+        cr_assert(tp_pades_word(word, false)[0] != '\0' && tp_pades_word(word, true)[0] != '\0' &&
+                  strcmp(tp_pades_word(word, false), tp_pades_word(word, true)) != 0);
+    for (int sub = 0; sub < TP_SUB_COUNT; sub++)
+        cr_assert_eq(tp_pades_sub_japanese(sub)[0] != '\0', sub != TP_SUB_NONE, "%s", tp_subindication_name(sub));
+    for (int nature = TP_PADES_CHANGE_EVIDENCE; nature <= TP_PADES_CHANGE_CONTENT; nature++)
+        cr_assert(tp_pades_nature_name(nature)[0] != '\0' && tp_pades_word(tp_pades_nature_word(nature), true)[0] != '\0');
+}
+
+Test(report, a_document_without_signatures_has_one, .description = "the XML schema wants an element")
+{
+    struct tp_pades_verification none = {.verdict = {.indication = TP_TOTAL_FAILED, .sub = TP_SUB_FORMAT_FAILURE}, .at_ms = 1};
+    struct tp_buf text = TP_BUF_INIT;
+    cr_assert_eq(tp_pades_report_xml("x.pdf", &none, &text), TP_OK);
+    cr_assert_not_null(strstr(tp_buf_string(&text), "subindication:FORMAT_FAILURE"));
+    tp_buf_reset(&text);
+    cr_assert_eq(tp_pades_report_html("<x>.pdf", &none, TP_PADES_ENGLISH, &text), TP_OK);
+    cr_assert_not_null(strstr(tp_buf_string(&text), "&lt;x&gt;.pdf"));
+    cr_assert_null(strstr(tp_buf_string(&text), "<x>"));
+    tp_buf_clear(&text);
+}
+
+Test(line, is_cut_between_characters)
+{
+    char line[8];
+    tp_pades_line("short", line, sizeof line);
+    cr_assert_str_eq(line, "short");
+    tp_pades_line("1234567", line, sizeof line);
+    cr_assert_str_eq(line, "1234567");
+    tp_pades_line("12345678", line, sizeof line);
+    cr_assert_str_eq(line, "1234\xe2\x80\xa6");
+    tp_pades_line("\xe5\xb1\xb1\xe7\x94\xb0\xe5\xb1\xb1", line, sizeof line);
+    cr_assert_str_eq(line, "\xe5\xb1\xb1\xe2\x80\xa6");
+    tp_pades_line("a\n\x1b" "b\xff", line, sizeof line);
+    cr_assert_str_eq(line, "a??b?");
+}
+
+Test(set, knows_its_members)
+{
+    struct tp_pades_set set = {0};
+    cr_assert_not(tp_pades_set_has(&set, 5));
+    cr_assert_eq(tp_pades_set_add(&set, 5), TP_OK);
+    cr_assert_eq(tp_pades_set_add(&set, TP_PDF_OBJECTS_MAX), TP_OK);
+    cr_assert(tp_pades_set_has(&set, 5) && tp_pades_set_has(&set, TP_PDF_OBJECTS_MAX));
+    cr_assert_not(tp_pades_set_has(&set, 4) || tp_pades_set_has(&set, TP_PDF_OBJECTS_MAX - 1));
+    cr_assert_eq(tp_pades_set_add(&set, TP_PDF_OBJECTS_MAX + 1), TP_TOO_LARGE);
+    tp_pades_set_clear(&set);
+}
