@@ -79,7 +79,8 @@ class Good(VerifyTest):
         draft = self.signed(stamp=self.services)
         self.assertEqual(self.passes(draft)['signatures'][0]['level'], 'B-T')
         draft.store(self.services, [self.alice])
-        self.assertEqual(self.passes(draft, crls=False)['signatures'][0]['level'], 'B-LT')
+        verdict = self.passes(draft, crls=False)
+        self.assertEqual((verdict['signatures'][0]['level'], verdict['covered'], verdict['notes']), ('B-LT', False, []))
         draft.stamp(self.services)
         verdict = self.passes(draft, crls=False)
         self.assertEqual(verdict['signatures'][0]['level'], 'B-LTA')
@@ -227,6 +228,7 @@ class Changes(VerifyTest):
 
     def test_certified_for_forms(self):
         verdict = self.passes(self.signed(certify=2).update(FILLED))
+        self.assertIn('covered by no signature', verdict['notes'][0])
         self.assertEqual(verdict['signatures'][0]['changes'][0]['nature'], 'form')
         self.assertFalse(verdict['covered'])
         draft = self.signed(certify=2)
