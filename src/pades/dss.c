@@ -67,7 +67,8 @@ static enum tp_rc fill_shelf(struct tp_pades_work *work, const struct tp_evidenc
         if (has(there, kind, der))
             continue;
         struct tp_pdf_ref ref = tp_pdf_update_new_ref(work->update);
-        TP_TRY(tp_pdf_update_put_stream(work->update, ref, dictionary, der, true, work->error));
+        bool compress = kind == TP_EVIDENCE_CRL; /* the others are mostly keys, hashes and signatures */
+        TP_TRY(tp_pdf_update_put_stream(work->update, ref, dictionary, der, compress, work->error));
         *array = tp_pdf_with_item(work->arena, *array, tp_pdf_new_ref(work->arena, ref));
         ++*added;
     }

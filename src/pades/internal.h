@@ -98,6 +98,9 @@ TP_MUST_USE enum tp_rc tp_pades_stamp_append(struct tp_pades_service *service, i
 
 /* ---- service.c ---- */
 
+/* The certificate of the one who signs; NULL without. */
+const struct tp_pki_certificate *tp_pades_service_signer(const struct tp_pades_service *service);
+
 /* All that is known of files, and what proves LEAF at AT_MS. 0: now; what was gathered for it a moment ago is used again. */
 TP_MUST_USE enum tp_rc tp_pades_service_prove(struct tp_pades_service *service, struct tp_bytes leaf, enum tp_pki_purpose purpose,
                                               int64_t at_ms, struct tp_evidence *evidence, struct tp_error *error);

@@ -2,6 +2,7 @@
 #include "pades/internal.h"
 
 #include "base/clock.h"
+#include "pki/certificate.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,11 +23,24 @@ struct proof {
 };
 struct tp_pades_service {
     struct tp_pades_means means;
+    struct tp_pki_certificate signer; /* of MEANS' signer, where it has a certificate */
+    bool has_signer;
     atomic_size_t token_most; /* 0: none seen */
     pthread_mutex_t lock;     /* of the proofs */
     struct proof proofs[PROOFS];
     size_t proofs_next;
 };
+
+/* Parsed once: a batch asks for each document whether the certificate is still good. */
+static enum tp_rc read_signer(struct tp_pades_service *service, struct tp_error *error)
+{
+    const struct tp_pki_signer *signer = service->means.signer;
+    if (signer == NULL || tp_pki_signer_certificates_len(signer) == 0)
+        return TP_OK;
+    TP_TRY(tp_pki_certificate_parse(tp_pki_signer_certificate(signer, 0), error, &service->signer));
+    service->has_signer = true;
+    return TP_OK;
+}
 
 enum tp_rc tp_pades_service_new(const struct tp_pades_means *means, struct tp_error *error,
                                 struct tp_pades_service **ret_service)
@@ -37,8 +51,18 @@ enum tp_rc tp_pades_service_new(const struct tp_pades_means *means, struct tp_er
         return tp_error_set(error, TP_MEMORY, "out of memory");
     }
     service->means = *means;
+    enum tp_rc rc = read_signer(service, error);
+    if (rc != TP_OK) {
+        tp_pades_service_free(service);
+        return rc;
+    }
     *ret_service = service;
     return TP_OK;
+}
+
+const struct tp_pki_certificate *tp_pades_service_signer(const struct tp_pades_service *service)
+{
+    return service->has_signer ? &service->signer : NULL;
 }
 
 static void clear_proof(struct proof *proof)
@@ -54,6 +78,8 @@ void tp_pades_service_free(struct tp_pades_service *service)
         return;
     for (size_t i = 0; i < PROOFS; i++)
         clear_proof(&service->proofs[i]);
+    if (service->has_signer)
+        tp_pki_certificate_clear(&service->signer);
     (void)pthread_mutex_destroy(&service->lock);
     free(service);
 }

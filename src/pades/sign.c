@@ -81,15 +81,14 @@ static enum tp_rc judge_certificate(const struct tp_pki_certificate *certificate
     return TP_OK;
 }
 
-static enum tp_rc check_signer(const struct tp_pki_signer *signer, struct tp_error *error)
+static enum tp_rc check_signer(const struct tp_pades_service *service, struct tp_error *error)
 {
-    struct tp_pki_certificate certificate TP_AUTO(tp_pki_certificate_clear) = {.is_ca = false};
-    if (signer == NULL)
+    const struct tp_pki_certificate *certificate = tp_pades_service_signer(service);
+    if (tp_pades_service_means(service)->signer == NULL)
         return tp_error_set(error, TP_USAGE, "there is no key to sign with: --key URI");
-    if (tp_pki_signer_certificates_len(signer) == 0)
+    if (certificate == NULL)
         return tp_error_set(error, TP_NOT_FOUND, "the key has no certificate, which a PDF signature must name; --certificate FILE");
-    TP_TRY(tp_pki_certificate_parse(tp_pki_signer_certificate(signer, 0), error, &certificate));
-    return judge_certificate(&certificate, error);
+    return judge_certificate(certificate, error);
 }
 
 /* EdDSA hashes by itself; in CMS the hash beside it is SHA-512 (RFC 8419 §3.1). */
@@ -119,7 +118,7 @@ enum tp_rc tp_pades_order_check(const struct tp_pades_service *service, const st
         return tp_error_set(error, TP_USAGE, "a certification allows 1 nothing, 2 forms, or 3 annotations, too");
     if (order->visible != NULL && order->visible->language != NULL)
         TP_TRY(tp_pades_language_check(order->visible->language, error));
-    TP_TRY(check_signer(means->signer, error));
+    TP_TRY(check_signer(service, error));
     if (order->pss && !tp_pki_signer_info(means->signer)->is_rsa)
         return tp_error_set(error, TP_BAD_ARGUMENT, "PSS is for RSA keys, and this is one of %s",
                             tp_pki_signer_info(means->signer)->type);

@@ -86,7 +86,7 @@ enum tp_rc tp_pades_evidence_cms(const struct tp_pki_cms *cms, int64_t poe_ms, s
 
 enum tp_rc tp_pades_evidence_copy(const struct tp_evidence *from, struct tp_evidence *evidence)
 {
-    for (int kind = 0; from != NULL && kind < TP_EVIDENCE_KIND_END; kind++)
+    for (enum tp_evidence_kind kind = TP_EVIDENCE_CERTIFICATE; from != NULL && kind < TP_EVIDENCE_KIND_END; kind++)
         for (size_t i = 0; i < tp_evidence_len(from, kind); i++)
             TP_TRY(tp_evidence_add(evidence, kind, tp_evidence_at(from, kind, i), "a given file", INT64_MAX));
     return TP_OK;

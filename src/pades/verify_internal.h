@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of the verifying side share: verify.c goes through a document, verify_find.c finds signatures in it,
+ * What the files of the verifying side share: verify.c goes through a document (verify_hearing.h), verify_find.c finds signatures in it,
  * verify_range.c looks at their bytes, change*.c at what came after, verify_judge.c and verify_stamp.c at who signed and when.
  */
 #ifndef TP_PADES_VERIFY_INTERNAL_H

@@ -113,6 +113,12 @@ class PdfTest(unittest.TestCase, Signing):
     def extend(self, pdf, out, *options):
         return self.cli('pdf', 'extend', '--tsa', self.tsa, '--trust', self.anchors, *options, pdf, out)
 
+    def assert_passed(self, path, *more):
+        """In the eyes of our own verifier; with what is in the document alone."""
+        done = self.cli('pdf', 'verify', '--trust', self.anchors, *more, path)
+        self.assertEqual(done.status, 0, f'{done.out}\n{done.err}')
+        self.assertIn('TOTAL-PASSED', done.out)
+
     def assert_untouched(self, *, out=None, pdf=None):
         """Nothing under the result's name, and nothing left beside it."""
         out = out or self.out
@@ -267,6 +273,8 @@ class Levels(PdfTest):
                 self.assert_done(self.sign_at(level))
                 found = self.assert_signed(self.pdf, self.out, stamps=stamps, whole=not dss)
                 self.assertEqual(b'/DSS' in self.out.read_bytes(), dss)
+                if dss:
+                    self.assert_passed(self.out)
                 self.assertEqual(bytes.fromhex('060b2a864886f70d010910020e') in found[0][1], level not in ('B-B', 'ES'))
 
     def dss(self, path):
@@ -352,6 +360,8 @@ class Extending(PdfTest):
                     self.assert_done(self.extend(self.out, longer, '--level', level))
                     stamps = len(pdfs.signatures(longer.read_bytes())) - 1
                     self.assert_signed(self.out, longer, stamps=stamps, whole=False)
+                    if level != 'B-T':
+                        self.assert_passed(longer)
                     self.assertEqual(stamps + 1 - before, 0 if level == 'B-LT' and start != 'B-B' else 1)
 
     def test_what_another_program_has_signed(self):
@@ -387,6 +397,7 @@ class Extending(PdfTest):
         shutil.rmtree(self.dir / 'cache')
         self.assert_done(self.extend(self.out, self.dir / 'renewed.pdf'))
         self.assert_signed(self.out, self.dir / 'renewed.pdf', stamps=2)
+        self.assert_passed(self.dir / 'renewed.pdf')
         self.assert_line(self.extend(plain, self.dir / 'no.pdf'), 'revoked')
 
     def test_a_signer_who_has_expired(self):
@@ -402,6 +413,7 @@ class Extending(PdfTest):
             longer = self.dir / f'{level}-longer.pdf'
             self.assert_done(self.extend(paths[level], longer))
             self.assertEqual(len(pdfs.signatures(longer.read_bytes())), 1 + stamps)
+            self.assert_passed(longer)
         self.assert_line(self.extend(paths['B-B'], self.out), 'expired')
         self.assert_untouched()
 
