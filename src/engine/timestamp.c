@@ -128,8 +128,9 @@ static void run(struct tp_job *job, struct tp_hsm_session *session, const struct
     } else {
         stamping->sign_rc = sign_with(stamping, session);
     }
-    /* Its record has waited for company until now, and takes along those of all who wait still: while all signers are busy
-     * nobody gains by a commit of their own, and each costs as much as half a signature. */
+    atomic_fetch_sub_explicit(&stamping->engine->timestamps.signing, 1, memory_order_relaxed);
+    /* Its record has waited for company until now, and takes along those of all who wait still: a commit costs as much as half
+     * a signature, and while others are signed there is one soon. */
     if (stamping->tx.patient && (atomic_load(&stamping->halves) & HALF_DURABLE) == 0)
         tp_ledger_hurry(stamping->engine->ledger);
     half_done(stamping, HALF_SIGNED);
@@ -244,7 +245,7 @@ void tp_timestamp_batch(struct tp_engine *engine, struct tp_ipc_request *request
         *txs_end = &stamping->tx;
         txs_end = &stamping->tx.next;
         if (stamping->outcome.granted) {
-            stamping->tx.patient = busy;
+            stamping->tx.patient = atomic_fetch_add_explicit(&engine->timestamps.signing, 1, memory_order_relaxed) > 0;
             *jobs_end = &stamping->job;
             jobs_end = &stamping->job.next;
         }

@@ -226,12 +226,24 @@ static bool add_events(struct tp_front *front)
     return true;
 }
 
+/* evhttp stops and begins reading for each request: the kernel is told of what is left of that by the next wait. */
+static struct event_base *make_base(void)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL)
+        return NULL;
+    (void)event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
 static enum tp_rc start(struct tp_front *front, struct tp_error *error)
 {
     const struct tp_ipc_client_config engine = {
         .socket_path = front->conf->engine, .engine_user = front->conf->engine_user, .program = "trustp11d net"};
     TP_TRY(tp_limits_new(front->conf->connections, front->conf->time_ms, &front->limits));
-    front->base = event_base_new();
+    front->base = make_base();
     if (front->base == NULL || event_base_priority_init(front->base, PRIORITIES) != 0 || !make_http(front))
         return TP_MEMORY;
     for (size_t i = 0; i < front->conf->places_len; i++)
