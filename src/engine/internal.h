@@ -169,6 +169,7 @@ struct tp_timestamps {
     bool wanted;                  /* engine.conf has a key for it */
     struct tp_tsa_clock *clock;
     struct tp_tsa_serials serials;
+    atomic_uint signing;          /* tokens that are not signed yet */
     struct tp_authority *authority; /* the present key; NULL: none that is usable. Under the engine's lock */
     char why_not[TP_ERROR_WORDS_LEN];
 };

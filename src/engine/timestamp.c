@@ -9,7 +9,6 @@
 #include "engine/authority.h"
 #include "engine/authority_key.h"
 #include "engine/call.h"
-#include "engine/loop.h"
 #include "engine/refusals.h"
 #include "engine/together.h"
 #include "engine/trail.h"
@@ -71,13 +70,11 @@ static void finish(struct stamping *stamping)
     free(stamping);
 }
 
-/* Whether that was the later one: STAMPING is gone then. */
-static bool half_done(struct stamping *stamping, unsigned half)
+/* The later one finishes: STAMPING is gone then. */
+static void half_done(struct stamping *stamping, unsigned half)
 {
-    const bool both = (atomic_fetch_or(&stamping->halves, half) | half) == BOTH_HALVES;
-    if (both)
+    if ((atomic_fetch_or(&stamping->halves, half) | half) == BOTH_HALVES)
         finish(stamping);
-    return both;
 }
 
 static void durable(struct tp_ledger_tx *tx, enum tp_rc rc, const struct tp_error *error, uint64_t index)
@@ -87,7 +84,7 @@ static void durable(struct tp_ledger_tx *tx, enum tp_rc rc, const struct tp_erro
     stamping->durable_rc = rc;
     stamping->index = index;
     if (rc == TP_OK) {
-        (void)half_done(stamping, HALF_DURABLE);
+        half_done(stamping, HALF_DURABLE);
         return;
     }
     /* The signer's thread may be writing its own words: these are for when it has ended. */
@@ -120,11 +117,9 @@ static enum tp_rc sign_with(struct stamping *stamping, struct tp_hsm_session *se
     return rc;
 }
 
-/* Returns whether the request has been answered. */
-static bool make_token(struct stamping *stamping, struct tp_hsm_session *session, const struct tp_error *error)
+static void run(struct tp_job *job, struct tp_hsm_session *session, const struct tp_error *error)
 {
-    if (stamping->tx.patient && (atomic_load(&stamping->halves) & HALF_DURABLE) == 0)
-        tp_ledger_hurry(stamping->engine->ledger);
+    struct stamping *stamping = (struct stamping *)job;
     if (session == NULL && stamping->authority->in_hsm) {
         stamping->error = *error;
         stamping->sign_rc = error->rc;
@@ -133,19 +128,12 @@ static bool make_token(struct stamping *stamping, struct tp_hsm_session *session
     } else {
         stamping->sign_rc = sign_with(stamping, session);
     }
-    return half_done(stamping, HALF_SIGNED);
-}
-
-static void run(struct tp_job *job, struct tp_hsm_session *session, const struct tp_error *error)
-{
-    (void)make_token((struct stamping *)job, session, error);
-}
-
-static void run_lone(struct tp_job *job, struct tp_hsm_session *session, const struct tp_error *error)
-{
-    struct tp_engine *engine = ((struct stamping *)job)->engine;
-    if (make_token((struct stamping *)job, session, error))
-        tp_loop_linger(engine);
+    atomic_fetch_sub_explicit(&stamping->engine->timestamps.signing, 1, memory_order_relaxed);
+    /* Its record has waited for company until now, and takes along those of all who wait still: a commit costs as much as half
+     * a signature, and while others are signed there is one soon. */
+    if (stamping->tx.patient && (atomic_load(&stamping->halves) & HALF_DURABLE) == 0)
+        tp_ledger_hurry(stamping->engine->ledger);
+    half_done(stamping, HALF_SIGNED);
 }
 
 /* ---- the beginning ---- */
@@ -257,10 +245,10 @@ void tp_timestamp_batch(struct tp_engine *engine, struct tp_ipc_request *request
         *txs_end = &stamping->tx;
         txs_end = &stamping->tx.next;
         if (stamping->outcome.granted) {
-            stamping->tx.patient = busy;
+            stamping->tx.patient = atomic_fetch_add_explicit(&engine->timestamps.signing, 1, memory_order_relaxed) > 0;
             *jobs_end = &stamping->job;
             jobs_end = &stamping->job.next;
         }
     }
-    tp_together_begin(engine, txs, jobs, busy, run_lone);
+    tp_together_begin(engine, txs, jobs, busy, run); /* without lingering: the net process asks for many, none of them at once */
 }

@@ -417,7 +417,11 @@ enum tp_rc tp_ipc_async_ask(struct tp_ipc_async *async, enum tp_ipc_op op, const
         return tp_error_set(error, rc, "the request was not sent: %s", tp_rc_words(rc));
     }
     HASH_ADD(hh, async->asked, number, sizeof asked->number, asked);
-    if (!async->wants_room)
+    return TP_OK;
+}
+
+void tp_ipc_async_flush(struct tp_ipc_async *async)
+{
+    if (async->fd >= 0 && !async->wants_room && async->outbox.waiting > 0)
         flush(async);
-    return TP_OK; /* also when the connection has just broken: DONE has been called then */
 }

@@ -30,9 +30,11 @@ void tp_ipc_async_tick(struct tp_ipc_async *async);
 
 /* REPLY is of the operation's type and the callee's for the call only; NULL unless RC is TP_OK. */
 typedef void tp_ipc_async_done(void *context, enum tp_rc rc, const struct tp_error *error, const ProtobufCMessage *reply);
-/* TP_OK: DONE will be called, once. TP_UNREACHABLE when there is no engine now, TP_BUSY when MOST are in flight. */
+/* Requests wait for tp_ipc_async_flush, so that those of one turn of the program's loop go out, and are worked at, together.
+ * TP_OK: DONE will be called, once. TP_UNREACHABLE when there is no engine now, TP_BUSY when MOST are in flight. */
 TP_MUST_USE enum tp_rc tp_ipc_async_ask(struct tp_ipc_async *async, enum tp_ipc_op op, const ProtobufCMessage *request,
                                         int64_t timeout_ms, tp_ipc_async_done *done, void *context, struct tp_error *error);
+void tp_ipc_async_flush(struct tp_ipc_async *async);
 unsigned tp_ipc_async_waiting(const struct tp_ipc_async *async); /* requests in flight */
 bool tp_ipc_async_connected(const struct tp_ipc_async *async);
 /* Why there is no connection; "" while there is one, or none has been tried. */

@@ -24,6 +24,7 @@
 #define LOOK_MS    250
 #define DRAIN_MS   10000
 #define WORDS_MAX  128
+#define PRIORITIES 3 /* evhttp has the middle one */
 
 struct tp_front {
     const struct tp_net_conf *conf;
@@ -34,7 +35,7 @@ struct tp_front {
     struct tp_limits *limits;
     struct tp_ipc_async *engine;
     bool connected; /* as it was said last */
-    struct event *engine_event, *tick, *signals[2];
+    struct event *engine_event, *flush, *tick, *signals[2];
     unsigned open; /* exchanges not answered yet */
     int64_t drain_until_ms; /* 0: serving */
 };
@@ -98,6 +99,7 @@ static void on_request(struct evhttp_request *request, void *context)
     front->open++;
     tp_limits_whole(front->limits, descriptor_of(request));
     tp_route_run(exchange, front->conf, front->engine);
+    event_active(front->flush, EV_WRITE, 0);
 }
 
 /* ---- the loop ---- */
@@ -133,6 +135,14 @@ static void on_engine(evutil_socket_t fd, short what, void *context)
     (void)fd, (void)what;
     tp_ipc_async_turn(front->engine);
     tell_engine(front);
+}
+
+/* After all else that is ready: what was asked meanwhile goes out in one go, and becomes one group in the engine's log. */
+static void on_flush(evutil_socket_t fd, short what, void *context)
+{
+    struct tp_front *front = context;
+    (void)fd, (void)what;
+    tp_ipc_async_flush(front->engine);
 }
 
 static void drained(struct tp_front *front, unsigned connections, int64_t now_ms)
@@ -202,8 +212,10 @@ static bool add_events(struct tp_front *front)
     static const int numbers[] = {SIGTERM, SIGINT};
     const struct timeval look = {.tv_usec = LOOK_MS * 1000};
     front->engine_event = event_new(front->base, tp_ipc_async_fd(front->engine), EV_READ | EV_PERSIST, on_engine, front);
+    front->flush = event_new(front->base, -1, 0, on_flush, front);
     front->tick = event_new(front->base, -1, EV_PERSIST, on_tick, front);
-    if (front->engine_event == NULL || front->tick == NULL || event_add(front->engine_event, NULL) != 0 ||
+    if (front->engine_event == NULL || front->tick == NULL || front->flush == NULL ||
+        event_priority_set(front->flush, PRIORITIES - 1) != 0 || event_add(front->engine_event, NULL) != 0 ||
         event_add(front->tick, &look) != 0)
         return false;
     for (size_t i = 0; i < 2; i++) {
@@ -214,13 +226,25 @@ static bool add_events(struct tp_front *front)
     return true;
 }
 
+/* evhttp stops and begins reading for each request: the kernel is told of what is left of that by the next wait. */
+static struct event_base *make_base(void)
+{
+    struct event_config *config = event_config_new();
+    if (config == NULL)
+        return NULL;
+    (void)event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
 static enum tp_rc start(struct tp_front *front, struct tp_error *error)
 {
     const struct tp_ipc_client_config engine = {
         .socket_path = front->conf->engine, .engine_user = front->conf->engine_user, .program = "trustp11d net"};
     TP_TRY(tp_limits_new(front->conf->connections, front->conf->time_ms, &front->limits));
-    front->base = event_base_new();
-    if (front->base == NULL || !make_http(front))
+    front->base = make_base();
+    if (front->base == NULL || event_base_priority_init(front->base, PRIORITIES) != 0 || !make_http(front))
         return TP_MEMORY;
     for (size_t i = 0; i < front->conf->places_len; i++)
         TP_TRY(listen_at(front, &front->conf->places[i], error));
@@ -251,6 +275,7 @@ void tp_front_free(struct tp_front *front)
     if (front == NULL)
         return;
     event_free_unless_null(front->engine_event);
+    event_free_unless_null(front->flush);
     event_free_unless_null(front->tick);
     event_free_unless_null(front->signals[0]);
     event_free_unless_null(front->signals[1]);

@@ -112,6 +112,7 @@ static void ask_all(void)
 
 static void turn(void)
 {
+    tp_ipc_async_flush(async);
     struct pollfd wait = {.fd = tp_ipc_async_fd(async), .events = POLLIN};
     if (poll(&wait, 1, 20) > 0)
         tp_ipc_async_turn(async);
@@ -129,6 +130,7 @@ static void live(void)
     }
     require(good - before >= EACH, "the engine is not found again");
     ask_all(); /* some are under way when it ends */
+    tp_ipc_async_flush(async);
     server_end();
 }
 

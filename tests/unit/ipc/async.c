@@ -77,6 +77,7 @@ static void turn_until(bool (*holds)(void))
 {
     const int64_t until_ms = tp_clock_monotonic_ms() + PATIENCE_MS;
     while (!holds() && tp_clock_monotonic_ms() < until_ms) {
+        tp_ipc_async_flush(async);
         struct pollfd wait = {.fd = tp_ipc_async_fd(async), .events = POLLIN};
         if (poll(&wait, 1, 20) > 0)
             tp_ipc_async_turn(async);
@@ -201,6 +202,7 @@ Test(async, the_end_of_the_engine_answers_all_and_a_new_one_is_found)
     connect_with(4);
     cr_assert_eq(ask_status(5000), TP_OK);
     cr_assert_eq(ask_status(5000), TP_OK);
+    tp_ipc_async_flush(async);
     served_wait_kept(&served, 2);
     (void)served_release(&served);
     served_stop(&served);
@@ -219,6 +221,7 @@ Test(async, what_is_under_way_when_it_is_freed_is_not_answered)
 {
     connect_with(2);
     cr_assert_eq(ask_status(5000), TP_OK);
+    tp_ipc_async_flush(async);
     served_wait_kept(&served, 1);
     tp_ipc_async_free(async);
     async = NULL;
@@ -232,6 +235,7 @@ Test(async, an_engine_of_another_user_is_asked_nothing)
     begin_with(served.path, "54321", 1);
     const int64_t until_ms = tp_clock_monotonic_ms() + PATIENCE_MS;
     while (tp_ipc_async_words(async)[0] == '\0' && tp_clock_monotonic_ms() < until_ms) {
+        tp_ipc_async_flush(async);
         struct pollfd wait = {.fd = tp_ipc_async_fd(async), .events = POLLIN};
         if (poll(&wait, 1, 20) > 0)
             tp_ipc_async_turn(async);
