@@ -210,6 +210,27 @@ static enum tp_rc rule_value(struct tp_pades_comparison *comparison, const struc
 
 static enum tp_rc compare_field(struct tp_pades_comparison *comparison, const struct tp_pdf_value *old_item,
                                 const struct tp_pdf_value *new_item, struct field field, unsigned depth);
+static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct tp_pdf_value *item, struct field field,
+                           unsigned depth);
+
+/* Fields, or the kids of one: those that were there in their order, and new ones between them. */
+static enum tp_rc compare_lists(struct tp_pades_comparison *comparison, const struct tp_pdf_value *old_list,
+                                const struct tp_pdf_value *new_list, const struct kids *parent, struct tp_pdf_ref ref)
+{
+    size_t next = 0, old_len = tp_pdf_kind(old_list) == TP_PDF_ARRAY ? tp_pdf_len(old_list) : 0;
+    size_t new_len = tp_pdf_kind(new_list) == TP_PDF_ARRAY ? tp_pdf_len(new_list) : 0;
+    for (size_t i = 0; i < new_len; i++) {
+        const struct tp_pdf_value *item = tp_pdf_at(new_list, i);
+        if (next < old_len && tp_pdf_equal(tp_pdf_at(old_list, next), item))
+            TP_TRY(compare_field(comparison, tp_pdf_at(old_list, next++), item, parent->field, parent->depth + 1));
+        else
+            TP_TRY(take_new(comparison, item, parent->field, parent->depth + 1));
+    }
+    if (next < old_len)
+        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = ref},
+                      "form fields were removed, or put in another order");
+    return TP_OK;
+}
 
 static enum tp_rc rule_kids(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
@@ -219,15 +240,11 @@ static enum tp_rc rule_kids(struct tp_pades_comparison *comparison, const struct
     TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_kids, &new_kids));
     if (ref.id != 0 && tp_pdf_kind(new_kids) == TP_PDF_ARRAY)
         TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
-    bool same = tp_pdf_kind(old_kids) == TP_PDF_ARRAY && tp_pdf_kind(new_kids) == TP_PDF_ARRAY &&
-                tp_pdf_equal(old_kids, new_kids);
-    if (!same) {
-        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
-                      "the parts of form field \"%s\" were changed", kids->field.name);
-        return TP_OK;
-    }
-    for (size_t i = 0; i < tp_pdf_len(new_kids); i++)
-        TP_TRY(compare_field(comparison, tp_pdf_at(old_kids, i), tp_pdf_at(new_kids, i), kids->field, kids->depth + 1));
+    const bool known = tp_pdf_kind(old_kids) == TP_PDF_ARRAY && tp_pdf_kind(new_kids) == TP_PDF_ARRAY;
+    if (known && (!kids->field.is_signature || tp_pdf_equal(old_kids, new_kids))) /* a signature gets no other appearances */
+        return compare_lists(comparison, old_kids, new_kids, kids, pair->ref);
+    tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
+                  "the parts of form field \"%s\" were changed", kids->field.name);
     return TP_OK;
 }
 
@@ -306,24 +323,12 @@ enum tp_rc tp_pades_take_field(struct tp_pades_comparison *comparison, const str
 static enum tp_rc rule_fields(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
     const struct tp_pdf_value *old_fields, *new_fields;
+    const struct kids root = {.depth = 0};
     struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
-    size_t next = 0;
     TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_fields, &new_fields));
     if (ref.id != 0 && tp_pdf_kind(new_fields) == TP_PDF_ARRAY)
         TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
-    size_t old_len = tp_pdf_kind(old_fields) == TP_PDF_ARRAY ? tp_pdf_len(old_fields) : 0;
-    size_t new_len = tp_pdf_kind(new_fields) == TP_PDF_ARRAY ? tp_pdf_len(new_fields) : 0;
-    for (size_t i = 0; i < new_len; i++) {
-        const struct tp_pdf_value *item = tp_pdf_at(new_fields, i);
-        if (next < old_len && tp_pdf_equal(tp_pdf_at(old_fields, next), item))
-            TP_TRY(compare_field(comparison, tp_pdf_at(old_fields, next++), item, (struct field){.is_signature = false}, 0));
-        else
-            TP_TRY(tp_pades_take_field(comparison, item));
-    }
-    if (next < old_len)
-        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
-                      "form fields were removed, or put in another order");
-    return TP_OK;
+    return compare_lists(comparison, old_fields, new_fields, &root, pair->ref);
 }
 
 /* ---- the form itself ---- */

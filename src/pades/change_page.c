@@ -61,7 +61,7 @@ static enum tp_rc tell_annotation(struct tp_pades_comparison *comparison, const 
     TP_TRY(kind_of(comparison, annotation, &name, &comment));
     bool allowed = comment && (comparison->permission == 0 || comparison->permission == 3);
     struct tp_pades_told told = {.nature = comment ? TP_PADES_CHANGE_ANNOTATION : TP_PADES_CHANGE_CONTENT,
-                                 .allowed = allowed, .warned = allowed && seen && strcmp(name, "Popup") != 0,
+                                 .allowed = allowed, .warned = allowed && strcmp(name, "Popup") != 0, /* wherever its rectangle is: some draw by its points */
                                  .page = page->number, .ref = ref, .rect = seen ? rect : NULL};
     tp_pades_tell(comparison, told, "an annotation%s%s%s was %s%s", name[0] == '\0' ? "" : " (", name, name[0] == '\0' ? "" : ")", what,
                   allowed || !comment ? "" : ", which the signature does not allow");

@@ -27,7 +27,7 @@ static const char STYLE[] =
     "border-top:1px solid #e8ecf1;overflow-wrap:anywhere}th{font-weight:500;color:#5b6a7e;width:12rem}"
     ".dates{white-space:nowrap}.why{margin:.6rem 0}.bad{color:#a5202a;font-weight:600}.warn{color:#8a5a00;font-weight:600}.good{color:#1b6e3c}"
     "ul{margin:.3rem 0;padding-left:1.2rem}footer{color:#5b6a7e;font-size:.82rem;margin:1.5rem 0}"
-    "@media print{body{background:#fff;font-size:11pt}main{max-width:none;margin:0}section{break-inside:avoid}"
+    "@media print{body{background:#fff;font-size:11pt}main{max-width:none;margin:0}tr,li,header{break-inside:avoid}h3{break-after:avoid}"
     ".verdict,.badge{-webkit-print-color-adjust:exact;print-color-adjust:exact}}";
 
 /* ---- small parts ---- */

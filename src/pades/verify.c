@@ -226,13 +226,23 @@ void tp_pades_sum_up(struct tp_pades_verification *verification)
                          verification->damaged ? ", as far as it can be read: it is damaged" : "");
 }
 
+/* B-LT: what proves the certificates comes behind the last signature, and need not be covered by any. */
+static bool only_evidence_since(const struct tp_pades_hearing *hearing)
+{
+    const struct tp_pades_subject *last = &hearing->subjects[hearing->len - 1];
+    for (size_t i = 0; i < last->signature->changes_len; i++)
+        if (last->signature->changes[i].nature != TP_PADES_CHANGE_EVIDENCE)
+            return false;
+    return last->usable && last->signature->changes_len > 0;
+}
+
 static enum tp_rc hear(struct tp_pades_hearing *hearing)
 {
     TP_TRY(tp_pades_hearing_read(hearing));
     TP_TRY(tp_pades_hearing_examine(hearing));
     TP_TRY(judge_all(hearing));
     tp_pades_sum_up(hearing->verification);
-    if (hearing->len > 0 && !hearing->verification->covered)
+    if (hearing->len > 0 && !hearing->verification->covered && !only_evidence_since(hearing))
         tp_pades_note(hearing->verification, "the newest revision of the document is covered by no signature");
     return TP_OK;
 }

@@ -73,6 +73,9 @@ static enum tp_rc take_find(struct tp_pades_hearing *hearing, const struct tp_pa
     TP_TRY(tp_pades_signature_new(hearing->verification, &subject->signature));
     subject->found = *found;
     subject->signature->ref = found->ref;
+    if (found->field_dictionary == NULL)
+        tp_pades_note(hearing->verification, "a signature (object %u) is in no field of the form: some programs do not show it",
+                      found->ref.id);
     memcpy(subject->signature->field, found->field, sizeof found->field);
     TP_TRY(tp_pades_subject_describe(hearing, subject, hearing->document));
     enum tp_rc rc = tp_pades_range_check(hearing->document, found->dictionary, &hearing->revisions, &words, subject->signature,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """trustp11 pdf verify, cms verify: what is good passes, every way known to forge a signed PDF is found, and time tells."""
+import hashlib
 import html.parser
 import json
 import pathlib
@@ -78,7 +79,8 @@ class Good(VerifyTest):
         draft = self.signed(stamp=self.services)
         self.assertEqual(self.passes(draft)['signatures'][0]['level'], 'B-T')
         draft.store(self.services, [self.alice])
-        self.assertEqual(self.passes(draft, crls=False)['signatures'][0]['level'], 'B-LT')
+        verdict = self.passes(draft, crls=False)
+        self.assertEqual((verdict['signatures'][0]['level'], verdict['covered'], verdict['notes']), ('B-LT', False, []))
         draft.stamp(self.services)
         verdict = self.passes(draft, crls=False)
         self.assertEqual(verdict['signatures'][0]['level'], 'B-LTA')
@@ -226,6 +228,7 @@ class Changes(VerifyTest):
 
     def test_certified_for_forms(self):
         verdict = self.passes(self.signed(certify=2).update(FILLED))
+        self.assertIn('covered by no signature', verdict['notes'][0])
         self.assertEqual(verdict['signatures'][0]['changes'][0]['nature'], 'form')
         self.assertFalse(verdict['covered'])
         draft = self.signed(certify=2)
@@ -461,6 +464,36 @@ class Weak(VerifyTest):
     def test_a_proof_of_today_is_no_proof_of_then(self):
         self.open(self.signed(digest='sha1', stamp=self.services), 'CRYPTO_CONSTRAINTS_FAILURE')
 
+    def test_hash_inside(self):
+        """adbe.pkcs7.sha1: a SHA-1 hash of the document is what is signed."""
+        def make(data):
+            source, cms = self.folder / 'hash', self.folder / 'hash.cms'
+            source.write_bytes(hashlib.sha1(data).digest())
+            must(['openssl', 'cms', '-sign', '-binary', '-nodetach', '-md', 'sha256', '-signer', self.alice.certificate, '-inkey',
+                  self.alice.key, '-certfile', self.services.write_above(self.services.path_of('intermediate')), '-in', source,
+                  '-outform', 'DER', '-out', cms])
+            return cms.read_bytes()
+        draft = self.signed(sub_filter='adbe.pkcs7.sha1', make=make)
+        self.open(draft, 'CRYPTO_CONSTRAINTS_FAILURE_NO_POE')
+        draft.data = draft.data.replace(b'100 yen', b'900 yen')
+        self.fails(draft, 'HASH_FAILURE', 'changed')
+        self.fails(self.signed(make=make), 'FORMAT_FAILURE', 'detached')
+
+    def test_usage_rights_are_told(self):
+        draft = self.signed(Draft(catalog='/Perms << /UR3 80 0 R >>', extra={
+            80: '<< /Type /Sig /SubFilter /adbe.pkcs7.detached /ByteRange [0 1 2 3] /Contents <00> >>'}))
+        verdict = self.passes(draft)
+        self.assertEqual(len(verdict['signatures']), 1)
+        self.assertIn('UR3', ' '.join(verdict['notes']))
+
+    def test_in_no_field(self):
+        draft = Draft()
+        number = draft.sign(self.alice, services=self.services, changes={**draft.edit(3, '/Type', '/Hidden 10 0 R /Type'), 6: draft.text(6)})
+        self.assertEqual(number, 10)
+        verdict = self.passes(draft)
+        self.assertNotIn('field', verdict['signatures'][0])
+        self.assertIn('in no field', ' '.join(verdict['notes']))
+
     def test_form_not_supported(self):
         verdict = self.open(self.signed(sub_filter='adbe.x509.rsa_sha1'), 'CUSTOM')
         self.assertIn('adbe.x509.rsa_sha1', verdict['words'])
@@ -526,6 +559,7 @@ class LongTerm(unittest.TestCase):
         cls.services = AuthorityServices(clock=cls.begin)
         cls.addClassCleanup(cls.services.close)
         cls.alice = cls.services.issue('alice', end=cls.begin + 365 * DAY)
+        cls.services.tsa()
         cls.services.tsa('first', end=cls.begin + 1000 * DAY)
         cls.services.tsa('second', start=cls.begin - DAY, end=cls.begin + 4000 * DAY)
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix='trustp11-verify-'))
@@ -580,6 +614,18 @@ class LongTerm(unittest.TestCase):
         draft.stamp(self.services, field='Stamp1', tsa='second')
         verdict = self.verify(draft, 1100)
         self.assertEqual(verdict[:2], ('INDETERMINATE', 'OUT_OF_BOUNDS_NO_POE'), json.dumps(verdict[2], indent=1))
+
+    def test_timestamps_that_contradict_each_other(self):
+        """One over the signature that is later than one over the document that has it."""
+        self.at(10)
+        draft = Draft()
+        draft.sign(self.alice, services=self.services, stamp=self.services)
+        self.at(5)
+        draft.store(self.services, [self.alice], tsas=('tsa', 'first', 'second'))
+        draft.stamp(self.services, field='Earlier', tsa='first')
+        self.at(20)
+        draft.store(self.services, [self.alice], tsas=('tsa', 'first', 'second'))
+        self.assertEqual(self.verify(draft, 20)[:2], ('INDETERMINATE', 'TIMESTAMP_ORDER_FAILURE'))
 
     def test_a_timestamp_of_the_future_proves_nothing(self):
         draft = self.signed()
