@@ -66,6 +66,11 @@ TP_MUST_USE enum tp_rc tp_pades_appearance_put(struct tp_pades_work *work, const
                                                const struct tp_pades_box *box, struct tp_pdf_ref *ret_ref);
 TP_MUST_USE enum tp_rc tp_pades_appearance_empty(struct tp_pades_work *work, struct tp_pdf_ref *ret_ref);
 
+/* ---- order.c ---- */
+
+/* HASH, or what fits the key where it is NONE. TP_BAD_ARGUMENT: one that is too weak, or not for that key. */
+TP_MUST_USE enum tp_rc tp_pades_order_hash(const struct tp_pki_signer *signer, enum tp_pki_hash *hash, struct tp_error *error);
+
 /* ---- permission.c, seed.c: what the document allows, and what a field demands ---- */
 
 /* FIELD: the one that is there, or NULL for a new one. */
