@@ -66,6 +66,12 @@ class Install(unittest.TestCase):
         self.assertNotIn('@', re.sub(r'(?m)^#.*$|@(system-service|privileged|mount|debug)', '', unit))
         self.assertIn('\n#ReadWritePaths=', unit)
 
+    def test_the_net_process_has_a_unit_and_a_user_of_its_own(self):
+        unit, users = self.text('lib/systemd/system/trustp11d-net.service'), self.text('lib/sysusers.d/trustp11.conf')
+        self.assertIn('\nExecStart=/usr/sbin/trustp11d net --config /etc/trustp11/net.conf\n', unit)
+        self.assertIn('\nUser=trustp11-net\n', unit)
+        self.assertIn('\nu trustp11-net ', users)
+
     def test_units_user_and_folders_are_the_same_everywhere(self):
         unit = self.text('lib/systemd/system/trustp11d.service')
         user = re.search(r'(?m)^User=(.*)$', unit)[1]

@@ -33,12 +33,12 @@ Test(report, what_does_not_nest_is_a_mistake)
 
 Test(report, every_word_is_there_in_both_languages)
 {
-    for (int word = 0; word < TP_PADES_WORD_COUNT; word++)
+    for (enum tp_pades_word word = 0; word < TP_PADES_WORD_COUNT; word++)
         cr_assert(tp_pades_word(word, false)[0] != '\0' && tp_pades_word(word, true)[0] != '\0' &&
                   strcmp(tp_pades_word(word, false), tp_pades_word(word, true)) != 0);
-    for (int sub = 0; sub < TP_SUB_COUNT; sub++)
+    for (enum tp_subindication sub = TP_SUB_NONE; sub < TP_SUB_COUNT; sub++)
         cr_assert_eq(tp_pades_sub_japanese(sub)[0] != '\0', sub != TP_SUB_NONE, "%s", tp_subindication_name(sub));
-    for (int nature = TP_PADES_CHANGE_EVIDENCE; nature <= TP_PADES_CHANGE_CONTENT; nature++)
+    for (enum tp_pades_nature nature = TP_PADES_CHANGE_EVIDENCE; nature <= TP_PADES_CHANGE_CONTENT; nature++)
         cr_assert(tp_pades_nature_name(nature)[0] != '\0' && tp_pades_word(tp_pades_nature_word(nature), true)[0] != '\0');
 }
 
