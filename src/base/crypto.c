@@ -20,6 +20,7 @@
 struct context {
     OSSL_LIB_CTX *libctx;
     OSSL_PROVIDER *provider;
+    _Atomic(OSSL_PROVIDER *) ours; /* tp_crypto_provide */
 };
 
 /* Digests are few and never leave the list before tp_crypto_release(). */
@@ -36,6 +37,9 @@ static void context_free(struct context *context)
 {
     if (context == NULL)
         return;
+    OSSL_PROVIDER *ours = atomic_load(&context->ours);
+    if (ours != NULL)
+        OSSL_PROVIDER_unload(ours);
     if (context->provider != NULL)
         OSSL_PROVIDER_unload(context->provider);
     OSSL_LIB_CTX_free(context->libctx);
@@ -50,7 +54,8 @@ static struct context *context_new(void)
     context->libctx = OSSL_LIB_CTX_new();
     if (context->libctx != NULL)
         context->provider = OSSL_PROVIDER_load(context->libctx, "default");
-    if (context->provider != NULL)
+    /* Now: it cannot be set safely once other threads fetch. "?": where the default provider has nothing, ours will do. */
+    if (context->provider != NULL && EVP_set_default_properties(context->libctx, "?provider=default") == 1)
         return context;
     context_free(context);
     return NULL;
@@ -68,6 +73,26 @@ OSSL_LIB_CTX *tp_crypto_libctx(void)
         return made->libctx;
     context_free(made);
     return context->libctx;
+}
+
+enum tp_rc tp_crypto_provide(const char *name, OSSL_provider_init_fn *init)
+{
+    if (tp_crypto_libctx() == NULL)
+        return TP_MEMORY;
+    struct context *context = atomic_load(&the_context);
+    OSSL_PROVIDER *present = atomic_load(&context->ours);
+    if (present != NULL)
+        return TP_OK;
+    (void)ERR_set_mark();
+    OSSL_PROVIDER *made = OSSL_PROVIDER_add_builtin(context->libctx, name, init) == 1
+                              ? OSSL_PROVIDER_load(context->libctx, name)
+                              : NULL;
+    (void)ERR_pop_to_mark();
+    if (made == NULL)
+        return TP_CRYPTO;
+    if (!atomic_compare_exchange_strong(&context->ours, &present, made))
+        OSSL_PROVIDER_unload(made);
+    return TP_OK;
 }
 
 static const struct digest *digest_find(const char *name)

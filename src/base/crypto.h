@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 
 #include <openssl/evp.h>
+#include <openssl/provider.h>
 
 #define TP_SHA256_LEN 32
 
@@ -18,6 +19,10 @@ OSSL_LIB_CTX *tp_crypto_libctx(void);
 /* Fetched once, kept: fetching for each digest costs more than hashing 32 bytes. NULL when libcrypto has no such
  * digest. NAME is libcrypto's ("SHA256", "SHA3-256", …). */
 const EVP_MD *tp_crypto_digest(const char *name);
+/* Has a provider that is built in at hand in the present context, until it is released; a next call is for nothing, and a
+ * context that is made anew needs one anew. There is one such provider (room pki's). Its algorithms may have names that the
+ * default provider has, too: whoever fetches gets the default's, unless the query says "provider=NAME". */
+TP_MUST_USE enum tp_rc tp_crypto_provide(const char *name, OSSL_provider_init_fn *init);
 /* Frees context and digests. For the module's C_Finalize; afterwards a first use makes them anew. */
 void tp_crypto_release(void);
 /* In a child of fork: forgets context and digests without touching them, since other threads of the parent may have

@@ -9,6 +9,7 @@
 #include "engine/key.h"
 #include "engine/vault.h"
 #include "pki/certificate.h"
+#include "pki/signer.h"
 
 #define NAMES_MAX 32 /* subjectAltNames of a request, of one kind */
 
@@ -34,7 +35,7 @@ static enum tp_rc load(void *context, struct tp_error *error, struct tp_hsm_wrap
 
 /* The policy without its certificate rules; everything else holds. */
 static enum tp_rc decide_request(struct request_signer *signer, const struct tp_hsm_sign_params *params,
-                                 struct tp_bytes data)
+                                 struct tp_bytes data, struct tp_error *error)
 {
     struct tp_engine *engine = signer->call->engine;
     struct tp_policy policy = engine->conf.policy;
@@ -53,7 +54,7 @@ static enum tp_rc decide_request(struct request_signer *signer, const struct tp_
     if (decision.rc == TP_OK && own != NULL)
         own->used++;
     pthread_mutex_unlock(&engine->lock);
-    return decision.rc == TP_OK ? TP_OK : tp_error_set(&signer->call->error, decision.rc, "%s", decision.words);
+    return decision.rc == TP_OK ? TP_OK : tp_error_set(error, decision.rc, "%s", decision.words);
 }
 
 static enum tp_rc sign_request(struct request_signer *signer, const struct tp_hsm_sign_params *params,
@@ -69,35 +70,36 @@ static enum tp_rc sign_request(struct request_signer *signer, const struct tp_hs
     return tp_buf_append(ret_signature, TP_BYTES(signature, len));
 }
 
-static enum tp_rc sign_callback(void *context, enum tp_pki_hash hash, struct tp_bytes digest, struct tp_error *error,
+static enum tp_rc sign_callback(void *context, const struct tp_pki_sign_input *input, struct tp_error *error,
                                 struct tp_buf *ret_signature)
 {
     struct request_signer *signer = context;
-    bool rsa = signer->credential->record->type <= TP_HSM_RSA_4096;
-    struct tp_hsm_sign_params params = {
-        .mechanism = rsa ? TP_HSM_RSA_PKCS : hash == TP_PKI_HASH_NONE ? TP_HSM_EDDSA : TP_HSM_ECDSA};
+    const bool rsa = input->scheme == TP_PKI_RSA_PKCS1;
+    const struct tp_hsm_sign_params params = {
+        .mechanism = rsa ? TP_HSM_RSA_PKCS : input->scheme == TP_PKI_EDDSA ? TP_HSM_EDDSA : TP_HSM_ECDSA};
     uint8_t info[TP_PKI_DIGEST_INFO_MAX];
     size_t info_len = 0;
     if (rsa)
-        TP_TRY(tp_pki_digest_info_make(hash, digest, info, &info_len));
-    struct tp_bytes data = rsa ? TP_BYTES(info, info_len) : digest;
-    TP_TRY(decide_request(signer, &params, data));
+        TP_TRY(tp_pki_digest_info_make(input->hash, input->input, info, &info_len));
+    const struct tp_bytes data = rsa ? TP_BYTES(info, info_len) : input->input;
+    TP_TRY(decide_request(signer, &params, data, error));
     return sign_request(signer, &params, data, error, ret_signature);
 }
 
 static enum tp_rc make_request(struct tp_call *call, struct tp_user *user, struct tp_credential *credential)
 {
     const Tp__Ipc__CsrRequest *message = (const Tp__Ipc__CsrRequest *)call->request->message;
-    struct request_signer signer = {.call = call, .user = user, .credential = credential};
-    struct tp_pki_sign sign = {.context = &signer, .sign = sign_callback};
+    static const struct tp_pki_signer_calls calls = {.sign = sign_callback};
+    struct request_signer context = {.call = call, .user = user, .credential = credential};
+    struct tp_pki_signer *signer TP_AUTO(tp_pki_signer_free_p) = NULL;
     struct tp_buf der TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     struct tp_edit *edit TP_AUTO(tp_edit_free_p) = NULL;
     Tp__Ipc__DerReply reply = TP__IPC__DER_REPLY__INIT;
     if (message->n_dns > NAMES_MAX || message->n_email > NAMES_MAX)
         return tp_error_set(&call->error, TP_BAD_ARGUMENT, "at most %d names of a kind", NAMES_MAX);
-    TP_TRY(tp_pki_request_make(tp_field(credential->record->spki), message->subject,
-                               (const char *const *)message->dns, message->n_dns, (const char *const *)message->email,
-                               message->n_email, &sign, &call->error, &der));
+    TP_TRY(tp_pki_signer_new(tp_field(credential->record->spki), NULL, 0, &calls, &context, &call->error, &signer));
+    TP_TRY(tp_pki_request_make(signer, message->subject, (const char *const *)message->dns, message->n_dns,
+                               (const char *const *)message->email, message->n_email, &call->error, &der));
     TP_TRY(tp_edit_new(call->engine, call, TP_ACTION_KEY_CSR, &edit));
     tp_edit_object(edit, "credential", credential->id);
     TP_TRY(tp_edit_commit(edit, &call->error)); /* recorded before it is released */

@@ -1,52 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/der.h"
+#include "base/der.h"
 
 #include <string.h>
 
-enum {
-    DER_INTEGER = 0x02,
-    DER_BIT_STRING = 0x03,
-    DER_OID = 0x06,
-    DER_UTC_TIME = 0x17,
-    DER_GENERALIZED_TIME = 0x18,
-    DER_SEQUENCE = 0x30,
-    DER_VERSION = 0xa0 /* [0] EXPLICIT */
-};
-
-/* The length at DER[1]…: definite, in at most three bytes (certificates are far below 16 MiB). */
-static bool read_length(struct tp_bytes der, size_t *ret_head_len, size_t *ret_len)
-{
-    size_t count = der.len < 2 || der.data[1] < 0x80 ? 0 : der.data[1] & 0x7f;
-    if (der.len < 2 || count > 3 || (der.data[1] >= 0x80 && count == 0) || der.len < 2 + count)
-        return false;
-    size_t len = count == 0 ? der.data[1] : 0;
-    for (size_t i = 0; i < count; i++)
-        len = len << 8 | der.data[2 + i];
-    *ret_head_len = 2 + count;
-    *ret_len = len;
-    return len <= der.len - *ret_head_len;
-}
-
-/* Takes the element with TAG off the front of *AT. Either output may be NULL. */
-static bool take(struct tp_bytes *at, uint8_t tag, struct tp_bytes *ret_whole, struct tp_bytes *ret_content)
-{
-    size_t head_len, len;
-    if (at->len == 0 || at->data[0] != tag || !read_length(*at, &head_len, &len))
-        return false;
-    if (ret_whole != NULL)
-        *ret_whole = TP_BYTES(at->data, head_len + len);
-    if (ret_content != NULL)
-        *ret_content = TP_BYTES(at->data + head_len, len);
-    *at = TP_BYTES(at->data + head_len + len, at->len - head_len - len);
-    return true;
-}
+#define DER_VERSION (TP_DER_CONSTRUCTED + 0) /* [0] EXPLICIT */
 
 enum tp_rc tp_p11_spki_read(struct tp_bytes der, struct tp_p11_spki *ret_spki)
 {
     struct tp_bytes content, algorithm, bits;
     struct tp_p11_spki spki;
-    if (!take(&der, DER_SEQUENCE, NULL, &content) || der.len != 0 || !take(&content, DER_SEQUENCE, NULL, &algorithm) ||
-        !take(&content, DER_BIT_STRING, NULL, &bits) || !take(&algorithm, DER_OID, &spki.algorithm, NULL))
+    if (!tp_der_take(&der, TP_DER_SEQUENCE, NULL, &content) || der.len != 0 || !tp_der_take(&content, TP_DER_SEQUENCE, NULL, &algorithm) ||
+        !tp_der_take(&content, TP_DER_BIT_STRING, NULL, &bits) || !tp_der_take(&algorithm, TP_DER_OID, &spki.algorithm, NULL))
         return TP_MALFORMED;
     if (bits.len < 2 || bits.data[0] != 0) /* no unused bits in any key */
         return TP_MALFORMED;
@@ -56,27 +21,20 @@ enum tp_rc tp_p11_spki_read(struct tp_bytes der, struct tp_p11_spki *ret_spki)
     return TP_OK;
 }
 
-struct tp_bytes tp_p11_without_zeros(struct tp_bytes number)
-{
-    while (number.len > 0 && number.data[0] == 0)
-        number = TP_BYTES(number.data + 1, number.len - 1);
-    return number;
-}
-
 /* A positive INTEGER. */
 static bool take_number(struct tp_bytes *at, struct tp_bytes *ret_number)
 {
     struct tp_bytes number;
-    if (!take(at, DER_INTEGER, NULL, &number) || number.len == 0 || (number.data[0] & 0x80) != 0)
+    if (!tp_der_take(at, TP_DER_INTEGER, NULL, &number) || number.len == 0 || (number.data[0] & 0x80) != 0)
         return false;
-    *ret_number = tp_p11_without_zeros(number);
+    *ret_number = tp_der_without_zeros(number);
     return ret_number->len > 0;
 }
 
 enum tp_rc tp_p11_rsa_read(struct tp_bytes bits, struct tp_bytes *ret_modulus, struct tp_bytes *ret_exponent)
 {
     struct tp_bytes content, modulus, exponent;
-    if (!take(&bits, DER_SEQUENCE, NULL, &content) || !take_number(&content, &modulus) ||
+    if (!tp_der_take(&bits, TP_DER_SEQUENCE, NULL, &content) || !take_number(&content, &modulus) ||
         !take_number(&content, &exponent))
         return TP_MALFORMED;
     *ret_modulus = modulus;
@@ -98,12 +56,12 @@ static bool are_digits(struct tp_bytes text)
 static bool take_date(struct tp_bytes *at, uint8_t ret_date[TP_P11_DATE_LEN])
 {
     struct tp_bytes text;
-    if (take(at, DER_UTC_TIME, NULL, &text) && text.len >= 6 && are_digits(TP_BYTES(text.data, 6))) {
+    if (tp_der_take(at, TP_DER_UTC_TIME, NULL, &text) && text.len >= 6 && are_digits(TP_BYTES(text.data, 6))) {
         memcpy(ret_date, text.data[0] < '5' ? "20" : "19", 2);
         memcpy(ret_date + 2, text.data, 6);
         return true;
     }
-    if (take(at, DER_GENERALIZED_TIME, NULL, &text) && text.len >= 8 && are_digits(TP_BYTES(text.data, 8))) {
+    if (tp_der_take(at, TP_DER_GENERALIZED_TIME, NULL, &text) && text.len >= 8 && are_digits(TP_BYTES(text.data, 8))) {
         memcpy(ret_date, text.data, 8);
         return true;
     }
@@ -113,10 +71,10 @@ static bool take_date(struct tp_bytes *at, uint8_t ret_date[TP_P11_DATE_LEN])
 static bool read_to_be_signed(struct tp_bytes at, struct tp_p11_certificate *certificate)
 {
     struct tp_bytes validity;
-    (void)take(&at, DER_VERSION, NULL, NULL); /* absent in version 1 */
-    return take(&at, DER_INTEGER, &certificate->serial, NULL) && take(&at, DER_SEQUENCE, NULL, NULL) &&
-           take(&at, DER_SEQUENCE, &certificate->issuer, NULL) && take(&at, DER_SEQUENCE, NULL, &validity) &&
-           take(&at, DER_SEQUENCE, &certificate->subject, NULL) && take(&at, DER_SEQUENCE, &certificate->spki, NULL) &&
+    (void)tp_der_take(&at, DER_VERSION, NULL, NULL); /* absent in version 1 */
+    return tp_der_take(&at, TP_DER_INTEGER, &certificate->serial, NULL) && tp_der_take(&at, TP_DER_SEQUENCE, NULL, NULL) &&
+           tp_der_take(&at, TP_DER_SEQUENCE, &certificate->issuer, NULL) && tp_der_take(&at, TP_DER_SEQUENCE, NULL, &validity) &&
+           tp_der_take(&at, TP_DER_SEQUENCE, &certificate->subject, NULL) && tp_der_take(&at, TP_DER_SEQUENCE, &certificate->spki, NULL) &&
            take_date(&validity, certificate->start) && take_date(&validity, certificate->end);
 }
 
@@ -124,8 +82,8 @@ enum tp_rc tp_p11_certificate_read(struct tp_bytes der, struct tp_p11_certificat
 {
     struct tp_bytes content, to_be_signed;
     struct tp_p11_certificate certificate;
-    if (!take(&der, DER_SEQUENCE, NULL, &content) || der.len != 0 ||
-        !take(&content, DER_SEQUENCE, NULL, &to_be_signed) || !read_to_be_signed(to_be_signed, &certificate))
+    if (!tp_der_take(&der, TP_DER_SEQUENCE, NULL, &content) || der.len != 0 ||
+        !tp_der_take(&content, TP_DER_SEQUENCE, NULL, &to_be_signed) || !read_to_be_signed(to_be_signed, &certificate))
         return TP_MALFORMED;
     *ret_certificate = certificate;
     return TP_OK;

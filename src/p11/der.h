@@ -18,8 +18,6 @@ struct tp_p11_spki {
 };
 /* Views into DER. TP_MALFORMED. */
 TP_MUST_USE enum tp_rc tp_p11_spki_read(struct tp_bytes der, struct tp_p11_spki *ret_spki);
-/* A big-endian number without its leading zeros; of 0 nothing is left. */
-struct tp_bytes tp_p11_without_zeros(struct tp_bytes number);
 /* RFC 8017 §A.1.1, from `bits`: both without leading zeros. */
 TP_MUST_USE enum tp_rc tp_p11_rsa_read(struct tp_bytes bits, struct tp_bytes *ret_modulus,
                                        struct tp_bytes *ret_exponent);

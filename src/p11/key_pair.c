@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/key_pair.h"
 #include "p11/der.h"
+#include "base/der.h"
 #include "p11/key_type.h"
 #include "p11/module.h"
 #include "p11/session.h"
@@ -38,7 +39,7 @@ static CK_RV merge(const struct pair *pair, CK_ATTRIBUTE_TYPE type, CK_ATTRIBUTE
 static bool is_usual_exponent(struct tp_bytes exponent)
 {
     static const uint8_t usual[] = {1, 0, 1};
-    return tp_bytes_equal(tp_p11_without_zeros(exponent), TP_BYTES(usual, sizeof(usual)));
+    return tp_bytes_equal(tp_der_without_zeros(exponent), TP_BYTES(usual, sizeof(usual)));
 }
 
 static CK_RV choose_rsa(struct pair *pair)

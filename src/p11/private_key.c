@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "p11/private_key.h"
 #include "p11/der.h"
+#include "base/der.h"
 #include "p11/key.h"
 #include "p11/module.h"
 #include "p11/session.h"
@@ -57,7 +58,7 @@ static void put_head(struct writer *writer, uint8_t tag, size_t end)
 static void put_integer(struct writer *writer, struct tp_bytes number)
 {
     const size_t end = writer->at;
-    number = tp_p11_without_zeros(number);
+    number = tp_der_without_zeros(number);
     put(writer, number);
     if (number.len == 0 || (number.data[0] & 0x80) != 0)
         put_byte(writer, 0);
@@ -91,7 +92,7 @@ static CK_RV put_rsa(struct writer *writer, struct tp_p11_template template)
                                               CKA_PRIME_2, CKA_EXPONENT_1,      CKA_EXPONENT_2,       CKA_COEFFICIENT};
     const size_t end = writer->at;
     for (size_t i = sizeof(parts) / sizeof(parts[0]); i-- > 0;) {
-        struct tp_bytes part = tp_p11_without_zeros(tp_p11_template_value(template.items, template.count, parts[i]));
+        struct tp_bytes part = tp_der_without_zeros(tp_p11_template_value(template.items, template.count, parts[i]));
         if (part.len == 0)
             return CKR_TEMPLATE_INCOMPLETE; /* the CRT's parts too: nobody guesses at primes */
         put_integer(writer, part);
@@ -108,7 +109,7 @@ static CK_RV put_ec(struct writer *writer, struct tp_bytes curve, struct tp_byte
 {
     static const uint8_t zeros[FIELD_MAX];
     const size_t end = writer->at, field_len = (bits + 7) / 8;
-    value = tp_p11_without_zeros(value);
+    value = tp_der_without_zeros(value);
     if (value.len == 0 || value.len > field_len)
         return CKR_ATTRIBUTE_VALUE_INVALID;
     if (point.len > 0) {

@@ -70,20 +70,12 @@ TP_DEFINE_AUTO(struct tp_pki_crl_index, tp_pki_crl_index_free)
 TP_MUST_USE enum tp_rc tp_pki_crl_find(const struct tp_pki_crl_index *index, struct tp_bytes serial_der,
                                        const char **ret_reason, bool *ret_hold);
 
-/* A PKCS#10 request (RFC 2986). SUBJECT: "/C=JP/O=…/CN=…" or RFC 4514; DNS and EMAIL names (64 of each at most) go into
- * subjectAltName. The request's bytes-to-be-signed are hashed with SHA-256 (P-384: 384, P-521: 512) and given to SIGN;
- * Ed25519 and Ed448 keys get the bytes themselves, with HASH none. The signature that comes back is checked with SPKI:
- * TP_CRYPTO when it does not fit. */
-struct tp_pki_sign { /* sign-this callback; the `signer` of docs/architecture.md */
-    void *context;
-    /* Appends the signature: PKCS#1 v1.5 for RSA (SIGN makes the DigestInfo of it), r ‖ s for EC. */
-    enum tp_rc (*sign)(void *context, enum tp_pki_hash hash, struct tp_bytes digest, struct tp_error *error,
-                       struct tp_buf *ret_signature);
-};
-TP_MUST_USE enum tp_rc tp_pki_request_make(struct tp_bytes spki, const char *subject, const char *const *dns,
+/* A PKCS#10 request (RFC 2986) for SIGNER's key, signed with it and tp_pki_signer_hash(); RSA with PKCS#1 v1.5. SUBJECT:
+ * "/C=JP/O=…/CN=…" or RFC 4514; DNS and EMAIL names (64 of each at most) go into subjectAltName. */
+struct tp_pki_signer;
+TP_MUST_USE enum tp_rc tp_pki_request_make(const struct tp_pki_signer *signer, const char *subject, const char *const *dns,
                                            size_t dns_len, const char *const *email, size_t email_len,
-                                           const struct tp_pki_sign *sign, struct tp_error *error,
-                                           struct tp_buf *ret_der);
+                                           struct tp_error *error, struct tp_buf *ret_der);
 /* Whether a request could carry these names: TP_BAD_ARGUMENT with words, before anybody has to prove who they are. */
 TP_MUST_USE enum tp_rc tp_pki_request_check(const char *subject, const char *const *dns, size_t dns_len,
                                             const char *const *email, size_t email_len, struct tp_error *error);

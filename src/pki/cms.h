@@ -19,15 +19,17 @@ struct tp_pki_cms_order {
     const struct tp_pki_signer *signer; /* all its certificates go in, but a self-signed root */
     enum tp_pki_hash hash;              /* of content and signed attributes; with EdDSA SHA-512 for Ed25519 (RFC 8419) */
     bool pss;                           /* RSA only */
-    struct tp_bytes digest;             /* of the content, by HASH */
+    struct tp_bytes digest;             /* of the content, by HASH; none: of CONTENT, which is hashed here */
     const char *content_type;           /* dotted OID; NULL: id-data */
     struct tp_bytes content;            /* eContent; none: detached */
     int64_t signing_time_ms;            /* 0: no signingTime, as in PAdES */
     const char *commitment;             /* dotted OID of a commitment-type-indication (EN 319 122-1 §5.2.3), or NULL */
 };
-/* Signed attributes: content-type, message-digest, signing-certificate-v2, and what ORDER names. Appended. */
+/* Signed attributes: content-type, message-digest, signing-certificate-v2, cms-algorithm-protection (RFC 6211), and what ORDER
+ * names. Appended. TP_UNSUPPORTED: MD5, SHA-1, or a hash that does not go with the key (Ed25519: SHA-512 only; Ed448 would want
+ * SHAKE256). TP_NOT_FOUND: the signer has no certificate. */
 TP_MUST_USE enum tp_rc tp_pki_cms_make(const struct tp_pki_cms_order *order, struct tp_error *error, struct tp_buf *ret_der);
-/* An upper bound of what tp_pki_cms_make will append for this order, without signing. */
+/* An upper bound of what tp_pki_cms_make will append for this order, without signing; the digest need not be known yet. */
 TP_MUST_USE enum tp_rc tp_pki_cms_size(const struct tp_pki_cms_order *order, size_t *ret_most);
 /* The signature value of the only SignerInfo: what a signature timestamp is over. A view into CMS. */
 TP_MUST_USE enum tp_rc tp_pki_cms_signature(struct tp_bytes cms, struct tp_error *error, struct tp_bytes *ret_signature);

@@ -73,3 +73,11 @@ enum tp_pki_hash tp_pki_hash_by_len(size_t len)
             return hash;
     return TP_PKI_HASH_NONE;
 }
+
+enum tp_pki_hash tp_pki_hash_of_md(const EVP_MD *md)
+{
+    for (enum tp_pki_hash hash = TP_PKI_HASH_NONE + 1; hash < TP_PKI_HASH_END; hash++)
+        if (EVP_MD_is_a(md, hashes[hash].libcrypto) == 1)
+            return hash;
+    return TP_PKI_HASH_NONE;
+}

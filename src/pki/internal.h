@@ -10,6 +10,7 @@
 
 #include <openssl/asn1.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -37,6 +38,7 @@ static inline void tp_pki_errors_drop(const int *mark)
 
 /* The DER of an OBJECT IDENTIFIER, tag and length included. */
 struct tp_bytes tp_pki_hash_oid(enum tp_pki_hash hash);
+enum tp_pki_hash tp_pki_hash_of_md(const EVP_MD *md); /* TP_PKI_HASH_NONE: none of ours */
 
 /* Exactly one object, in tp_crypto_libctx(), nothing behind it. TP_TOO_LARGE, TP_MALFORMED. */
 TP_MUST_USE enum tp_rc tp_pki_x509_load(struct tp_bytes der, struct tp_error *error, X509 **ret_x509);
@@ -45,6 +47,14 @@ TP_MUST_USE enum tp_rc tp_pki_spki_load(struct tp_bytes der, struct tp_error *er
 /* Appends what an i2d function of libcrypto has allocated, and frees it; der is NULL before and after:
  *     TP_TRY(tp_pki_der_take(&der, i2d_X509_NAME(name, &der), buf)); */
 TP_MUST_USE enum tp_rc tp_pki_der_take(unsigned char **der, int len, struct tp_buf *ret_der);
+
+/* The element at the front of BER as DER, appended; RET_LEN is what it took of BER. TP_MALFORMED, TP_TOO_LARGE. */
+TP_MUST_USE enum tp_rc tp_pki_ber_to_der(struct tp_bytes ber, struct tp_buf *ret_der, size_t *ret_len);
+/* An OBJECT IDENTIFIER, whole, in dots. TP_MALFORMED also when it does not fit. */
+TP_MUST_USE enum tp_rc tp_pki_oid_text(struct tp_bytes oid, char *ret_text, size_t ret_text_size);
+
+/* RFC 3161 §2.3: the extended key usage timeStamping alone, critical. */
+bool tp_pki_is_for_timestamping(const X509 *x509);
 
 /* RFC 4514, UTF-8; a longer one ends in an ellipsis. */
 TP_MUST_USE enum tp_rc tp_pki_name_text(const X509_NAME *name, char ret_text[TP_PKI_DN_MAX]);

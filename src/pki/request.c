@@ -1,48 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * PKCS#10 requests (RFC 2986), signed by a callback: the private key is somewhere else.
+ * PKCS#10 requests (RFC 2986), signed by a signer: the private key is somewhere else.
  */
 #include "pki/internal.h"
+#include "pki/signer.h"
 
-#include <limits.h>
-#include <openssl/asn1t.h>
 #include <string.h>
 
 #define NAMES_MOST 64
 
 TP_DEFINE_AUTO(X509_REQ, X509_REQ_free)
-TP_DEFINE_AUTO(X509_ALGOR, X509_ALGOR_free)
-TP_DEFINE_AUTO(ASN1_BIT_STRING, ASN1_BIT_STRING_free)
 TP_DEFINE_AUTO(GENERAL_NAMES, GENERAL_NAMES_free)
-
-/* What a key of this kind signs its request with; the hash is as strong as the curve (FIPS 186-5). */
-struct scheme {
-    int nid;
-    enum tp_pki_hash hash; /* NONE: the key signs the message itself */
-    int parameter;         /* RFC 4055 §5: NULL for RSA; RFC 5758 §3.2, RFC 8410 §3: absent */
-};
-
-static enum tp_rc scheme_choose(const struct tp_pki_key_info *info, struct scheme *ret_scheme)
-{
-    static const struct {
-        const char *type;
-        struct scheme scheme;
-    } schemes[] = {
-        {"p-256", {NID_ecdsa_with_SHA256, TP_PKI_SHA256, V_ASN1_UNDEF}},
-        {"p-384", {NID_ecdsa_with_SHA384, TP_PKI_SHA384, V_ASN1_UNDEF}},
-        {"p-521", {NID_ecdsa_with_SHA512, TP_PKI_SHA512, V_ASN1_UNDEF}},
-        {"ed25519", {NID_ED25519, TP_PKI_HASH_NONE, V_ASN1_UNDEF}},
-        {"ed448", {NID_ED448, TP_PKI_HASH_NONE, V_ASN1_UNDEF}},
-    };
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        if (strcmp(schemes[i].type, info->type) != 0)
-            continue;
-        *ret_scheme = schemes[i].scheme;
-        return TP_OK;
-    }
-    *ret_scheme = (struct scheme){NID_sha256WithRSAEncryption, TP_PKI_SHA256, V_ASN1_NULL};
-    return info->is_rsa ? TP_OK : TP_UNSUPPORTED;
-}
 
 /* ---- subjectAltName ---- */
 
@@ -106,60 +74,6 @@ static enum tp_rc extensions_add(X509_REQ *request, GENERAL_NAMES *names)
     return done ? TP_OK : TP_MEMORY;
 }
 
-/* ---- the signature ---- */
-
-static enum tp_rc algorithm_set(X509_REQ *request, const struct scheme *scheme)
-{
-    X509_ALGOR *algorithm TP_AUTO(X509_ALGOR_free_p) = X509_ALGOR_new();
-    if (algorithm == NULL || X509_ALGOR_set0(algorithm, OBJ_nid2obj(scheme->nid), scheme->parameter, NULL) != 1 ||
-        X509_REQ_set1_signature_algo(request, algorithm) != 1)
-        return TP_MEMORY;
-    return TP_OK;
-}
-
-static enum tp_rc signature_set(X509_REQ *request, struct tp_bytes signature)
-{
-    ASN1_BIT_STRING *bits TP_AUTO(ASN1_BIT_STRING_free_p) = ASN1_BIT_STRING_new();
-    if (signature.len > INT_MAX || bits == NULL || ASN1_STRING_set(bits, signature.data, (int)signature.len) != 1)
-        return TP_MEMORY;
-    /* No unused bits: without this flag the encoder takes trailing zero bits of the signature for unused ones. */
-    bits->flags = (bits->flags & ~(long)(ASN1_STRING_FLAG_BITS_LEFT | 0x07)) | ASN1_STRING_FLAG_BITS_LEFT;
-    X509_REQ_set0_signature(request, bits);
-    bits = NULL;
-    return TP_OK;
-}
-
-/* What the private key is given: the hash of the message, or the message itself. */
-static enum tp_rc input_make(enum tp_pki_hash hash, struct tp_bytes tbs, struct tp_buf *ret_input)
-{
-    if (hash == TP_PKI_HASH_NONE)
-        return tp_buf_append(ret_input, tbs);
-    const EVP_MD *md = tp_crypto_digest(tp_pki_hash_libcrypto(hash));
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    if (md == NULL || EVP_Digest(tbs.data, tbs.len, digest, NULL, md, NULL) != 1)
-        return TP_CRYPTO;
-    return tp_buf_append(ret_input, TP_BYTES(digest, tp_pki_hash_len(hash)));
-}
-
-static enum tp_rc request_sign(X509_REQ *request, const struct tp_pki_key_info *info, const struct tp_pki_sign *sign,
-                               struct tp_error *error)
-{
-    struct scheme scheme;
-    unsigned char *bytes = NULL;
-    struct tp_buf tbs TP_AUTO(tp_buf_clear) = TP_BUF_INIT, input TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    struct tp_buf raw TP_AUTO(tp_buf_clear) = TP_BUF_INIT, der TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    TP_TRY(scheme_choose(info, &scheme));
-    TP_TRY(algorithm_set(request, &scheme));
-    TP_TRY(tp_pki_der_take(&bytes, i2d_re_X509_REQ_tbs(request, &bytes), &tbs));
-    TP_TRY(input_make(scheme.hash, tp_buf_bytes(&tbs), &input));
-    TP_TRY(sign->sign(sign->context, scheme.hash, tp_buf_bytes(&input), error, &raw));
-    if (!info->is_ec)
-        return signature_set(request, tp_buf_bytes(&raw));
-    if (tp_pki_ecdsa_to_der(tp_buf_bytes(&raw), &der) != TP_OK)
-        return tp_error_set(error, TP_CRYPTO, "the signature of the request is not r and s");
-    return signature_set(request, tp_buf_bytes(&der));
-}
-
 /* ---- the request ---- */
 
 static enum tp_rc names_fill(GENERAL_NAMES *names, const char *const *dns, size_t dns_len, const char *const *email,
@@ -191,27 +105,29 @@ static enum tp_rc request_fill(X509_REQ *request, EVP_PKEY *key, const char *sub
     return TP_OK;
 }
 
-enum tp_rc tp_pki_request_make(struct tp_bytes spki, const char *subject, const char *const *dns, size_t dns_len,
-                               const char *const *email, size_t email_len, const struct tp_pki_sign *sign,
-                               struct tp_error *error, struct tp_buf *ret_der)
+static enum tp_rc request_sign(X509_REQ *request, const struct tp_pki_signer *signer, struct tp_error *error)
+{
+    const char *hash = tp_pki_hash_libcrypto(tp_pki_signer_hash(signer));
+    if (X509_REQ_sign(request, tp_pki_signer_key(signer), hash != NULL ? tp_crypto_digest(hash) : NULL) > 0)
+        return TP_OK;
+    const enum tp_rc rc = tp_pki_signer_failed(error, TP_OK);
+    return rc != TP_OK ? rc : tp_error_set(error, TP_CRYPTO, "the request cannot be signed");
+}
+
+enum tp_rc tp_pki_request_make(const struct tp_pki_signer *signer, const char *subject, const char *const *dns,
+                               size_t dns_len, const char *const *email, size_t email_len, struct tp_error *error,
+                               struct tp_buf *ret_der)
 {
     TP_PKI_ERRORS_KEEP;
-    struct tp_pki_key_info info;
-    EVP_PKEY *key TP_AUTO(EVP_PKEY_free_p) = NULL;
-    TP_TRY(tp_pki_key_info(spki, error, &info));
-    TP_TRY(tp_pki_key_load(spki, error, &key));
     X509_REQ *request TP_AUTO(X509_REQ_free_p) = X509_REQ_new_ex(tp_crypto_libctx(), NULL);
     GENERAL_NAMES *names TP_AUTO(GENERAL_NAMES_free_p) = GENERAL_NAMES_new();
     if (request == NULL || names == NULL)
         return TP_MEMORY;
-    TP_TRY(request_fill(request, key, subject, error));
+    TP_TRY(request_fill(request, tp_pki_signer_key(signer), subject, error));
     TP_TRY(names_fill(names, dns, dns_len, email, email_len, error));
     if (sk_GENERAL_NAME_num(names) > 0)
         TP_TRY(extensions_add(request, names));
-    TP_TRY(request_sign(request, &info, sign, error));
-    /* A wrong key, or an HSM that miscalculated, shows here and not at the CA. */
-    if (X509_REQ_verify(request, key) != 1)
-        return tp_error_set(error, TP_CRYPTO, "the request's signature does not fit its public key");
+    TP_TRY(request_sign(request, signer, error));
     unsigned char *der = NULL;
     return tp_pki_der_take(&der, i2d_X509_REQ(request, &der), ret_der);
 }

@@ -35,9 +35,12 @@ struct tp_pki_signer_calls {
     enum tp_rc (*sign)(void *context, const struct tp_pki_sign_input *input, struct tp_error *error,
                        struct tp_buf *ret_signature);
     void (*release)(void *context); /* with the signer; may be NULL */
+    /* The key is one of libcrypto in this process, and its signatures need no second look. Others are verified with the public
+     * key before anybody gets to see them: it costs RSA 3 % of making one. */
+    bool own_libcrypto;
 };
 
-struct tp_pki_signer; /* immutable: threads may share it */
+struct tp_pki_signer; /* immutable: threads may share it. Freed before tp_crypto_release() */
 
 /* CERTIFICATES (DER): the key's own first, each following one the issuer of the one before, as far as known; their first one's
  * public key must be SPKI. None for a key that has no certificate yet (SPKI alone: requests). Everything is copied; CONTEXT
@@ -54,7 +57,7 @@ size_t tp_pki_signer_certificates_len(const struct tp_pki_signer *signer);
 /* DER; none when there is no such one. */
 struct tp_bytes tp_pki_signer_certificate(const struct tp_pki_signer *signer, size_t index);
 /* In tp_crypto_libctx(); belongs to SIGNER. Good for EVP_DigestSign* (with RSA-PSS parameters), X509_REQ_sign, X509_sign, …;
- * what the callback said when it failed is in tp_pki_signer_error of the same thread. */
+ * what the callback said when it failed tp_pki_signer_failed tells, in the same thread. */
 EVP_PKEY *tp_pki_signer_key(const struct tp_pki_signer *signer);
 /* Copies the words of the last failed callback of this thread into ERROR, and returns their code; FALLBACK without. */
 enum tp_rc tp_pki_signer_failed(struct tp_error *error, enum tp_rc fallback);
@@ -62,7 +65,7 @@ enum tp_rc tp_pki_signer_failed(struct tp_error *error, enum tp_rc fallback);
 /* The hash that fits a key when nobody asks for another: SHA-256, for P-384 SHA-384, for P-521 SHA-512, NONE for Ed25519 and
  * Ed448. */
 enum tp_pki_hash tp_pki_signer_hash(const struct tp_pki_signer *signer);
-/* Signs MESSAGE through the EVP_PKEY; appended as X.509 and CMS want it (ECDSA: DER). */
+/* Signs MESSAGE as the EVP_PKEY would, without the way through libcrypto; appended as X.509 and CMS want it (ECDSA: DER). */
 TP_MUST_USE enum tp_rc tp_pki_signer_sign(const struct tp_pki_signer *signer, enum tp_pki_scheme scheme,
                                           enum tp_pki_hash hash, struct tp_bytes message, struct tp_error *error,
                                           struct tp_buf *ret_signature);

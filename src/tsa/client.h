@@ -10,7 +10,8 @@
 #include "pki/path.h"
 #include "pki/timestamp.h"
 
-#define TP_TSA_MOST 16
+#define TP_TSA_MOST    16
+#define TP_TSA_WAIT_MS 2000
 
 struct tp_tsa_place {
     const char *url;
@@ -23,6 +24,9 @@ struct tp_tsa_client_config {
     size_t places_len;
     const struct tp_pki_anchors *anchors; /* of the TSAs; NULL: the chain is not checked (said so in the report) */
     int64_t clock_tolerance_ms;           /* that a token's time may differ from ours; 0: 5 minutes */
+    /* Is told what became of each TSA that was asked, by the thread that asked it; WORDS are "" with TP_OK. May be NULL. */
+    void (*told)(void *context, const char *url, enum tp_rc rc, const char *words);
+    void *context;
 };
 struct tp_tsa_client; /* threads may share it: back-off is per TSA, connections per thread */
 /* Everything is copied, but ANCHORS, which must outlive it. */
@@ -32,8 +36,9 @@ void tp_tsa_client_free(struct tp_tsa_client *client);
 TP_DEFINE_AUTO(struct tp_tsa_client, tp_tsa_client_free)
 
 /* A token over DIGEST (by HASH), DER, appended: right imprint, nonce, policy, plausible time, certificate for timestamping, chain.
- * A TSA that failed is left alone for a while (1 s, doubled up to 10 min; longer where it said Retry-After or 429). TP_UNREACHABLE
- * with what each of them did when none is left. */
+ * A TSA that failed is left alone for a while (1 s, doubled up to 10 min; longer where it said Retry-After or 429); where all are,
+ * and one of them for no more than TP_TSA_WAIT_MS, that is waited for. TP_UNREACHABLE with what each of them did when none is
+ * left. */
 TP_MUST_USE enum tp_rc tp_tsa_client_stamp(struct tp_tsa_client *client, enum tp_pki_hash hash, struct tp_bytes digest,
                                            struct tp_error *error, struct tp_buf *ret_token);
 

@@ -59,13 +59,34 @@ static ASN1_INTEGER *serial_of(const char *hex)
 
 static const EVP_MD *md_of(EVP_PKEY *key)
 {
-    return EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256();
+    const int id = EVP_PKEY_get_base_id(key);
+    return id == EVP_PKEY_ED25519 || id == EVP_PKEY_ED448 ? NULL : EVP_sha256();
 }
 
 static void extension_add(X509 *x509, int nid, const char *value)
 {
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-    cr_assert_not_null(extension);
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, x509, x509, NULL, NULL, 0);
+    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, nid, value);
+    cr_assert_not_null(extension, "%s", value);
+    cr_assert_eq(X509_add_ext(x509, extension, -1), 1);
+    X509_EXTENSION_free(extension);
+}
+
+static X509_EXTENSION *unknown_make(const char *oid)
+{
+    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    cr_assert_eq(ASN1_OCTET_STRING_set(value, (const unsigned char *)"\x05\x00", 2), 1);
+    X509_EXTENSION *extension = X509_EXTENSION_create_by_OBJ(NULL, object, 1, value);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(object);
+    return extension;
+}
+
+static void unknown_add(X509 *x509, const char *oid)
+{
+    X509_EXTENSION *extension = unknown_make(oid);
     cr_assert_eq(X509_add_ext(x509, extension, -1), 1);
     X509_EXTENSION_free(extension);
 }
@@ -79,13 +100,19 @@ struct tp_buf forge_certificate(const struct forge_certificate *plan)
     cr_assert_eq(X509_set_serialNumber(x509, serial), 1);
     cr_assert_eq(X509_set_subject_name(x509, subject), 1);
     cr_assert_eq(X509_set_issuer_name(x509, issuer), 1);
-    cr_assert_eq(ASN1_TIME_set_string_X509(X509_getm_notBefore(x509), "260101000000Z"), 1);
-    cr_assert_eq(ASN1_TIME_set_string_X509(X509_getm_notAfter(x509), "270101000000Z"), 1);
+    const char *begin = plan->not_before != NULL ? plan->not_before : "260101000000Z";
+    const char *end = plan->not_after != NULL ? plan->not_after : "270101000000Z";
+    cr_assert_eq(ASN1_TIME_set_string_X509(X509_getm_notBefore(x509), begin), 1);
+    cr_assert_eq(ASN1_TIME_set_string_X509(X509_getm_notAfter(x509), end), 1);
     cr_assert_eq(X509_set_pubkey(x509, plan->key), 1);
     if (plan->key_usage != NULL)
         extension_add(x509, NID_key_usage, plan->key_usage);
     if (plan->is_ca)
         extension_add(x509, NID_basic_constraints, "critical,CA:TRUE");
+    for (size_t i = 0; i < FORGE_EXTENSIONS && plan->extensions[i].name != NULL; i++)
+        extension_add(x509, OBJ_txt2nid(plan->extensions[i].name), plan->extensions[i].value);
+    if (plan->critical_oid != NULL)
+        unknown_add(x509, plan->critical_oid);
     cr_assert_gt(X509_sign(x509, plan->issuer_key, md_of(plan->issuer_key)), 0);
     unsigned char *der = NULL;
     const int len = i2d_X509(x509, &der);
@@ -117,14 +144,9 @@ static void revoked_add(X509_CRL *crl, const struct forge_revoked *plan)
 
 static void critical_add(X509_CRL *crl, const char *oid)
 {
-    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
-    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
-    cr_assert_eq(ASN1_OCTET_STRING_set(value, (const unsigned char *)"\x05\x00", 2), 1);
-    X509_EXTENSION *extension = X509_EXTENSION_create_by_OBJ(NULL, object, 1, value);
+    X509_EXTENSION *extension = unknown_make(oid);
     cr_assert_eq(X509_CRL_add_ext(crl, extension, -1), 1);
     X509_EXTENSION_free(extension);
-    ASN1_OCTET_STRING_free(value);
-    ASN1_OBJECT_free(object);
 }
 
 struct tp_buf forge_crl(const struct forge_crl *plan)
@@ -194,33 +216,76 @@ static enum tp_rc append_raw(const uint8_t *der, size_t len, size_t field_len, s
     return tp_buf_append(ret_signature, TP_BYTES(raw, 2 * field_len));
 }
 
-/* With no digest set, RSA pads and signs the DigestInfo as it is, and EC signs the hash. */
-static enum tp_rc sign_raw(EVP_PKEY *key, struct tp_bytes input, struct tp_buf *ret_signature)
+static enum tp_rc sign_hash(EVP_PKEY *key, const struct tp_pki_sign_input *input, struct tp_buf *ret_signature)
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
     uint8_t signature[1024];
     size_t len = sizeof signature;
+    const bool pss = input->scheme == TP_PKI_RSA_PSS, rsa = EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
     cr_assert_eq(EVP_PKEY_sign_init(context), 1);
-    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
-        cr_assert_gt(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING), 0);
-    cr_assert_eq(EVP_PKEY_sign(context, signature, &len, input.data, input.len), 1);
+    if (rsa)
+        cr_assert_gt(EVP_PKEY_CTX_set_rsa_padding(context, pss ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING), 0);
+    cr_assert_gt(EVP_PKEY_CTX_set_signature_md(context, EVP_get_digestbyname(tp_pki_hash_libcrypto(input->hash))), 0);
+    if (pss)
+        cr_assert_gt(EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST), 0);
+    cr_assert_eq(EVP_PKEY_sign(context, signature, &len, input->input.data, input->input.len), 1);
     EVP_PKEY_CTX_free(context);
-    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+    if (rsa)
         return tp_buf_append(ret_signature, TP_BYTES(signature, len));
-    const size_t field_len = (size_t)(EVP_PKEY_get_bits(key) + 7) / 8;
-    return append_raw(signature, len, field_len, ret_signature);
+    return append_raw(signature, len, (size_t)(EVP_PKEY_get_bits(key) + 7) / 8, ret_signature);
 }
 
-enum tp_rc forge_sign(void *context, enum tp_pki_hash hash, struct tp_bytes digest, struct tp_error *error,
-                      struct tp_buf *ret_signature)
+static enum tp_rc sign_truly(void *context, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
 {
     (void)error;
-    uint8_t der[TP_PKI_DIGEST_INFO_MAX];
-    size_t der_len = 0;
-    if (hash == TP_PKI_HASH_NONE)
-        return sign_message(context, digest, ret_signature);
-    if (EVP_PKEY_get_base_id(context) != EVP_PKEY_RSA)
-        return sign_raw(context, digest, ret_signature);
-    TP_TRY(tp_pki_digest_info_make(hash, digest, der, &der_len));
-    return sign_raw(context, TP_BYTES(der, der_len), ret_signature);
+    if (input->scheme == TP_PKI_EDDSA)
+        return sign_message(context, input->input, ret_signature);
+    return sign_hash(context, input, ret_signature);
+}
+
+static enum tp_rc sign_fails(void *context, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
+{
+    (void)context, (void)input, (void)ret_signature;
+    return tp_error_set(error, TP_HSM_ABSENT, "the card was pulled");
+}
+
+static enum tp_rc sign_garbage(void *context, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
+{
+    TP_TRY(sign_truly(context, input, error, ret_signature));
+    ret_signature->data[ret_signature->len / 2] ^= 0x10;
+    return TP_OK;
+}
+
+static enum tp_rc sign_short(void *context, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
+{
+    TP_TRY(sign_truly(context, input, error, ret_signature));
+    ret_signature->len--;
+    return TP_OK;
+}
+
+static enum tp_rc sign_nothing(void *context, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
+{
+    (void)context, (void)input, (void)error, (void)ret_signature;
+    return TP_OK;
+}
+
+static void release(void *context)
+{
+    EVP_PKEY_free(context);
+}
+
+const struct tp_pki_signer_calls forge_true = {.sign = sign_truly, .release = release},
+                                 forge_failing = {.sign = sign_fails, .release = release},
+                                 forge_garbage = {.sign = sign_garbage, .release = release},
+                                 forge_short = {.sign = sign_short, .release = release},
+                                 forge_nothing = {.sign = sign_nothing, .release = release};
+
+struct tp_pki_signer *forge_signer(EVP_PKEY *key, const struct tp_pki_signer_calls *calls)
+{
+    struct tp_buf spki = forge_spki(key);
+    struct tp_pki_signer *signer = NULL;
+    struct tp_error error = {0};
+    cr_assert_eq(tp_pki_signer_new(tp_buf_bytes(&spki), NULL, 0, calls, key, &error, &signer), TP_OK, "%s", tp_error_words(&error));
+    tp_buf_clear(&spki);
+    return signer;
 }

@@ -6,6 +6,7 @@
 #define TP_TEST_PKI_FORGE_H
 
 #include "pki/certificate.h"
+#include "pki/signer.h"
 
 #include <openssl/evp.h>
 
@@ -13,12 +14,20 @@
 EVP_PKEY *forge_key(const char *type);
 struct tp_buf forge_spki(EVP_PKEY *key);
 
+struct forge_extension {
+    const char *name, *value; /* as in openssl.cnf: "extendedKeyUsage", "critical,timeStamping" */
+};
+#define FORGE_EXTENSIONS 6
+
 struct forge_certificate {
     const char *subject, *issuer; /* common names */
     const char *serial;           /* hex; default 01 */
     const char *key_usage;        /* as in openssl.cnf; NULL: no extension */
     bool is_ca;
     EVP_PKEY *key, *issuer_key;
+    const char *not_before, *not_after; /* "260101000000Z"; by default the year 2026 */
+    struct forge_extension extensions[FORGE_EXTENSIONS]; /* up to the first without a name */
+    const char *critical_oid;                            /* adds an unknown critical extension */
 };
 struct tp_buf forge_certificate(const struct forge_certificate *plan);
 
@@ -39,9 +48,11 @@ struct forge_crl {
 };
 struct tp_buf forge_crl(const struct forge_crl *plan);
 
-/* Signs as an HSM would: CONTEXT is an EVP_PKEY. */
-enum tp_rc forge_sign(void *context, enum tp_pki_hash hash, struct tp_bytes digest, struct tp_error *error,
-                      struct tp_buf *ret_signature);
+/* Signers over an EVP_PKEY, which is their context and theirs: as an HSM would, that fails with TP_HSM_ABSENT and "the card was
+ * pulled", that gives as many bytes as a signature has but others, one byte less, nothing. */
+extern const struct tp_pki_signer_calls forge_true, forge_failing, forge_garbage, forge_short, forge_nothing;
+/* Takes over KEY; without certificates. */
+struct tp_pki_signer *forge_signer(EVP_PKEY *key, const struct tp_pki_signer_calls *calls);
 
 #define FORGE_NOT_BEFORE_MS 1767225600000 /* 2026-01-01T00:00:00Z */
 #define FORGE_NOT_AFTER_MS  1798761600000 /* 2027-01-01T00:00:00Z */

@@ -38,10 +38,11 @@ Test(request, verifies_for_every_kind_of_key)
         {"P-521", NID_ecdsa_with_SHA512},          {"ED25519", NID_ED25519},         {"ED448", NID_ED448}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         EVP_PKEY *key = forge_key(rows[i].type);
-        struct tp_buf spki = forge_spki(key), der = TP_BUF_INIT;
-        const struct tp_pki_sign sign = {.context = key, .sign = forge_sign};
+        EVP_PKEY_up_ref(key);
+        struct tp_pki_signer *own = forge_signer(key, &forge_true);
+        struct tp_buf der = TP_BUF_INIT;
         struct tp_error error = {0};
-        cr_assert_eq(tp_pki_request_make(tp_buf_bytes(&spki), "/C=JP/CN=a", NULL, 0, NULL, 0, &sign, &error, &der),
+        cr_assert_eq(tp_pki_request_make(own, "/C=JP/CN=a", NULL, 0, NULL, 0, &error, &der),
                      TP_OK, "%s: %s", rows[i].type, tp_error_words(&error));
         X509_REQ *request = decode(&der);
         cr_assert_eq(X509_REQ_verify(request, key), 1);
@@ -51,36 +52,31 @@ Test(request, verifies_for_every_kind_of_key)
         cr_assert_leq(sk_X509_EXTENSION_num(extensions), 0, "no names were given");
         sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
         X509_REQ_free(request);
-        tp_buf_clear(&spki), tp_buf_clear(&der);
+        tp_buf_clear(&der);
+        tp_pki_signer_free(own);
         EVP_PKEY_free(key);
     }
 }
 
 /* ---- with one key and its signer for all ---- */
 
-static EVP_PKEY *key;
-static struct tp_buf spki;
-static struct tp_pki_sign signer;
+static struct tp_pki_signer *signer;
 
 static void setup(void)
 {
-    key = forge_key("P-256");
-    spki = forge_spki(key);
-    signer = (struct tp_pki_sign){.context = key, .sign = forge_sign};
+    signer = forge_signer(forge_key("P-256"), &forge_true);
 }
 
 static void teardown(void)
 {
-    tp_buf_clear(&spki);
-    EVP_PKEY_free(key);
+    tp_pki_signer_free(signer);
 }
 
 TestSuite(request_of, .init = setup, .fini = teardown);
 
 static enum tp_rc make(const char *subject, const char *dns, const char *email, struct tp_buf *ret_der)
 {
-    return tp_pki_request_make(tp_buf_bytes(&spki), subject, &dns, dns != NULL ? 1 : 0, &email, email != NULL ? 1 : 0,
-                               &signer, NULL, ret_der);
+    return tp_pki_request_make(signer, subject, &dns, dns != NULL ? 1 : 0, &email, email != NULL ? 1 : 0, NULL, ret_der);
 }
 
 Test(request_of, a_subject_in_either_form_is_the_same)
@@ -173,40 +169,25 @@ Test(request_of, too_many_names_is_refused)
     struct tp_buf der = TP_BUF_INIT;
     for (size_t i = 0; i < 65; i++)
         names[i] = "example.jp";
-    cr_assert_eq(tp_pki_request_make(tp_buf_bytes(&spki), "/CN=a", names, 65, NULL, 0, &signer, NULL, &der),
+    cr_assert_eq(tp_pki_request_make(signer, "/CN=a", names, 65, NULL, 0, NULL, &der),
                  TP_TOO_LARGE);
-    cr_assert_eq(tp_pki_request_make(tp_buf_bytes(&spki), "/CN=a", names, 64, NULL, 0, &signer, NULL, &der), TP_OK);
+    cr_assert_eq(tp_pki_request_make(signer, "/CN=a", names, 64, NULL, 0, NULL, &der), TP_OK);
     tp_buf_clear(&der);
 }
 
-static enum tp_rc sign_nothing(void *context, enum tp_pki_hash hash, struct tp_bytes input, struct tp_error *error,
-                               struct tp_buf *ret_signature)
+Test(request_of, a_signer_that_fails_or_signs_something_else_is_refused)
 {
-    (void)context, (void)hash, (void)input, (void)error, (void)ret_signature;
-    return TP_OK;
-}
-
-static enum tp_rc sign_fails(void *context, enum tp_pki_hash hash, struct tp_bytes input, struct tp_error *error,
-                             struct tp_buf *ret_signature)
-{
-    (void)context, (void)hash, (void)input, (void)ret_signature;
-    return tp_error_set(error, TP_HSM_ABSENT, "gone");
-}
-
-Test(request_of, a_signer_that_fails_or_signs_with_another_key_is_refused)
-{
-    EVP_PKEY *other = forge_key("P-256");
-    const struct tp_pki_sign signers[] = {{other, forge_sign}, {NULL, sign_nothing}, {NULL, sign_fails}};
-    const enum tp_rc expected[] = {TP_CRYPTO, TP_CRYPTO, TP_HSM_ABSENT};
+    static const struct tp_pki_signer_calls *const calls[] = {&forge_garbage, &forge_nothing, &forge_failing};
+    static const enum tp_rc expected[] = {TP_CRYPTO, TP_CRYPTO, TP_HSM_ABSENT};
     for (size_t i = 0; i < 3; i++) {
+        struct tp_pki_signer *bad = forge_signer(forge_key("P-256"), calls[i]);
         struct tp_buf der = TP_BUF_INIT;
         struct tp_error error = {0};
-        cr_assert_eq(tp_pki_request_make(tp_buf_bytes(&spki), "/CN=a", NULL, 0, NULL, 0, &signers[i], &error, &der),
-                     expected[i]);
+        cr_assert_eq(tp_pki_request_make(bad, "/CN=a", NULL, 0, NULL, 0, &error, &der), expected[i]);
         cr_assert_eq(error.rc, expected[i]);
         cr_assert_eq(der.len, 0);
+        tp_pki_signer_free(bad);
     }
-    EVP_PKEY_free(other);
 }
 
 Test(pem, is_what_libcrypto_reads_back)

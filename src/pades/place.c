@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pades/place.h"
+
+#include "base/crypto.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HIDDEN_LEN 32 /* ".trustp11-" and 16 digits */
+
+struct version {
+    int fd; /* -1: none */
+    char hidden[HIDDEN_LEN]; /* its name in the folder; "": it has none */
+};
+struct tp_pades_place {
+    char *path, *name; /* NAME lies in the folder */
+    int folder;
+    bool replace;
+    struct stat in;
+    struct version now, before;
+};
+
+static enum tp_rc io_failed(const struct tp_pades_place *place, const char *what, struct tp_error *error)
+{
+    int number = errno;
+    bool full = number == ENOSPC || number == EDQUOT || number == EFBIG;
+    return tp_error_set(error, full ? TP_STORE_FULL : TP_IO, "%s: %s: %s%s", place->path, what, strerror(number),
+                        full ? "; nothing has been written there" : "");
+}
+
+static void drop(const struct tp_pades_place *place, struct version *version)
+{
+    if (version->hidden[0] != '\0')
+        (void)unlinkat(place->folder, version->hidden, 0);
+    if (version->fd >= 0)
+        (void)close(version->fd);
+    *version = (struct version){.fd = -1};
+}
+
+void tp_pades_place_free(struct tp_pades_place *place)
+{
+    if (place == NULL)
+        return;
+    drop(place, &place->now);
+    drop(place, &place->before);
+    if (place->folder >= 0)
+        (void)close(place->folder);
+    free(place->path);
+    free(place->name);
+    free(place);
+}
+
+static bool is_in(const struct tp_pades_place *place, const struct stat *status)
+{
+    return status->st_dev == place->in.st_dev && status->st_ino == place->in.st_ino;
+}
+
+/* What is at the path now, and whether it may be replaced. A link that leads to IN is replaced where it leads. */
+static enum tp_rc look(struct tp_pades_place *place, bool force, struct tp_error *error)
+{
+    struct stat status;
+    if (lstat(place->path, &status) != 0)
+        return errno == ENOENT ? TP_OK : io_failed(place, "looking for it", error);
+    bool link = S_ISLNK(status.st_mode);
+    if (link && (stat(place->path, &status) != 0 || !is_in(place, &status)))
+        return tp_error_set(error, TP_NOT_PERMITTED, "%s is a symbolic link; name the file that it is to be", place->path);
+    if (!S_ISREG(status.st_mode))
+        return tp_error_set(error, TP_NOT_PERMITTED, "%s is no regular file", place->path);
+    if (!is_in(place, &status) && !force)
+        return tp_error_set(error, TP_EXISTS, "%s is there already; move it away, or --force", place->path);
+    place->replace = true;
+    if (!link)
+        return TP_OK;
+    char *real = realpath(place->path, NULL);
+    if (real == NULL)
+        return io_failed(place, "following it", error);
+    free(place->path);
+    place->path = real;
+    return TP_OK;
+}
+
+static enum tp_rc open_folder(struct tp_pades_place *place, struct tp_error *error)
+{
+    char *copy = strdup(place->path), *other = strdup(place->path);
+    place->name = other == NULL ? NULL : strdup(basename(other));
+    place->folder = copy == NULL ? -1 : open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool memory = copy == NULL || place->name == NULL;
+    free(copy);
+    free(other);
+    if (memory)
+        return TP_MEMORY;
+    return place->folder < 0 ? io_failed(place, "its folder", error) : TP_OK;
+}
+
+static enum tp_rc set_up(struct tp_pades_place *place, const char *path, int in, bool force, struct tp_error *error)
+{
+    place->folder = place->now.fd = place->before.fd = -1;
+    if ((place->path = strdup(path)) == NULL)
+        return TP_MEMORY;
+    if (path[0] == '\0' || path[strlen(path) - 1] == '/')
+        return tp_error_set(error, TP_USAGE, "'%s' is no name of a file", path);
+    if (fstat(in, &place->in) != 0)
+        return io_failed(place, "what is to be signed", error);
+    TP_TRY(look(place, force, error));
+    return open_folder(place, error);
+}
+
+enum tp_rc tp_pades_place_new(const char *path, int in, bool force, struct tp_error *error, struct tp_pades_place **ret_place)
+{
+    struct tp_pades_place *place TP_AUTO(tp_pades_place_free_p) = calloc(1, sizeof *place);
+    if (place == NULL)
+        return TP_MEMORY;
+    TP_TRY(set_up(place, path, in, force, error));
+    *ret_place = place;
+    place = NULL;
+    return TP_OK;
+}
+
+static enum tp_rc hidden_name(char ret_name[HIDDEN_LEN])
+{
+    uint8_t random[8];
+    char hex[2 * sizeof random + 1];
+    TP_TRY(tp_random(random, sizeof random));
+    tp_hex_encode(TP_BYTES(random, sizeof random), hex);
+    (void)snprintf(ret_name, HIDDEN_LEN, ".trustp11-%s", hex);
+    return TP_OK;
+}
+
+/* O_TMPFILE is not there on every file system (NFS, FAT, overlays of old kernels). */
+static enum tp_rc make_version(const struct tp_pades_place *place, struct tp_error *error, struct version *ret_version)
+{
+    struct version version = {.fd = openat(place->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR)};
+    if (version.fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT)) {
+        TP_TRY(hidden_name(version.hidden));
+        version.fd = openat(place->folder, version.hidden, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW,
+                            S_IRUSR | S_IWUSR);
+    }
+    if (version.fd < 0)
+        return io_failed(place, "making a file in its folder", error);
+    *ret_version = version;
+    return TP_OK;
+}
+
+enum tp_rc tp_pades_place_next(struct tp_pades_place *place, struct tp_error *error, int *ret_fd)
+{
+    struct version next;
+    TP_TRY(make_version(place, error, &next));
+    drop(place, &place->before);
+    place->before = place->now;
+    place->now = next;
+    *ret_fd = next.fd;
+    return TP_OK;
+}
+
+enum tp_rc tp_pades_place_again(struct tp_pades_place *place, struct tp_error *error, int *ret_fd)
+{
+    if (ftruncate(place->now.fd, 0) != 0 || lseek(place->now.fd, 0, SEEK_SET) != 0)
+        return io_failed(place, "writing it again", error);
+    *ret_fd = place->now.fd;
+    return TP_OK;
+}
+
+int tp_pades_place_fd(const struct tp_pades_place *place)
+{
+    return place->now.fd;
+}
+
+/* As the document that it comes from: read by whom that was read by. The owner can only be kept by root. */
+static void take_mode(const struct tp_pades_place *place)
+{
+    if (place->replace && fchown(place->now.fd, place->in.st_uid, place->in.st_gid) != 0)
+        (void)!fchown(place->now.fd, (uid_t)-1, place->in.st_gid);
+    (void)fchmod(place->now.fd, place->in.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO));
+}
+
+enum tp_rc tp_pades_place_sync(struct tp_pades_place *place, struct tp_error *error)
+{
+    take_mode(place);
+    return fdatasync(place->now.fd) == 0 ? TP_OK : io_failed(place, "writing", error);
+}
+
+/* Gives a file without a name NAME. linkat with AT_EMPTY_PATH would want a capability (open(2), O_TMPFILE). */
+static int link_version(const struct tp_pades_place *place, const char *name)
+{
+    char self[64];
+    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", place->now.fd);
+    return linkat(AT_FDCWD, self, place->folder, name, AT_SYMLINK_FOLLOW);
+}
+
+/* rename(2) replaces, link(2) never does. */
+static enum tp_rc name_over(struct tp_pades_place *place, struct tp_error *error)
+{
+    char hidden[HIDDEN_LEN];
+    if (place->now.hidden[0] == '\0') {
+        TP_TRY(hidden_name(hidden));
+        if (link_version(place, hidden) != 0)
+            return io_failed(place, "naming it", error);
+        memcpy(place->now.hidden, hidden, sizeof hidden);
+    }
+    if (renameat(place->folder, place->now.hidden, place->folder, place->name) != 0)
+        return io_failed(place, "naming it", error);
+    place->now.hidden[0] = '\0';
+    return TP_OK;
+}
+
+static enum tp_rc name_new(struct tp_pades_place *place, struct tp_error *error)
+{
+    int failed = place->now.hidden[0] == '\0' ? link_version(place, place->name)
+                                              : linkat(place->folder, place->now.hidden, place->folder, place->name, 0);
+    if (failed != 0 && errno == EEXIST)
+        return tp_error_set(error, TP_EXISTS, "%s was made by somebody else meanwhile; it is left alone", place->path);
+    return failed == 0 ? TP_OK : io_failed(place, "naming it", error);
+}
+
+enum tp_rc tp_pades_place_name(struct tp_pades_place *place, struct tp_error *error)
+{
+    return place->replace ? name_over(place, error) : name_new(place, error);
+}
+
+enum tp_rc tp_pades_place_sync_folder(const struct tp_pades_place *place, struct tp_error *error)
+{
+    return fsync(place->folder) == 0 || errno == EINVAL ? TP_OK : io_failed(place, "its folder", error);
+}
+
+enum tp_rc tp_pades_place_commit(struct tp_pades_place *place, struct tp_error *error)
+{
+    TP_TRY(tp_pades_place_sync(place, error));
+    TP_TRY(tp_pades_place_name(place, error));
+    return tp_pades_place_sync_folder(place, error);
+}

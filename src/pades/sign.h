@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * PDF signatures after ETSI EN 319 142-1 (PAdES baseline), as incremental updates: the bytes of the document, and so every
+ * signature that is in it, stay as they are. docs/pades.md tells byte by byte what is written.
+ *
+ *   B-B    a signature                                              ES
+ *   B-T    with a timestamp over it                                 ES-T
+ *   B-LT   and what proves the certificates (DSS) in a second update
+ *   B-LTA  and a document timestamp over all that in a third        ES-A
+ */
+#ifndef TP_PADES_SIGN_H
+#define TP_PADES_SIGN_H
+
+#include "pades/place.h"
+#include "pades/service.h"
+#include "pades/visible.h"
+
+#define TP_PADES_TEXT_MAX  1024 /* bytes of reason, location, contact, name */
+#define TP_PADES_NAMES_MAX 256  /* fields that a lock names */
+
+enum tp_pades_level { TP_PADES_B_B, TP_PADES_B_T, TP_PADES_B_LT, TP_PADES_B_LTA, TP_PADES_LEVEL_END };
+const char *tp_pades_level_name(enum tp_pades_level level); /* "B-LTA" */
+/* "B-LTA", "PAdES-B-LTA", "ES-A", in any case; TP_PADES_LEVEL_END for what is none. */
+enum tp_pades_level tp_pades_level_parse(const char *text);
+
+/* FieldMDP (ISO 32000-2 §12.8.2.4): which form fields this signature locks. */
+enum tp_pades_lock { TP_PADES_LOCK_NONE, TP_PADES_LOCK_ALL, TP_PADES_LOCK_INCLUDE, TP_PADES_LOCK_EXCLUDE };
+
+struct tp_pades_order {
+    enum tp_pades_level level;
+    enum tp_pki_hash hash; /* NONE: what the field's seed value demands, or else what fits the key */
+    bool pss;              /* RSA only */
+    const char *reason, *location, *contact, *name; /* UTF-8; NULL: not said */
+    int64_t time_ms;                                /* /M; 0: now */
+    unsigned certify; /* DocMDP: 0 none; 1 no changes; 2 forms and signatures; 3 annotations, too */
+    enum tp_pades_lock lock;
+    const char *const *lock_names; /* full names, with INCLUDE and EXCLUDE */
+    size_t lock_names_len;
+    const char *field;                     /* an empty signature field's name, or that of a new one; NULL: a new one */
+    const struct tp_pades_visible *visible; /* NULL: not to be seen, unless the field that is there has a place */
+    const struct tp_secret *password;      /* of an encrypted document; NULL: none */
+};
+
+struct tp_pades_result {
+    char field[128];     /* full name, cut when longer */
+    enum tp_pki_hash hash;
+    int64_t stamped_ms;  /* what the first timestamp says; 0: none */
+    uint64_t length;     /* of the document now */
+    char note[TP_ERROR_WORDS_LEN]; /* what a person should know although it worked; "" */
+};
+
+/* Signs the document that IN is (a regular file, open for reading) into PLACE, which is not committed here: nothing has
+ * appeared yet under a name. Evidence is gathered before the key is used, so that a revoked signer signs nothing.
+ * TP_REFUSED with words that say which rule of document, field or certificate forbids it; TP_UNSUPPORTED: a form of PDF that
+ * cannot be signed (repaired cross-references, dynamic XFA); those of tp_pdf_document_open, of the signer, of the TSAs. */
+TP_MUST_USE enum tp_rc tp_pades_sign(struct tp_pades_service *service, int in, const struct tp_pades_order *order,
+                                     struct tp_pades_place *place, struct tp_error *error,
+                                     struct tp_pades_result *ret_result);
+/* What can be known before any document is looked at: texts, level and means, the signer's certificate and hash. TP_USAGE or
+ * TP_BAD_ARGUMENT with words. */
+TP_MUST_USE enum tp_rc tp_pades_order_check(const struct tp_pades_service *service, const struct tp_pades_order *order,
+                                            struct tp_error *error);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pades/internal.h"
+
+void tp_pades_work_close(struct tp_pades_work *work)
+{
+    tp_pdf_update_free(work->update);
+    tp_pdf_document_close(work->document);
+    *work = (struct tp_pades_work){.update = NULL};
+}
+
+/* A form that a viewer lays out by itself (XFA) shows something else than what is signed. */
+static enum tp_rc check_form(struct tp_pades_work *work, const struct tp_pdf_value *catalog)
+{
+    const struct tp_pdf_value *dynamic;
+    TP_TRY(tp_pdf_document_get(work->document, catalog, "NeedsRendering", work->error, &dynamic));
+    if (tp_pdf_boolean(dynamic, false))
+        return tp_error_set(work->error, TP_UNSUPPORTED,
+                            "it is a dynamic XFA form, whose pages each viewer makes by itself: what is signed would not be "
+                            "what is seen; print it to PDF first");
+    return TP_OK;
+}
+
+static enum tp_rc check(struct tp_pades_work *work)
+{
+    const struct tp_pdf_value *trailer = tp_pdf_document_trailer(work->document), *catalog;
+    if (tp_pdf_document_facts(work->document)->repaired)
+        return tp_error_set(work->error, TP_UNSUPPORTED,
+                            "its cross-references are damaged, so nothing can be appended to it; have it written anew, as by "
+                            "qpdf IN OUT");
+    work->catalog = tp_pdf_ref(tp_pdf_get(trailer, "Root"));
+    TP_TRY(tp_pdf_document_get(work->document, trailer, "Root", work->error, &catalog));
+    if (work->catalog.id == 0 || tp_pdf_kind(catalog) != TP_PDF_DICTIONARY)
+        return tp_error_set(work->error, TP_MALFORMED, "the PDF has no catalog");
+    return check_form(work, catalog);
+}
+
+enum tp_rc tp_pades_work_open(struct tp_pades_service *service, int fd, const struct tp_secret *password,
+                              struct tp_error *error, struct tp_pades_work *ret_work)
+{
+    struct tp_pades_work work TP_AUTO(tp_pades_work_close) = {.service = service, .error = error};
+    TP_TRY(tp_pdf_document_open(tp_pades_service_means(service)->pool, fd, 0, password, error, &work.document));
+    work.arena = tp_pdf_document_arena(work.document);
+    TP_TRY(check(&work));
+    TP_TRY(tp_pdf_update_new(work.document, error, &work.update));
+    *ret_work = work;
+    work = (struct tp_pades_work){.update = NULL};
+    return TP_OK;
+}
+
+enum tp_rc tp_pades_work_again(struct tp_pades_work *work)
+{
+    tp_pdf_update_free(work->update);
+    work->update = NULL;
+    work->look.ref = (struct tp_pdf_ref){.id = 0};
+    return tp_pdf_update_new(work->document, work->error, &work->update);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which TSA is asked, and which one next.
+ */
+#include "base/clock.h"
+#include "tsa/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TOLERANCE_MS ((int64_t)300000)
+
+/* One TSA, with copies of all that its place points at. */
+struct authority {
+    struct tp_tsa_place place;
+    char *texts[6];
+    struct tp_secret *password;
+    struct tp_tsa_rest rest;       /* under the client's lock, as is: */
+    char last[TP_ERROR_WORDS_LEN]; /* what it did when it failed last */
+};
+
+struct tp_tsa_client {
+    struct authority *authorities;
+    size_t len;
+    struct tp_tsa_client_config config;
+    struct tp_tsa_connections connections;
+    pthread_mutex_t lock;
+};
+
+/* ---- the handle ---- */
+
+static enum tp_rc copy_texts(struct authority *authority, const struct tp_tsa_place *from)
+{
+    struct tp_tsa_place *place = &authority->place;
+    const struct {
+        const char *from, **to;
+    } texts[] = {
+        {from->url, &place->url},
+        {from->policy, &place->policy},
+        {from->access.ca_file, &place->access.ca_file},
+        {from->access.certificate_file, &place->access.certificate_file},
+        {from->access.key_file, &place->access.key_file},
+        {from->access.user, &place->access.user},
+    };
+    _Static_assert(sizeof texts / sizeof texts[0] == sizeof authority->texts / sizeof authority->texts[0], "one each");
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (texts[i].from == NULL)
+            continue;
+        *texts[i].to = authority->texts[i] = strdup(texts[i].from);
+        if (authority->texts[i] == NULL)
+            return TP_MEMORY;
+    }
+    return TP_OK;
+}
+
+static enum tp_rc authority_init(struct authority *authority, const struct tp_tsa_place *from)
+{
+    authority->place.timeout_ms = from->timeout_ms;
+    TP_TRY(copy_texts(authority, from));
+    if (from->access.password == NULL)
+        return TP_OK;
+    TP_TRY(tp_secret_new_copy(tp_secret_bytes(from->access.password), &authority->password));
+    authority->place.access.password = authority->password;
+    return TP_OK;
+}
+
+static enum tp_rc authorities_init(struct tp_tsa_client *client, const struct tp_tsa_client_config *config)
+{
+    client->authorities = calloc(config->places_len, sizeof *client->authorities);
+    if (client->authorities == NULL)
+        return TP_MEMORY;
+    client->len = config->places_len;
+    for (size_t i = 0; i < client->len; i++)
+        TP_TRY(authority_init(&client->authorities[i], &config->places[i]));
+    return TP_OK;
+}
+
+enum tp_rc tp_tsa_client_new(const struct tp_tsa_client_config *config, struct tp_error *error,
+                             struct tp_tsa_client **ret_client)
+{
+    if (config->places_len == 0)
+        return tp_error_set(error, TP_CONFIG, "no timestamp authority is named");
+    if (config->places_len > TP_TSA_MOST)
+        return tp_error_set(error, TP_CONFIG, "more than %d timestamp authorities are named", TP_TSA_MOST);
+    struct tp_tsa_client *client = calloc(1, sizeof *client);
+    if (client == NULL)
+        return TP_MEMORY;
+    client->config = *config;
+    client->config.places = NULL;
+    if (client->config.clock_tolerance_ms == 0)
+        client->config.clock_tolerance_ms = TOLERANCE_MS;
+    if (tp_tsa_connections_init(&client->connections) != TP_OK) {
+        free(client);
+        return TP_MEMORY;
+    }
+    const bool locked = pthread_mutex_init(&client->lock, NULL) == 0;
+    if (!locked || authorities_init(client, config) != TP_OK) {
+        tp_tsa_client_free(client);
+        return TP_MEMORY;
+    }
+    *ret_client = client;
+    return TP_OK;
+}
+
+void tp_tsa_client_free(struct tp_tsa_client *client)
+{
+    if (client == NULL)
+        return;
+    for (size_t i = 0; i < client->len; i++) {
+        for (size_t j = 0; j < sizeof client->authorities[i].texts / sizeof client->authorities[i].texts[0]; j++)
+            free(client->authorities[i].texts[j]);
+        tp_secret_free(client->authorities[i].password);
+    }
+    free(client->authorities);
+    tp_tsa_connections_clear(&client->connections);
+    (void)pthread_mutex_destroy(&client->lock);
+    free(client);
+}
+
+/* ---- one of them ---- */
+
+/* How long it is to be left alone; then RET_LAST is why. */
+static int64_t left_ms(struct tp_tsa_client *client, struct authority *authority, char ret_last[TP_ERROR_WORDS_LEN])
+{
+    (void)pthread_mutex_lock(&client->lock);
+    const int64_t left = tp_tsa_rest_left_ms(&authority->rest, tp_clock_monotonic_ms());
+    if (left > 0)
+        memcpy(ret_last, authority->last, TP_ERROR_WORDS_LEN);
+    (void)pthread_mutex_unlock(&client->lock);
+    return left;
+}
+
+static void note(struct tp_tsa_client *client, struct authority *authority, const struct tp_error *failure, int status,
+                 int64_t retry_after_ms)
+{
+    (void)pthread_mutex_lock(&client->lock);
+    if (failure == NULL) {
+        tp_tsa_rest_succeeded(&authority->rest);
+    } else {
+        tp_tsa_rest_failed(&authority->rest, status, retry_after_ms, tp_clock_monotonic_ms());
+        memcpy(authority->last, failure->words, sizeof authority->last);
+    }
+    (void)pthread_mutex_unlock(&client->lock);
+    if (client->config.told != NULL)
+        client->config.told(client->config.context, authority->place.url, failure == NULL ? TP_OK : failure->rc,
+                            failure == NULL ? "" : failure->words);
+}
+
+/* ERROR gets words in any case when this fails. */
+static enum tp_rc ask_one(struct tp_tsa_client *client, struct authority *authority, enum tp_pki_hash hash,
+                          struct tp_bytes digest, struct tp_error *error, struct tp_buf *ret_token)
+{
+    const struct tp_tsa_question question = {.place = &authority->place,
+                                             .hash = hash,
+                                             .digest = digest,
+                                             .anchors = client->config.anchors,
+                                             .tolerance_ms = client->config.clock_tolerance_ms};
+    struct tp_http *http = NULL;
+    int status = 0;
+    int64_t retry_after_ms = 0;
+    tp_error_clear(error);
+    TP_TRY(tp_tsa_connections_take(&client->connections, error, &http));
+    const enum tp_rc rc = tp_tsa_exchange(&question, http, error, &status, &retry_after_ms, ret_token);
+    tp_tsa_connections_give(&client->connections, http);
+    if (rc != TP_OK && error->rc != rc)
+        (void)tp_error_set(error, rc, "%.200s: %s", authority->place.url, tp_rc_words(rc));
+    if (rc != TP_MEMORY) /* which is not the TSA's fault */
+        note(client, authority, rc == TP_OK ? NULL : error, status, retry_after_ms);
+    return rc;
+}
+
+/* ---- all of them ---- */
+
+/* What happened, as far as there is room: each TSA has the same. */
+struct summary {
+    struct tp_buf words;
+    size_t share;
+};
+
+static void summary_add(struct summary *summary, const char *words)
+{
+    if (tp_buf_printf(&summary->words, "%s%.*s%s", summary->words.len > 0 ? "; " : "", (int)summary->share, words,
+                      strlen(words) > summary->share ? "…" : "") != TP_OK)
+        tp_buf_reset(&summary->words);
+}
+
+static void summary_add_resting(struct summary *summary, int64_t left, const char *last)
+{
+    struct tp_error words = {0};
+    (void)tp_error_set(&words, TP_OK, "(not asked again for %d s) %s", (int)((left + 999) / 1000), last);
+    summary_add(summary, words.words);
+}
+
+static struct authority *soonest(struct tp_tsa_client *client, int64_t *ret_left_ms)
+{
+    struct authority *found = NULL;
+    char last[TP_ERROR_WORDS_LEN];
+    for (size_t i = 0; i < client->len; i++) {
+        const int64_t left = left_ms(client, &client->authorities[i], last);
+        if (found == NULL || left < *ret_left_ms)
+            found = &client->authorities[i], *ret_left_ms = left;
+    }
+    return found;
+}
+
+/* Nobody could be asked now, and one can be in a moment: a batch does not fail for a second's hiccup. */
+static enum tp_rc wait_for_one(struct tp_tsa_client *client, enum tp_pki_hash hash, struct tp_bytes digest,
+                               struct tp_error *error, struct tp_buf *ret_token)
+{
+    int64_t left = 0;
+    struct authority *authority = soonest(client, &left);
+    if (left > TP_TSA_WAIT_MS)
+        return TP_UNREACHABLE;
+    const struct timespec span = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
+    (void)nanosleep(&span, NULL);
+    return ask_one(client, authority, hash, digest, error, ret_token);
+}
+
+static enum tp_rc ask_each(struct tp_tsa_client *client, enum tp_pki_hash hash, struct tp_bytes digest,
+                           struct summary *summary, struct tp_buf *ret_token)
+{
+    char last[TP_ERROR_WORDS_LEN];
+    struct tp_error own = {0};
+    size_t asked = 0;
+    for (size_t i = 0; i < client->len; i++) {
+        const int64_t left = left_ms(client, &client->authorities[i], last);
+        if (left > 0) {
+            summary_add_resting(summary, left, last);
+            continue;
+        }
+        asked++;
+        const enum tp_rc rc = ask_one(client, &client->authorities[i], hash, digest, &own, ret_token);
+        if (rc == TP_OK || rc == TP_MEMORY)
+            return rc;
+        summary_add(summary, own.words);
+    }
+    if (asked > 0)
+        return TP_UNREACHABLE;
+    const enum tp_rc rc = wait_for_one(client, hash, digest, &own, ret_token);
+    if (rc == TP_OK || rc == TP_MEMORY)
+        return rc;
+    if (own.rc != TP_OK)
+        tp_buf_reset(&summary->words), summary_add(summary, own.words);
+    return TP_UNREACHABLE;
+}
+
+enum tp_rc tp_tsa_client_stamp(struct tp_tsa_client *client, enum tp_pki_hash hash, struct tp_bytes digest,
+                               struct tp_error *error, struct tp_buf *ret_token)
+{
+    if (tp_pki_hash_len(hash) == 0 || digest.len != tp_pki_hash_len(hash))
+        return tp_error_set(error, TP_DATA_LENGTH, "what is to be timestamped is no %s hash", tp_pki_hash_name(hash));
+    struct summary summary = {.share = (TP_ERROR_WORDS_LEN - 40) / client->len};
+    const enum tp_rc rc = ask_each(client, hash, digest, &summary, ret_token);
+    if (rc == TP_UNREACHABLE)
+        (void)tp_error_set(error, rc, "no timestamp: %s", tp_buf_string(&summary.words));
+    tp_buf_clear(&summary.words);
+    return rc;
+}
