@@ -29,13 +29,13 @@ struct tp_conf {
     struct tp_conf_value *fallbacks; /* one for each row of the schema; no text where there is none */
     struct item *items;
     size_t item_count, item_capacity;
+    struct tp_conf_places places; /* of the file's sections and keys, in its order */
 };
 
 /* What reading needs besides what it makes. */
 struct reader {
     const char *file; /* as the caller named it: for the words */
     struct tp_error *error;
-    struct tp_conf_places places;
     struct tp_conf *conf;
 };
 
@@ -161,7 +161,7 @@ static enum tp_rc item_add(struct tp_conf *conf, const char *section, const stru
 
 static enum tp_rc take_value(const struct reader *reader, const char *section, const char *key, const char *text)
 {
-    const struct tp_conf_place *place = tp_conf_places_find(&reader->places, section, key);
+    const struct tp_conf_place *place = tp_conf_places_find(&reader->conf->places, section, key);
     if (place == NULL) /* NCONF has read another key than a person does */
         return tp_error_set(reader->error, TP_CONFIG,
                             "%s: \"%s\" in section [%s] is written in a way that is not clear; "
@@ -184,7 +184,7 @@ static enum tp_rc take_section(const struct reader *reader, const CONF *nconf, c
 {
     const char *section = strcmp(name, UNNAMED_SECTION) == 0 ? "" : name;
     if (section[0] != '\0' && !section_known(reader->conf->schema, section)) {
-        const struct tp_conf_place *place = tp_conf_places_find(&reader->places, section, "");
+        const struct tp_conf_place *place = tp_conf_places_find(&reader->conf->places, section, "");
         return refuse_section(reader, section, place == NULL ? 0 : place->line);
     }
     STACK_OF(CONF_VALUE) *values = NCONF_get_section(nconf, name);
@@ -264,7 +264,7 @@ static enum tp_rc read_into(struct reader *reader, bool owner_only)
     struct tp_bytes content = tp_buf_bytes(&text);
     if (content.len >= sizeof(bom) && memcmp(content.data, bom, sizeof(bom)) == 0)
         content = TP_BYTES(content.data + sizeof(bom), content.len - sizeof(bom));
-    TP_TRY(tp_conf_text_scan(reader->file, content, reader->error, &reader->places));
+    TP_TRY(tp_conf_text_scan(reader->file, content, reader->error, &reader->conf->places));
     CONF *nconf = NULL;
     TP_TRY(load_text(reader, content, &nconf));
     enum tp_rc rc = take_sections(reader, nconf);
@@ -282,7 +282,6 @@ enum tp_rc tp_conf_read(const char *path, const struct tp_conf_key *schema, bool
     conf->schema = schema;
     struct reader reader = {.file = path, .error = &own, .conf = conf};
     enum tp_rc rc = read_into(&reader, owner_only);
-    tp_conf_places_clear(&reader.places);
     if (rc != TP_OK)
         return own.rc == rc ? tp_error_set(error, rc, "%s", own.words)
                             : tp_error_set(error, rc, "%s: %s", path, tp_rc_words(rc));
@@ -301,6 +300,7 @@ void tp_conf_free(struct tp_conf *conf)
         tp_conf_value_clear(&conf->items[i].value);
         free(conf->items[i].section);
     }
+    tp_conf_places_clear(&conf->places);
     free(conf->fallbacks);
     free(conf->items);
     free(conf->path);
@@ -311,6 +311,18 @@ void tp_conf_free(struct tp_conf *conf)
 const char *tp_conf_path(const struct tp_conf *conf)
 {
     return conf->path;
+}
+
+const char *tp_conf_section(const struct tp_conf *conf, const char *pattern, size_t index)
+{
+    for (size_t i = 0; i < conf->places.count; i++) {
+        const struct tp_conf_place *place = &conf->places.items[i];
+        const bool is_section = place->key[0] == '\0' && section_matches(pattern, place->section) &&
+                                tp_conf_places_find(&conf->places, place->section, "") == place; /* one may be continued */
+        if (is_section && index-- == 0)
+            return place->section;
+    }
+    return NULL;
 }
 
 static const struct item *item_find(const struct tp_conf *conf, const char *section, const struct tp_conf_key *row)

@@ -49,11 +49,16 @@ const char *tp_conf_path(const struct tp_conf *conf);
 const char *tp_conf_string(const struct tp_conf *conf, const char *section, const char *key); /* also PATH, CHOICE; or NULL */
 int64_t tp_conf_integer(const struct tp_conf *conf, const char *section, const char *key);    /* also DURATION (ms) */
 bool tp_conf_boolean(const struct tp_conf *conf, const char *section, const char *key);
+/* The INDEX-th section, in the file's order, that PATTERN ("tsa *") fits; NULL past the last. */
+const char *tp_conf_section(const struct tp_conf *conf, const char *pattern, size_t index);
 /* Words of a list value ("alice, bob"): the i-th, trimmed, into RET; false when there is none or it does not fit. */
 bool tp_conf_list_item(const char *list, size_t index, char *ret_word, size_t ret_word_len);
 
 /* $TRUSTP11_CONF (secure_getenv), $XDG_CONFIG_HOME/trustp11/trustp11.conf, ~/.config/…, /etc/trustp11/trustp11.conf: the
  * first that exists, or the first candidate that was named explicitly. TP_NOT_FOUND with words that list them. */
 TP_MUST_USE enum tp_rc tp_conf_find(struct tp_error *error, char *ret_path, size_t ret_path_len);
+/* The same for another file NAME ("documents.conf"), which VARIABLE names explicitly. */
+TP_MUST_USE enum tp_rc tp_conf_find_named(const char *variable, const char *name, struct tp_error *error, char *ret_path,
+                                          size_t ret_path_len);
 
 #endif

@@ -10,19 +10,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SYSTEM_FILE "/etc/trustp11/trustp11.conf"
-
-struct candidate {
+/* Folders that are looked into; VARIABLE NULL: the one that is there for everybody. */
+static const struct {
     const char *variable;
     const char *below; /* what comes after the variable's value */
-    bool is_explicit;  /* taken whether it exists or not: who names a file wants that one */
-};
-
-static const struct candidate candidates[] = {
-    {"TRUSTP11_CONF", "", true},
-    {"XDG_CONFIG_HOME", "/trustp11/trustp11.conf", false},
-    {"HOME", "/.config/trustp11/trustp11.conf", false},
-    {NULL, SYSTEM_FILE, false},
+} folders[] = {
+    {"XDG_CONFIG_HOME", "/trustp11/"},
+    {"HOME", "/.config/trustp11/"},
+    {NULL, "/etc/trustp11/"},
 };
 
 static enum tp_rc hand_out(const char *path, struct tp_error *error, char *ret_path, size_t ret_path_len)
@@ -33,26 +28,32 @@ static enum tp_rc hand_out(const char *path, struct tp_error *error, char *ret_p
     return TP_OK;
 }
 
-enum tp_rc tp_conf_find(struct tp_error *error, char *ret_path, size_t ret_path_len)
+enum tp_rc tp_conf_find_named(const char *variable, const char *name, struct tp_error *error, char *ret_path,
+                              size_t ret_path_len)
 {
     struct tp_buf tried TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     struct tp_buf path TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
-        const struct candidate *candidate = &candidates[i];
-        const char *value = candidate->variable == NULL ? "" : secure_getenv(candidate->variable);
-        if (value == NULL || (candidate->variable != NULL && value[0] == '\0'))
-            continue;
-        if (!candidate->is_explicit && candidate->variable != NULL && value[0] != '/')
+    const char *named = secure_getenv(variable);
+    if (named != NULL && named[0] != '\0') /* taken whether it exists or not: who names a file wants that one */
+        return hand_out(named, error, ret_path, ret_path_len);
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        const char *value = folders[i].variable == NULL ? "" : secure_getenv(folders[i].variable);
+        if (value == NULL || (folders[i].variable != NULL && value[0] != '/'))
             continue; /* XDG Base Directory Specification: relative paths are to be ignored */
         tp_buf_reset(&path);
-        TP_TRY(tp_buf_printf(&path, "%s%s", value, candidate->below));
-        if (candidate->is_explicit || access(tp_buf_string(&path), F_OK) == 0)
+        TP_TRY(tp_buf_printf(&path, "%s%s%s", value, folders[i].below, name));
+        if (access(tp_buf_string(&path), F_OK) == 0)
             return hand_out(tp_buf_string(&path), error, ret_path, ret_path_len);
         TP_TRY(tp_buf_printf(&tried, "%s%s", tried.len > 0 ? ", " : "", tp_buf_string(&path)));
     }
     return tp_error_set(error, TP_NOT_FOUND,
-                        "no configuration file: looked for %s; write one of them, or name yours in TRUSTP11_CONF",
-                        tp_buf_string(&tried));
+                        "no configuration file: looked for %s; write one of them, or name yours in %s",
+                        tp_buf_string(&tried), variable);
+}
+
+enum tp_rc tp_conf_find(struct tp_error *error, char *ret_path, size_t ret_path_len)
+{
+    return tp_conf_find_named("TRUSTP11_CONF", "trustp11.conf", error, ret_path, ret_path_len);
 }
 
 /* The word that starts at *LIST, without the white space around it; *LIST then stands at the next, or is NULL. */

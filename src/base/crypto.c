@@ -20,7 +20,8 @@
 struct context {
     OSSL_LIB_CTX *libctx;
     OSSL_PROVIDER *provider;
-    _Atomic(OSSL_PROVIDER *) ours; /* tp_crypto_provide */
+    OSSL_PROVIDER *ours;             /* of a second context only */
+    _Atomic(struct context *) second; /* tp_crypto_libctx_with */
 };
 
 /* Digests are few and never leave the list before tp_crypto_release(). */
@@ -37,9 +38,9 @@ static void context_free(struct context *context)
 {
     if (context == NULL)
         return;
-    OSSL_PROVIDER *ours = atomic_load(&context->ours);
-    if (ours != NULL)
-        OSSL_PROVIDER_unload(ours);
+    context_free(atomic_load(&context->second));
+    if (context->ours != NULL)
+        OSSL_PROVIDER_unload(context->ours);
     if (context->provider != NULL)
         OSSL_PROVIDER_unload(context->provider);
     OSSL_LIB_CTX_free(context->libctx);
@@ -54,8 +55,7 @@ static struct context *context_new(void)
     context->libctx = OSSL_LIB_CTX_new();
     if (context->libctx != NULL)
         context->provider = OSSL_PROVIDER_load(context->libctx, "default");
-    /* Now: it cannot be set safely once other threads fetch. "?": where the default provider has nothing, ours will do. */
-    if (context->provider != NULL && EVP_set_default_properties(context->libctx, "?provider=default") == 1)
+    if (context->provider != NULL)
         return context;
     context_free(context);
     return NULL;
@@ -75,24 +75,35 @@ OSSL_LIB_CTX *tp_crypto_libctx(void)
     return context->libctx;
 }
 
-enum tp_rc tp_crypto_provide(const char *name, OSSL_provider_init_fn *init)
+static struct context *second_new(const char *name, OSSL_provider_init_fn *init)
+{
+    struct context *context = context_new();
+    if (context == NULL)
+        return NULL;
+    (void)ERR_set_mark();
+    if (OSSL_PROVIDER_add_builtin(context->libctx, name, init) == 1)
+        context->ours = OSSL_PROVIDER_load(context->libctx, name);
+    (void)ERR_pop_to_mark();
+    if (context->ours != NULL)
+        return context;
+    context_free(context);
+    return NULL;
+}
+
+OSSL_LIB_CTX *tp_crypto_libctx_with(const char *name, OSSL_provider_init_fn *init)
 {
     if (tp_crypto_libctx() == NULL)
-        return TP_MEMORY;
-    struct context *context = atomic_load(&the_context);
-    OSSL_PROVIDER *present = atomic_load(&context->ours);
-    if (present != NULL)
-        return TP_OK;
-    (void)ERR_set_mark();
-    OSSL_PROVIDER *made = OSSL_PROVIDER_add_builtin(context->libctx, name, init) == 1
-                              ? OSSL_PROVIDER_load(context->libctx, name)
-                              : NULL;
-    (void)ERR_pop_to_mark();
+        return NULL;
+    struct context *first = atomic_load(&the_context), *second = atomic_load(&first->second);
+    if (second != NULL)
+        return second->libctx;
+    struct context *made = second_new(name, init);
     if (made == NULL)
-        return TP_CRYPTO;
-    if (!atomic_compare_exchange_strong(&context->ours, &present, made))
-        OSSL_PROVIDER_unload(made);
-    return TP_OK;
+        return NULL;
+    if (atomic_compare_exchange_strong(&first->second, &second, made))
+        return made->libctx;
+    context_free(made);
+    return second->libctx;
 }
 
 static const struct digest *digest_find(const char *name)

@@ -19,11 +19,12 @@ OSSL_LIB_CTX *tp_crypto_libctx(void);
 /* Fetched once, kept: fetching for each digest costs more than hashing 32 bytes. NULL when libcrypto has no such
  * digest. NAME is libcrypto's ("SHA256", "SHA3-256", …). */
 const EVP_MD *tp_crypto_digest(const char *name);
-/* Has a provider that is built in at hand in the present context, until it is released; a next call is for nothing, and a
- * context that is made anew needs one anew. There is one such provider (room pki's). Its algorithms may have names that the
- * default provider has, too: whoever fetches gets the default's, unless the query says "provider=NAME". */
-TP_MUST_USE enum tp_rc tp_crypto_provide(const char *name, OSSL_provider_init_fn *init);
-/* Frees context and digests. For the module's C_Finalize; afterwards a first use makes them anew. */
+/* A second context, with the default provider and one that is built in (room pki's: there is one of them), whose algorithms
+ * may have names that the default provider has, too. Apart, since libcrypto 3.0 remembers what it fetched by name and
+ * query alone: once one provider was asked for a name, everybody gets its implementation (crypto/property/property.c,
+ * query_cmp). Made on first use, goes with the first context; NULL when memory is out or the provider does not start. */
+OSSL_LIB_CTX *tp_crypto_libctx_with(const char *name, OSSL_provider_init_fn *init);
+/* Frees contexts and digests. For the module's C_Finalize; afterwards a first use makes them anew. */
 void tp_crypto_release(void);
 /* In a child of fork: forgets context and digests without touching them, since other threads of the parent may have
  * held libcrypto's locks on them; a first use makes them anew. */

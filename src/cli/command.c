@@ -13,7 +13,9 @@ const struct tp_cli_option tp_cli_global_options[] = {
 };
 
 /* In the order that --help shows them. */
-static const struct tp_cli_rows *const groups[] = {&tp_cli_rows_account, &tp_cli_rows_key, &tp_cli_rows_audit, &tp_cli_rows_setup};
+static const struct tp_cli_rows *const groups[] = {
+    &tp_cli_rows_account, &tp_cli_rows_key, &tp_cli_rows_pdf, &tp_cli_rows_tsa, &tp_cli_rows_audit, &tp_cli_rows_setup,
+};
 
 size_t tp_cli_commands_len(void)
 {

@@ -38,7 +38,7 @@ struct tp_cli_option {
 struct tp_cli_command {
     const char *noun;
     const char *verb;     /* NULL: the noun stands alone */
-    const char *operands; /* "USER", "[KEY]", "" */
+    const char *operands; /* "USER", "[KEY]", "FILE...", "" */
     const char *words;    /* one line */
     const char *details;  /* what --help says besides; "" when there is nothing */
     const char *examples; /* lines, each a whole command */

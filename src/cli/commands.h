@@ -40,6 +40,10 @@ enum tp_rc tp_cli_cert_import(struct tp_cli *cli);
 enum tp_rc tp_cli_cert_remove(struct tp_cli *cli);
 enum tp_rc tp_cli_cert_show(struct tp_cli *cli);
 enum tp_rc tp_cli_crl_import(struct tp_cli *cli);
+enum tp_rc tp_cli_tsa_stamp(struct tp_cli *cli);
+enum tp_rc tp_cli_tsa_check(struct tp_cli *cli);
+enum tp_rc tp_cli_tsa_list(struct tp_cli *cli);
+enum tp_rc tp_cli_tsa_trust(struct tp_cli *cli);
 enum tp_rc tp_cli_policy_show(struct tp_cli *cli);
 enum tp_rc tp_cli_policy_explain(struct tp_cli *cli);
 enum tp_rc tp_cli_audit_list(struct tp_cli *cli);
@@ -50,5 +54,9 @@ enum tp_rc tp_cli_audit_accept(struct tp_cli *cli);
 enum tp_rc tp_cli_setup(struct tp_cli *cli);
 enum tp_rc tp_cli_status(struct tp_cli *cli);
 enum tp_rc tp_cli_doctor(struct tp_cli *cli);
+enum tp_rc tp_cli_pdf_sign(struct tp_cli *cli);
+enum tp_rc tp_cli_pdf_extend(struct tp_cli *cli);
+enum tp_rc tp_cli_pdf_renew(struct tp_cli *cli);
+enum tp_rc tp_cli_cms_sign(struct tp_cli *cli);
 
 #endif

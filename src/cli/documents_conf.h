@@ -6,7 +6,7 @@
  *   [tsa NAME]   url, policy, ca_file, certificate_file, key_file, user, password_file, timeout   in order of preference
  *   [trust]      signers, tsas: a file, or a folder of files, of anchors                          tsas: tsa-trust beside it
  *   [cache]      dir                                                                              $XDG_CACHE_HOME/trustp11
- *   [signing]    level (B-B | B-T | B-LT | B-LTA), hash                                           B-B, sha256
+ *   [signing]    key (a PKCS#11 URI), level (B-B | B-T | B-LT | B-LTA), hash                      none, B-B, sha256
  *
  * Found in $TRUSTP11_DOCUMENTS, $XDG_CONFIG_HOME/trustp11/documents.conf, ~/.config/…, /etc/trustp11/documents.conf; without any it
  * is as if it were empty.
@@ -34,6 +34,10 @@ TP_MUST_USE enum tp_rc tp_documents_conf_tsa_client(const struct tp_documents_co
                                                     size_t urls_len, const struct tp_pki_anchors *anchors,
                                                     struct tp_error *error, struct tp_tsa_client **ret_client);
 
+/* The places that such a client would ask; their strings are CONF's and URLS'. */
+size_t tp_documents_conf_places(const struct tp_documents_conf *conf, const char *const *urls, size_t urls_len,
+                                struct tp_tsa_place ret_places[TP_TSA_MOST]);
+
 enum tp_documents_trust { TP_DOCUMENTS_SIGNERS, TP_DOCUMENTS_TSAS };
 /* Anchors from FILES (--trust), where there are any, from [trust] otherwise: PEM, DER or PKCS#7 files, or folders of them. For
  * TSAs both count, FILES and [trust] tsas; with neither, [trust] signers. RET_ANCHORS may be empty: tp_pki_anchors_len. */
@@ -46,6 +50,7 @@ const char *tp_documents_conf_tsa_trust(const struct tp_documents_conf *conf);
 TP_MUST_USE enum tp_rc tp_documents_conf_source(const struct tp_documents_conf *conf, bool offline, struct tp_error *error,
                                                 struct tp_validation_source **ret_source);
 
+const char *tp_documents_conf_key(const struct tp_documents_conf *conf);   /* a PKCS#11 URI; NULL */
 const char *tp_documents_conf_level(const struct tp_documents_conf *conf); /* "B-LT" */
 enum tp_pki_hash tp_documents_conf_hash(const struct tp_documents_conf *conf);
 

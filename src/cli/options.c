@@ -185,14 +185,16 @@ static enum tp_rc take_word(struct parser *parser, const char *word)
     return take_operand(parser, word);
 }
 
-/* How many operands the table's words ask for: "USER [KEY]" is one to two. */
+/* How many operands the table's words ask for: "USER [KEY]" is one to two, "FILE..." one or more. */
 static void count_operands(const char *spec, size_t *ret_least, size_t *ret_most)
 {
     *ret_least = *ret_most = 0;
     for (const char *word = spec + strspn(spec, " "); *word != '\0'; word += strspn(word, " ")) {
         *ret_least += word[0] != '[';
-        *ret_most += 1;
-        word += strcspn(word, " ");
+        const size_t len = strcspn(word, " ");
+        const bool many = len > 3 && memcmp(word + len - 3, "...", 3) == 0;
+        *ret_most = many ? TP_CLI_OPERANDS_MAX : *ret_most + 1;
+        word += len;
     }
 }
 

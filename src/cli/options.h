@@ -9,7 +9,7 @@
 #include "cli/command.h"
 
 #define TP_CLI_VALUES_MAX   128
-#define TP_CLI_OPERANDS_MAX 4
+#define TP_CLI_OPERANDS_MAX 64
 
 enum tp_cli_wish { TP_CLI_RUN, TP_CLI_HELP, TP_CLI_VERSION, TP_CLI_COMPLETION };
 

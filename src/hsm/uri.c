@@ -54,7 +54,7 @@ static enum tp_rc check_token(struct tp_hsm_uri *uri, struct tp_error *error)
     return TP_OK;
 }
 
-static bool is_file_source(const char *source)
+bool tp_hsm_pin_source_is_file(const char *source)
 {
     return strncmp(source, FILE_SCHEME "/", strlen(FILE_SCHEME "/")) == 0;
 }
@@ -69,7 +69,7 @@ static enum tp_rc check_query(const struct tp_hsm_uri *uri, struct tp_error *err
                             "read, and its path into pin-source=file:/path");
     if (path == NULL || path[0] != '/')
         return tp_error_set(error, TP_CONFIG, "the HSM's URI has no module-path with an absolute path: " ADVICE);
-    if (source == NULL || !is_file_source(source))
+    if (source == NULL || !tp_hsm_pin_source_is_file(source))
         return tp_error_set(error, TP_CONFIG, "the HSM's URI has no pin-source of the form file:/path: " ADVICE);
     return TP_OK;
 }
@@ -123,10 +123,10 @@ static enum tp_rc check_owner_only(int fd, const char *path, struct tp_error *er
     if (fstat(fd, &status) != 0)
         return tp_error_set(error, TP_IO, "%s: %s", path, strerror(errno));
     if (!S_ISREG(status.st_mode))
-        return tp_error_set(error, TP_CONFIG, "%s (pin-source of the HSM) is not a regular file", path);
+        return tp_error_set(error, TP_CONFIG, "%s (pin-source) is not a regular file", path);
     if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         return tp_error_set(error, TP_CONFIG,
-                            "%s holds the HSM's PIN and is open to others than its owner: chmod 600 %s", path, path);
+                            "%s holds a PIN and is open to others than its owner: chmod 600 %s", path, path);
     return TP_OK;
 }
 
@@ -139,7 +139,7 @@ static enum tp_rc read_all(int fd, const char *path, struct tp_error *error, str
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return tp_error_set(error, TP_IO, "%s (pin-source of the HSM): %s", path, strerror(errno));
+            return tp_error_set(error, TP_IO, "%s (pin-source): %s", path, strerror(errno));
         len += (size_t)got;
         if (got == 0 || len == tp_secret_capacity(pin))
             break;
@@ -147,19 +147,19 @@ static enum tp_rc read_all(int fd, const char *path, struct tp_error *error, str
     if (len > 0 && len <= PIN_MAX + 1 && data[len - 1] == '\n')
         len--;
     if (len == 0 || len > PIN_MAX)
-        return tp_error_set(error, TP_CONFIG, "%s (pin-source of the HSM) is %s: it must hold the PIN, on one line",
+        return tp_error_set(error, TP_CONFIG, "%s (pin-source) is %s: it must hold the PIN, on one line",
                             path, len == 0 ? "empty" : "too long");
     return tp_secret_set_len(pin, len);
 }
 
-enum tp_rc tp_hsm_uri_read_pin(const struct tp_hsm_uri *uri, struct tp_error *error, struct tp_secret **ret_pin)
+enum tp_rc tp_hsm_pin_source_read(const char *source, struct tp_error *error, struct tp_secret **ret_pin)
 {
-    const char *path = p11_kit_uri_get_pin_source(uri->parsed) + strlen(FILE_SCHEME);
+    const char *path = source + strlen(FILE_SCHEME);
     struct tp_secret *pin TP_AUTO(tp_secret_free_p) = NULL;
     TP_TRY(tp_secret_new(PIN_MAX + 2, &pin)); /* the newline, and one more that tells a file that is too long */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
-        return tp_error_set(error, TP_CONFIG, "cannot open %s (pin-source of the HSM): %s", path, strerror(errno));
+        return tp_error_set(error, TP_CONFIG, "cannot open %s (pin-source): %s", path, strerror(errno));
     enum tp_rc rc = check_owner_only(fd, path, error);
     if (rc == TP_OK)
         rc = read_all(fd, path, error, pin);
@@ -169,6 +169,11 @@ enum tp_rc tp_hsm_uri_read_pin(const struct tp_hsm_uri *uri, struct tp_error *er
     *ret_pin = pin;
     pin = NULL;
     return TP_OK;
+}
+
+enum tp_rc tp_hsm_uri_read_pin(const struct tp_hsm_uri *uri, struct tp_error *error, struct tp_secret **ret_pin)
+{
+    return tp_hsm_pin_source_read(p11_kit_uri_get_pin_source(uri->parsed), error, ret_pin);
 }
 
 enum tp_rc tp_hsm_uri_check(const char *uri, struct tp_error *error)

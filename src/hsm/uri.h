@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 
+#include <stdbool.h>
 #include <trustp11/cryptoki.h>
 
 struct tp_hsm_uri;
@@ -32,6 +33,10 @@ void tp_hsm_uri_pin_serial(struct tp_hsm_uri *uri, const CK_TOKEN_INFO *token);
 /* The content of pin-source, which only its owner may read, without a newline at its end. */
 TP_MUST_USE enum tp_rc tp_hsm_uri_read_pin(const struct tp_hsm_uri *uri, struct tp_error *error,
                                            struct tp_secret **ret_pin);
+
+/* The same for any pin-source; SOURCE as tp_hsm_pin_source_is_file wants it: "file:/…". */
+bool tp_hsm_pin_source_is_file(const char *source);
+TP_MUST_USE enum tp_rc tp_hsm_pin_source_read(const char *source, struct tp_error *error, struct tp_secret **ret_pin);
 
 /* A text field of PKCS#11 without the blanks that fill it. RET_TEXT has PADDED_LEN + 1 bytes. */
 void tp_hsm_unpad(char *ret_text, const CK_UTF8CHAR *padded, size_t padded_len);

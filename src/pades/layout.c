@@ -64,7 +64,7 @@ static bool may_break(const struct fitting *fitting, size_t i)
     uint32_t here = character_at(fitting, &glyphs[i]), next = character_at(fitting, &glyphs[i + 1]);
     if (next == ' ' || never_first(next) || never_last(here))
         return false;
-    return here == ' ' || here == '-' || breaks_anywhere(here) || breaks_anywhere(next);
+    return here == ' ' || (here == '-' && !(next >= '0' && next <= '9')) || breaks_anywhere(here) || breaks_anywhere(next);
 }
 
 static bool is_space(const struct fitting *fitting, size_t i)

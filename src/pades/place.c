@@ -179,6 +179,11 @@ static void take_mode(const struct tp_pades_place *place)
     (void)fchmod(place->now.fd, place->in.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO));
 }
 
+void tp_pades_place_start_sync(const struct tp_pades_place *place)
+{
+    (void)sync_file_range(place->now.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 enum tp_rc tp_pades_place_sync(struct tp_pades_place *place, struct tp_error *error)
 {
     take_mode(place);

@@ -28,6 +28,8 @@ TP_MUST_USE enum tp_rc tp_pades_place_next(struct tp_pades_place *place, struct 
 /* The newest version's file, made empty for another try at it. */
 TP_MUST_USE enum tp_rc tp_pades_place_again(struct tp_pades_place *place, struct tp_error *error, int *ret_fd);
 int tp_pades_place_fd(const struct tp_pades_place *place); /* the newest version; -1: none */
+/* Begins to write the newest version to the disk and does not wait: of many files, before the first is waited for. */
+void tp_pades_place_start_sync(const struct tp_pades_place *place);
 /* The newest version, durable (fdatasync), ... */
 TP_MUST_USE enum tp_rc tp_pades_place_sync(struct tp_pades_place *place, struct tp_error *error);
 /* ... under its name. TP_EXISTS when somebody else has made one of that name meanwhile. */

@@ -110,6 +110,11 @@ static enum tp_rc keep_proof(struct tp_pades_service *service, struct tp_bytes l
     return TP_OK;
 }
 
+static const struct tp_pki_anchors *anchors_for(const struct tp_pades_means *means, enum tp_pki_purpose purpose)
+{
+    return purpose == TP_PKI_FOR_TIMESTAMPING && means->tsa_anchors != NULL ? means->tsa_anchors : means->anchors;
+}
+
 /* A proof of its own: what another document has brought along has no business in this one. The lock is held meanwhile, so that
  * the threads of a batch do not all ask for the same at its beginning. */
 static enum tp_rc gather_shared(struct tp_pades_service *service, struct tp_bytes leaf, enum tp_pki_purpose purpose,
@@ -127,7 +132,7 @@ static enum tp_rc gather_shared(struct tp_pades_service *service, struct tp_byte
     for (size_t i = 0; i < tp_evidence_len(evidence, TP_EVIDENCE_CERTIFICATE); i++)
         TP_TRY(tp_evidence_add(own, TP_EVIDENCE_CERTIFICATE, tp_evidence_at(evidence, TP_EVIDENCE_CERTIFICATE, i), "document",
                                INT64_MAX));
-    TP_TRY(tp_validation_gather(means->source, leaf, purpose, means->anchors, tp_clock_utc_ms(), own, error));
+    TP_TRY(tp_validation_gather(means->source, leaf, purpose, anchors_for(means, purpose), tp_clock_utc_ms(), own, error));
     TP_TRY(copy_evidence(own, evidence, "network"));
     return keep_proof(service, leaf, purpose, &own);
 }
@@ -136,12 +141,12 @@ enum tp_rc tp_pades_service_prove(struct tp_pades_service *service, struct tp_by
                                   int64_t at_ms, struct tp_evidence *evidence, struct tp_error *error)
 {
     const struct tp_pades_means *means = &service->means;
-    if (means->source == NULL || means->anchors == NULL)
+    if (means->source == NULL || anchors_for(means, purpose) == NULL)
         return tp_error_set(error, TP_USAGE, "evidence is needed, and no trust anchors are given: --trust FILE");
     if (at_ms != 0) {
         if (means->given != NULL)
             TP_TRY(copy_evidence(means->given, evidence, "given"));
-        return tp_validation_gather(means->source, leaf, purpose, means->anchors, at_ms, evidence, error);
+        return tp_validation_gather(means->source, leaf, purpose, anchors_for(means, purpose), at_ms, evidence, error);
     }
     (void)pthread_mutex_lock(&service->lock);
     enum tp_rc rc = gather_shared(service, leaf, purpose, evidence, error);

@@ -16,7 +16,7 @@ struct tp_pades_means {
     const struct tp_pki_signer *signer;   /* NULL: nobody signs (extend) */
     struct tp_tsa_client *tsa;            /* NULL: B-B only */
     struct tp_validation_source *source;  /* NULL: up to B-T only */
-    const struct tp_pki_anchors *anchors; /* of signers and TSAs; with SOURCE */
+    const struct tp_pki_anchors *anchors, *tsa_anchors; /* of signers, of TSAs; with SOURCE */
     const struct tp_evidence *given;      /* certificates, OCSP responses, CRLs from files; NULL: none. Not changed meanwhile */
 };
 

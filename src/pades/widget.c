@@ -172,7 +172,7 @@ static enum tp_rc seen(struct tp_pades_work *work, const struct tp_pades_order *
                        const struct tp_pdf_value *value, const struct tp_pdf_value **ret_widget)
 {
     struct page page;
-    struct tp_pades_rect shown;
+    struct tp_pades_rect shown = {.width = 0};
     struct tp_pdf_ref look;
     double rect[4];
     unsigned index;

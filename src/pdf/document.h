@@ -32,6 +32,7 @@ struct tp_pdf_facts {
     uint32_t size;         /* trailer /Size: the first free object number */
     bool encrypted;
     bool repaired;         /* QPDF had to rebuild the cross-reference table: nothing can be appended to such a file */
+    uint64_t header_at;    /* bytes before %PDF; offsets in the file count from there */
     uint64_t length;       /* bytes that were looked at */
 };
 struct tp_pdf_document; /* one thread at a time */

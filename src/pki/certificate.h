@@ -69,6 +69,18 @@ TP_DEFINE_AUTO(struct tp_pki_crl_index, tp_pki_crl_index_free)
 /* Threads may share an index. */
 TP_MUST_USE enum tp_rc tp_pki_crl_find(const struct tp_pki_crl_index *index, struct tp_bytes serial_der,
                                        const char **ret_reason, bool *ret_hold);
+/* The same, with when. */
+struct tp_pki_crl_entry {
+    const char *reason;
+    bool hold;
+    int64_t revoked_ms;
+};
+TP_MUST_USE enum tp_rc tp_pki_crl_entry(const struct tp_pki_crl_index *index, struct tp_bytes serial_der,
+                                        struct tp_pki_crl_entry *ret_entry);
+/* Whether a CRL of SCOPE (of struct tp_pki_crl) speaks about CERTIFICATE (DER): RFC 5280 §6.3.3 (b). TP_NOT_FOUND with words when
+ * not; TP_UNSUPPORTED when it is indirect. RET_ALL_REASONS: one that is not on it is not revoked for any reason. */
+TP_MUST_USE enum tp_rc tp_pki_crl_covers(struct tp_bytes scope, struct tp_bytes certificate, struct tp_error *error,
+                                         bool *ret_all_reasons);
 
 /* A PKCS#10 request (RFC 2986) for SIGNER's key, signed with it and tp_pki_signer_hash(); RSA with PKCS#1 v1.5. SUBJECT:
  * "/C=JP/O=…/CN=…" or RFC 4514; DNS and EMAIL names (64 of each at most) go into subjectAltName. */

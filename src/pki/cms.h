@@ -24,6 +24,7 @@ struct tp_pki_cms_order {
     struct tp_bytes content;            /* eContent; none: detached */
     int64_t signing_time_ms;            /* 0: no signingTime, as in PAdES */
     const char *commitment;             /* dotted OID of a commitment-type-indication (EN 319 122-1 §5.2.3), or NULL */
+    bool no_certificates;               /* not even the signer's, which the attributes name all the same (RFC 3161 §2.4.1) */
 };
 /* Signed attributes: content-type, message-digest, signing-certificate-v2, cms-algorithm-protection (RFC 6211), and what ORDER
  * names. Appended. TP_UNSUPPORTED: MD5, SHA-1, or a hash that does not go with the key (Ed25519: SHA-512 only; Ed448 would want
@@ -41,7 +42,8 @@ TP_MUST_USE enum tp_rc tp_pki_cms_add_timestamp(struct tp_bytes cms, struct tp_b
 
 struct tp_pki_cms; /* parsed, immutable; owns its memory */
 
-/* BER or DER; zero bytes behind it are allowed (the padding of /Contents), anything else is TP_MALFORMED. */
+/* BER or DER; zero bytes behind it are allowed (the padding of /Contents), anything else is TP_MALFORMED. So are signed attributes
+ * that are there twice, or without content-type and message-digest: each reader would see another one. */
 TP_MUST_USE enum tp_rc tp_pki_cms_parse(struct tp_bytes der, struct tp_error *error, struct tp_pki_cms **ret_cms);
 void tp_pki_cms_free(struct tp_pki_cms *cms);
 TP_DEFINE_AUTO(struct tp_pki_cms, tp_pki_cms_free)
@@ -49,6 +51,7 @@ TP_DEFINE_AUTO(struct tp_pki_cms, tp_pki_cms_free)
 size_t tp_pki_cms_len(const struct tp_pki_cms *cms); /* bytes of the encoding itself, without the padding */
 const char *tp_pki_cms_content_type(const struct tp_pki_cms *cms);      /* dotted */
 struct tp_bytes tp_pki_cms_content(const struct tp_pki_cms *cms);       /* eContent; none when detached */
+/* Of `certificates`, and of certificate-values (EN 319 122-1 §A.1.1.2); each once. */
 size_t tp_pki_cms_certificates_len(const struct tp_pki_cms *cms);
 struct tp_bytes tp_pki_cms_certificate(const struct tp_pki_cms *cms, size_t index); /* DER */
 /* CRLs and OCSP responses that lie in `crls`, in adbe-revocationInfoArchival or in revocation-values; DER. */
@@ -74,7 +77,8 @@ size_t tp_pki_cms_signers_len(const struct tp_pki_cms *cms);
 void tp_pki_cms_signer(const struct tp_pki_cms *cms, size_t index, struct tp_pki_cms_signer *ret_signer);
 /* TP_OK: DIGEST (of the content by the signer's hash) is the message-digest, and the signature over the signed attributes (or
  * over DIGEST, without any) is the certificate's. TP_DATA: another content. TP_CRYPTO: the signature does not fit.
- * TP_UNSUPPORTED: an algorithm that is not known. TP_NOT_FOUND: no certificate. */
+ * TP_UNSUPPORTED: an algorithm that is not known. TP_NOT_FOUND: no certificate. TP_MALFORMED: the content-type attribute says
+ * other than the content, or attributes are missing where they must be. TP_DATA_LENGTH: DIGEST is none by that hash. */
 TP_MUST_USE enum tp_rc tp_pki_cms_verify(const struct tp_pki_cms *cms, size_t signer, struct tp_bytes digest,
                                          struct tp_error *error);
 

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-static const struct tp_bytes oid_ri_ocsp = TP_PKI_OID(TP_PKI_OID_RI "\x02");
+static const struct tp_bytes oid_ri_ocsp = TP_PKI_OID(TP_PKI_ARC_RI "\x02");
 
 typedef enum tp_rc take_fn(struct tp_pki_cms *cms, struct tp_bytes whole);
 
@@ -40,7 +40,7 @@ static enum tp_rc ocsp_take(struct tp_pki_cms *cms, struct tp_bytes whole)
 static enum tp_rc response_write(struct tp_bytes basic, struct tp_buf *ret_response)
 {
     static const uint8_t successful = 0;
-    static const struct tp_bytes oid_basic = TP_PKI_OID(TP_PKI_OID_OCSP "\x01");
+    static const struct tp_bytes oid_basic = TP_PKI_OID(TP_PKI_ARC_OCSP "\x01");
     size_t response, explicit, bytes;
     TP_TRY(tp_der_open(ret_response, TP_DER_SEQUENCE, &response));
     TP_TRY(tp_der_put(ret_response, 0x0a /* ENUMERATED */, TP_BYTES(&successful, 1)));

@@ -104,7 +104,8 @@ static enum tp_rc put_signed_data(const struct tp_pki_cms_order *order, struct t
     TP_TRY(tp_pki_cms_put_digest_algorithm(order->hash, buf));
     TP_TRY(tp_der_close(buf, set));
     TP_TRY(put_content(order, buf));
-    TP_TRY(tp_der_put(buf, TP_DER_CONSTRUCTED + 0, tp_buf_bytes(&order->signer->cms_certificates)));
+    if (!order->no_certificates)
+        TP_TRY(tp_der_put(buf, TP_DER_CONSTRUCTED + 0, tp_buf_bytes(&order->signer->cms_certificates)));
     TP_TRY(tp_der_open(buf, TP_DER_SET, &set));
     TP_TRY(put_signer_info(order, attributes, signature, buf));
     TP_TRY(tp_der_close(buf, set));

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct tp_bytes oid_signed_data = TP_PKI_OID(TP_PKI_OID_PKCS7 "\x02");
+static const struct tp_bytes oid_signed_data = TP_PKI_OID(TP_PKI_ARC_PKCS7 "\x02");
 
 static enum tp_rc malformed(struct tp_error *error, const char *what)
 {

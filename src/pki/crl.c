@@ -217,8 +217,8 @@ static const char *reason_words(const X509_REVOKED *entry)
     return known ? words[code] : words[0];
 }
 
-enum tp_rc tp_pki_crl_find(const struct tp_pki_crl_index *index, struct tp_bytes serial_der, const char **ret_reason,
-                           bool *ret_hold)
+enum tp_rc tp_pki_crl_entry(const struct tp_pki_crl_index *index, struct tp_bytes serial_der,
+                            struct tp_pki_crl_entry *ret_entry)
 {
     TP_PKI_ERRORS_KEEP;
     if (serial_der.len > TP_PKI_SERIAL_MAX)
@@ -229,12 +229,24 @@ enum tp_rc tp_pki_crl_find(const struct tp_pki_crl_index *index, struct tp_bytes
         ASN1_INTEGER_free(serial);
         return TP_MALFORMED;
     }
-    X509_REVOKED *entry = NULL;
-    const int found = X509_CRL_get0_by_serial(index->crl, &entry, serial); /* 2: removeFromCRL */
+    X509_REVOKED *found = NULL;
+    const int how = X509_CRL_get0_by_serial(index->crl, &found, serial); /* 2: removeFromCRL */
     ASN1_INTEGER_free(serial);
-    if (found != 1)
+    if (how != 1)
         return TP_NOT_FOUND;
-    *ret_reason = reason_words(entry);
-    *ret_hold = strcmp(*ret_reason, "certificateHold") == 0;
+    struct tp_pki_crl_entry entry = {.reason = reason_words(found)};
+    entry.hold = strcmp(entry.reason, "certificateHold") == 0;
+    TP_TRY(tp_pki_time(X509_REVOKED_get0_revocationDate(found), &entry.revoked_ms));
+    *ret_entry = entry;
+    return TP_OK;
+}
+
+enum tp_rc tp_pki_crl_find(const struct tp_pki_crl_index *index, struct tp_bytes serial_der, const char **ret_reason,
+                           bool *ret_hold)
+{
+    struct tp_pki_crl_entry entry;
+    TP_TRY(tp_pki_crl_entry(index, serial_der, &entry));
+    *ret_reason = entry.reason;
+    *ret_hold = entry.hold;
     return TP_OK;
 }

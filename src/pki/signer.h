@@ -56,7 +56,7 @@ struct tp_bytes tp_pki_signer_spki(const struct tp_pki_signer *signer);
 size_t tp_pki_signer_certificates_len(const struct tp_pki_signer *signer);
 /* DER; none when there is no such one. */
 struct tp_bytes tp_pki_signer_certificate(const struct tp_pki_signer *signer, size_t index);
-/* In tp_crypto_libctx(); belongs to SIGNER. Good for EVP_DigestSign* (with RSA-PSS parameters), X509_REQ_sign, X509_sign, …;
+/* In a context of its own beside tp_crypto_libctx(); belongs to SIGNER. Good for EVP_DigestSign* (with RSA-PSS parameters), X509_REQ_sign, X509_sign, …;
  * what the callback said when it failed tp_pki_signer_failed tells, in the same thread. */
 EVP_PKEY *tp_pki_signer_key(const struct tp_pki_signer *signer);
 /* Copies the words of the last failed callback of this thread into ERROR, and returns their code; FALLBACK without. */

@@ -189,13 +189,13 @@ static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in
 
 enum tp_rc tp_pki_signer_key_make(struct tp_pki_signer *signer, EVP_PKEY **ret_key)
 {
-    TP_TRY(tp_crypto_provide(TP_PKI_PROVIDER, provider_init));
+    OSSL_LIB_CTX *libctx = tp_crypto_libctx_with(TP_PKI_PROVIDER, provider_init);
     OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(PARAM_SIGNER, (void *)&signer, sizeof(struct tp_pki_signer *)),
                            OSSL_PARAM_construct_end()};
     const char *type = EVP_PKEY_get0_type_name(signer->public_key);
     EVP_PKEY *key = NULL;
     EVP_PKEY_CTX *context TP_AUTO(EVP_PKEY_CTX_free_p) =
-        type != NULL ? EVP_PKEY_CTX_new_from_name(tp_crypto_libctx(), type, PROPERTIES) : NULL;
+        libctx != NULL && type != NULL ? EVP_PKEY_CTX_new_from_name(libctx, type, PROPERTIES) : NULL;
     if (context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
         EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, params) != 1)
         return TP_CRYPTO;

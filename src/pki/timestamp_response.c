@@ -64,6 +64,29 @@ enum tp_rc tp_pki_timestamp_reject(int failure, const char *words, struct tp_buf
     return tp_der_close(ret_response, response);
 }
 
+enum tp_rc tp_pki_timestamp_grant(const struct tp_pki_timestamp_info *info, const struct tp_pki_signer *signer,
+                                  enum tp_pki_hash hash, bool certificates, struct tp_error *error,
+                                  struct tp_buf *ret_response)
+{
+    size_t mark, status;
+    struct tp_buf content TP_AUTO(tp_buf_clear) = TP_BUF_INIT, response TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    const enum tp_rc rc = tp_pki_timestamp_info_write(info, &content);
+    if (rc != TP_OK)
+        return tp_error_set(error, rc, "the timestamp's policy, time, imprint or serial number cannot be written");
+    const struct tp_pki_cms_order order = {.signer = signer,
+                                           .hash = hash,
+                                           .content_type = TP_PKI_TIMESTAMP_CONTENT,
+                                           .content = tp_buf_bytes(&content),
+                                           .no_certificates = !certificates};
+    TP_TRY(tp_der_open(&response, TP_DER_SEQUENCE, &mark));
+    TP_TRY(tp_der_open(&response, TP_DER_SEQUENCE, &status));
+    TP_TRY(tp_der_put_number(&response, GRANTED));
+    TP_TRY(tp_der_close(&response, status));
+    TP_TRY(tp_pki_cms_make(&order, error, &response));
+    TP_TRY(tp_der_close(&response, mark));
+    return tp_buf_append(ret_response, tp_buf_bytes(&response));
+}
+
 /* ---- reading ---- */
 
 struct status {

@@ -3,8 +3,10 @@
  * Which TSA is asked, and which one next.
  */
 #include "base/clock.h"
+#include "http/pool.h"
 #include "tsa/internal.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -24,7 +26,7 @@ struct tp_tsa_client {
     struct authority *authorities;
     size_t len;
     struct tp_tsa_client_config config;
-    struct tp_tsa_connections connections;
+    struct tp_http_pool *pool;
     pthread_mutex_t lock;
 };
 
@@ -90,12 +92,11 @@ enum tp_rc tp_tsa_client_new(const struct tp_tsa_client_config *config, struct t
     client->config.places = NULL;
     if (client->config.clock_tolerance_ms == 0)
         client->config.clock_tolerance_ms = TOLERANCE_MS;
-    if (tp_tsa_connections_init(&client->connections) != TP_OK) {
+    if (pthread_mutex_init(&client->lock, NULL) != 0) {
         free(client);
         return TP_MEMORY;
     }
-    const bool locked = pthread_mutex_init(&client->lock, NULL) == 0;
-    if (!locked || authorities_init(client, config) != TP_OK) {
+    if (tp_http_pool_new(&client->pool) != TP_OK || authorities_init(client, config) != TP_OK) {
         tp_tsa_client_free(client);
         return TP_MEMORY;
     }
@@ -113,7 +114,7 @@ void tp_tsa_client_free(struct tp_tsa_client *client)
         tp_secret_free(client->authorities[i].password);
     }
     free(client->authorities);
-    tp_tsa_connections_clear(&client->connections);
+    tp_http_pool_free(client->pool);
     (void)pthread_mutex_destroy(&client->lock);
     free(client);
 }
@@ -160,9 +161,9 @@ static enum tp_rc ask_one(struct tp_tsa_client *client, struct authority *author
     int status = 0;
     int64_t retry_after_ms = 0;
     tp_error_clear(error);
-    TP_TRY(tp_tsa_connections_take(&client->connections, error, &http));
+    TP_TRY(tp_http_pool_take(client->pool, error, &http));
     const enum tp_rc rc = tp_tsa_exchange(&question, http, error, &status, &retry_after_ms, ret_token);
-    tp_tsa_connections_give(&client->connections, http);
+    tp_http_pool_give(client->pool, http);
     if (rc != TP_OK && error->rc != rc)
         (void)tp_error_set(error, rc, "%.200s: %s", authority->place.url, tp_rc_words(rc));
     if (rc != TP_MEMORY) /* which is not the TSA's fault */

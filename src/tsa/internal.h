@@ -7,23 +7,6 @@
 
 #include "tsa/client.h"
 
-#include <pthread.h>
-
-/* ---- connections.c: kept, and lent to one thread at a time ---- */
-
-#define TP_TSA_CONNECTIONS 8 /* kept; more threads make more, which end after use */
-
-struct tp_tsa_connections {
-    pthread_mutex_t lock;
-    struct tp_http *idle[TP_TSA_CONNECTIONS];
-    size_t idle_len;
-};
-TP_MUST_USE enum tp_rc tp_tsa_connections_init(struct tp_tsa_connections *connections);
-void tp_tsa_connections_clear(struct tp_tsa_connections *connections);
-TP_MUST_USE enum tp_rc tp_tsa_connections_take(struct tp_tsa_connections *connections, struct tp_error *error,
-                                               struct tp_http **ret_http);
-void tp_tsa_connections_give(struct tp_tsa_connections *connections, struct tp_http *http);
-
 /* ---- rest.c: how long one that failed is left alone ---- */
 
 #define TP_TSA_REST_FIRST_MS ((int64_t)1000)

@@ -15,7 +15,11 @@ struct tp_validation_question {
     const struct tp_pki_anchors *anchors;
     int64_t now_ms;       /* the validation time */
     int64_t poe_ms;       /* the earliest time at which the signature is proven to have existed; INT64_MAX: none: now counts */
+    int64_t after_ms;     /* the signature is proven not to have existed before (a content timestamp); 0: not known */
     int64_t grace_ms;     /* how old revocation data may be when it has no nextUpdate; 0: a day */
+    /* §5.6.2.2 to the letter: data that is not fresh any more vouches for the time up to its issuance. Otherwise up to its
+     * nextUpdate, the last moment at which it was fresh: CRLs are mostly older than the signature that they are embedded for. */
+    bool strict;
 };
 struct tp_validation_step { /* one a certificate of the chain, leaf first */
     struct tp_pki_certificate certificate;

@@ -14,7 +14,7 @@
 
 enum tp_evidence_kind { TP_EVIDENCE_CERTIFICATE, TP_EVIDENCE_OCSP, TP_EVIDENCE_CRL, TP_EVIDENCE_KIND_END };
 
-struct tp_evidence; /* one thread at a time; copies are shared by reference count */
+struct tp_evidence; /* one thread at a time */
 TP_MUST_USE enum tp_rc tp_evidence_new(struct tp_evidence **ret_evidence);
 void tp_evidence_free(struct tp_evidence *evidence);
 TP_DEFINE_AUTO(struct tp_evidence, tp_evidence_free)
@@ -24,5 +24,8 @@ TP_MUST_USE enum tp_rc tp_evidence_add(struct tp_evidence *evidence, enum tp_evi
                                        const char *from, int64_t poe_ms);
 size_t tp_evidence_len(const struct tp_evidence *evidence, enum tp_evidence_kind kind);
 struct tp_bytes tp_evidence_at(const struct tp_evidence *evidence, enum tp_evidence_kind kind, size_t index);
+/* As it was added. */
+const char *tp_evidence_from(const struct tp_evidence *evidence, enum tp_evidence_kind kind, size_t index);
+int64_t tp_evidence_poe_ms(const struct tp_evidence *evidence, enum tp_evidence_kind kind, size_t index);
 
 #endif

@@ -41,6 +41,7 @@ struct tp_cli_rows {
     "Secrets are asked for at the terminal, without echo. When standard input is not a terminal, they are read from "  \
     "it: one line a prompt, in the order of the prompts."
 
-extern const struct tp_cli_rows tp_cli_rows_account, tp_cli_rows_key, tp_cli_rows_audit, tp_cli_rows_setup;
+extern const struct tp_cli_rows tp_cli_rows_account, tp_cli_rows_key, tp_cli_rows_audit, tp_cli_rows_setup, tp_cli_rows_tsa;
+extern const struct tp_cli_rows tp_cli_rows_pdf;
 
 #endif

@@ -247,3 +247,16 @@ Test(conf, asking_for_another_type_aborts, .signal = SIGABRT)
 {
     (void)tp_conf_boolean(accepted(""), "engine", "threads");
 }
+
+Test(conf, sections_are_told_in_the_order_of_the_file)
+{
+    struct tp_conf *conf = accepted("[policy z]\nuses = 1\n[engine]\n[policy a]\n[policy z]\nhash = x\n[policy m]\n");
+    cr_assert_str_eq(tp_conf_section(conf, "policy *", 0), "policy z");
+    cr_assert_str_eq(tp_conf_section(conf, "policy *", 1), "policy a");
+    cr_assert_str_eq(tp_conf_section(conf, "policy *", 2), "policy m");
+    cr_assert_null(tp_conf_section(conf, "policy *", 3));
+    cr_assert_str_eq(tp_conf_section(conf, "engine", 0), "engine");
+    cr_assert_null(tp_conf_section(conf, "engine", 1));
+    cr_assert_str_eq(tp_conf_string(conf, "policy z", "hash"), "x");
+    tp_conf_free(conf);
+}

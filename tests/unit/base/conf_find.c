@@ -131,3 +131,16 @@ Test(conf_find, there_is_no_word_past_the_end_and_none_that_does_not_fit)
     assert_item(NULL, 0, NULL);
     assert_item("sixteen letters!", 0, NULL);
 }
+
+Test(conf_find, another_file_has_its_own_name_and_variable)
+{
+    char found[256] = "";
+    make_file("xdg/trustp11/trustp11.conf");
+    cr_assert_eq(tp_conf_find_named("TRUSTP11_OTHER", "no-such.conf", NULL, found, sizeof(found)), TP_NOT_FOUND);
+    cr_assert_eq(tp_conf_find_named("TRUSTP11_OTHER", "trustp11.conf", NULL, found, sizeof(found)), TP_OK);
+    cr_assert_str_eq(found, below("xdg/trustp11/trustp11.conf"));
+    setenv("TRUSTP11_OTHER", "/nonexistent/other.conf", 1);
+    cr_assert_eq(tp_conf_find_named("TRUSTP11_OTHER", "trustp11.conf", NULL, found, sizeof(found)), TP_OK);
+    cr_assert_str_eq(found, "/nonexistent/other.conf");
+    unsetenv("TRUSTP11_OTHER");
+}

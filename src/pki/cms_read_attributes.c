@@ -84,10 +84,10 @@ static const struct {
     enum tp_rc (*take)(struct tp_pki_cms *cms, struct tp_pki_cms_part *part, struct tp_bytes value);
     const char *name;
 } holders[] = {
-    {TP_PKI_OID(TP_PKI_OID_ADOBE "\x08"), false, archival_take, "adbe-revocationInfoArchival"},
-    {TP_PKI_OID(TP_PKI_OID_SMIME "\x02\x18"), true, revocation_take, "revocation-values"},
-    {TP_PKI_OID(TP_PKI_OID_SMIME "\x02\x17"), true, certificates_take, "certificate-values"},
-    {TP_PKI_OID(TP_PKI_OID_SMIME "\x02\x0e"), true, timestamp_take, "signature-time-stamp"},
+    {TP_PKI_OID(TP_PKI_ARC_ADOBE "\x08"), false, archival_take, "adbe-revocationInfoArchival"},
+    {TP_PKI_OID(TP_PKI_ARC_SMIME "\x02\x18"), true, revocation_take, "revocation-values"},
+    {TP_PKI_OID(TP_PKI_ARC_SMIME "\x02\x17"), true, certificates_take, "certificate-values"},
+    {TP_PKI_OID(TP_PKI_ARC_SMIME "\x02\x0e"), true, timestamp_take, "signature-time-stamp"},
 };
 
 static enum tp_rc holder_read(struct tp_pki_cms *cms, struct tp_pki_cms_part *part, size_t row,
@@ -119,11 +119,11 @@ static const struct {
     struct tp_bytes oid;
     size_t field; /* of struct tp_pki_cms_part */
 } singles[] = {
-    {TP_PKI_OID(TP_PKI_OID_PKCS9 "\x03"), offsetof(struct tp_pki_cms_part, content_type)},
-    {TP_PKI_OID(TP_PKI_OID_PKCS9 "\x04"), offsetof(struct tp_pki_cms_part, message_digest)},
-    {TP_PKI_OID(TP_PKI_OID_PKCS9 "\x05"), offsetof(struct tp_pki_cms_part, signing_time)},
-    {TP_PKI_OID(TP_PKI_OID_SMIME "\x02\x0c"), offsetof(struct tp_pki_cms_part, ess)},
-    {TP_PKI_OID(TP_PKI_OID_SMIME "\x02\x2f"), offsetof(struct tp_pki_cms_part, ess_v2)},
+    {TP_PKI_OID(TP_PKI_ARC_PKCS9 "\x03"), offsetof(struct tp_pki_cms_part, content_type)},
+    {TP_PKI_OID(TP_PKI_ARC_PKCS9 "\x04"), offsetof(struct tp_pki_cms_part, message_digest)},
+    {TP_PKI_OID(TP_PKI_ARC_PKCS9 "\x05"), offsetof(struct tp_pki_cms_part, signing_time)},
+    {TP_PKI_OID(TP_PKI_ARC_SMIME "\x02\x0c"), offsetof(struct tp_pki_cms_part, ess)},
+    {TP_PKI_OID(TP_PKI_ARC_SMIME "\x02\x2f"), offsetof(struct tp_pki_cms_part, ess_v2)},
 };
 
 static enum tp_rc single_read(struct tp_pki_cms_part *part, const struct attribute *attribute, struct tp_error *error)

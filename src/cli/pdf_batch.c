@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/pdf_batch.h"
+#include "cli/output.h"
+#include "cli/pdf.h"
+#include "cli/progress.h"
+#include "pades/place.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WAITING_MOST 128 /* signed documents that are not durable yet: as many open files */
+
+/* A document that is signed and waits to be named. */
+struct done {
+    size_t item;
+    struct tp_pades_place *place;
+    char note[TP_ERROR_WORDS_LEN];
+};
+struct running {
+    const struct tp_cli_pdf_batch *batch;
+    struct tp_cli_progress *progress;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    size_t next, signed_len, skipped_len, failed_len;
+    unsigned started, signers; /* threads; those that still sign */
+    struct done waiting[WAITING_MOST];
+    size_t waiting_len;
+    enum tp_rc stop; /* what would fail for all that follow; OK: nothing */
+    enum tp_rc out;  /* of what is printed */
+};
+
+/* ---- telling ---- */
+
+static void say_result(struct running *running, size_t item, const char *status, const char *words, const char *note)
+{
+    struct tp_cli *cli = running->batch->cli;
+    const struct tp_cli_pdf_item *names = &running->batch->list->items[item];
+    if (!cli->json) {
+        if (words[0] != '\0')
+            tp_cli_remark(cli, "%s: %s", names->in, words);
+        return;
+    }
+    json_t *object = json_object();
+    tp_cli_put_text(cli, object, "file", names->in);
+    tp_cli_put_text(cli, object, "status", status);
+    tp_cli_put_text(cli, object, "out", words[0] == '\0' ? names->out : NULL);
+    tp_cli_put_text(cli, object, "error", words);
+    tp_cli_put_text(cli, object, "note", note);
+    enum tp_rc rc = tp_cli_emit_line(cli, object);
+    running->out = running->out == TP_OK ? rc : running->out;
+}
+
+/* Under the lock. */
+static void count(struct running *running, size_t *counter)
+{
+    ++*counter;
+    tp_cli_progress_update(running->progress, running->signed_len + running->skipped_len + running->failed_len,
+                           running->batch->list->len, NULL);
+}
+
+/* What the next document would only meet again: the login is over, the HSM or all TSAs are away, the disk is full. */
+static bool is_for_all(enum tp_rc rc)
+{
+    static const enum tp_rc all[] = {TP_NOT_LOGGED_IN, TP_PIN_WRONG,  TP_PIN_LOCKED, TP_OTP_STALE,   TP_HSM_ABSENT,
+                                     TP_HSM_PIN,       TP_STORE_FULL, TP_MEMORY,     TP_UNREACHABLE, TP_KEY_UNUSABLE};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (rc == all[i])
+            return true;
+    return false;
+}
+
+static void failed(struct running *running, size_t item, enum tp_rc rc, const struct tp_error *error)
+{
+    (void)pthread_mutex_lock(&running->lock);
+    say_result(running, item, "failed", tp_error_words(error), "");
+    count(running, &running->failed_len);
+    if (is_for_all(rc) && running->stop == TP_OK)
+        running->stop = rc;
+    (void)pthread_mutex_unlock(&running->lock);
+}
+
+static void skipped(struct running *running, size_t item)
+{
+    (void)pthread_mutex_lock(&running->lock);
+    say_result(running, item, "skipped", "", "it is there already");
+    count(running, &running->skipped_len);
+    (void)pthread_mutex_unlock(&running->lock);
+}
+
+/* ---- signing ---- */
+
+static bool take_next(struct running *running, size_t *ret_item)
+{
+    (void)pthread_mutex_lock(&running->lock);
+    bool more = running->stop == TP_OK && running->next < running->batch->list->len;
+    if (more)
+        *ret_item = running->next++;
+    (void)pthread_mutex_unlock(&running->lock);
+    return more;
+}
+
+static void hand_over(struct running *running, const struct done *done)
+{
+    (void)pthread_mutex_lock(&running->lock);
+    while (running->waiting_len == WAITING_MOST)
+        (void)pthread_cond_wait(&running->changed, &running->lock);
+    running->waiting[running->waiting_len++] = *done;
+    (void)pthread_cond_broadcast(&running->changed);
+    (void)pthread_mutex_unlock(&running->lock);
+}
+
+/* What has its name is whole (pades/place.h). One that is older or shorter than what it would be made of is of another. */
+static enum tp_rc is_done(const struct tp_cli_pdf_item *names, int in, bool force, struct tp_error *error, bool *ret_done)
+{
+    struct stat before, after;
+    *ret_done = false;
+    if (force || lstat(names->out, &after) != 0 || fstat(in, &before) != 0)
+        return TP_OK;
+    if (before.st_dev == after.st_dev && before.st_ino == after.st_ino)
+        return tp_error_set(error, TP_USAGE, "--out is the folder that it lies in; results of a batch go elsewhere");
+    if (!S_ISREG(after.st_mode) || after.st_size <= before.st_size || after.st_mtime < before.st_mtime)
+        return tp_error_set(error, TP_EXISTS, "%s is there already and is not what comes of this document; move it away, or "
+                            "--force", names->out);
+    *ret_done = true;
+    return TP_OK;
+}
+
+static enum tp_rc do_open(struct running *running, size_t item, int in, struct tp_error *error)
+{
+    const struct tp_cli_pdf_batch *batch = running->batch;
+    const struct tp_cli_pdf_item *names = &batch->list->items[item];
+    struct tp_pades_place *place TP_AUTO(tp_pades_place_free_p) = NULL;
+    struct done done = {.item = item};
+    bool there;
+    TP_TRY(is_done(names, in, batch->force, error, &there));
+    if (there) {
+        skipped(running, item);
+        return TP_OK;
+    }
+    TP_TRY(tp_pades_place_new(names->out, in, batch->force, error, &place));
+    TP_TRY(batch->work(batch->context, in, place, error, done.note));
+    tp_pades_place_start_sync(place);
+    done.place = place;
+    place = NULL;
+    hand_over(running, &done);
+    return TP_OK;
+}
+
+static void do_item(struct running *running, size_t item)
+{
+    struct tp_error error = {.rc = TP_OK};
+    int in;
+    enum tp_rc rc = tp_cli_pdf_input(running->batch->list->items[item].in, &error, &in);
+    if (rc == TP_OK) {
+        rc = do_open(running, item, in, &error);
+        (void)close(in);
+    }
+    if (rc != TP_OK && error.rc == TP_OK)
+        (void)tp_error_set(&error, rc, "%s", tp_rc_words(rc));
+    if (rc != TP_OK)
+        failed(running, item, rc, &error);
+}
+
+static void *signer(void *context)
+{
+    struct running *running = context;
+    size_t item;
+    while (take_next(running, &item))
+        do_item(running, item);
+    (void)pthread_mutex_lock(&running->lock);
+    running->signers--;
+    (void)pthread_cond_broadcast(&running->changed);
+    (void)pthread_mutex_unlock(&running->lock);
+    return NULL;
+}
+
+/* ---- naming ---- */
+
+/* All that wait; 0 when nobody signs any more. */
+static size_t take_waiting(struct running *running, struct done *ret_done)
+{
+    (void)pthread_mutex_lock(&running->lock);
+    while (running->waiting_len == 0 && running->signers > 0)
+        (void)pthread_cond_wait(&running->changed, &running->lock);
+    size_t len = running->waiting_len;
+    memcpy(ret_done, running->waiting, len * sizeof *ret_done);
+    running->waiting_len = 0;
+    (void)pthread_cond_broadcast(&running->changed);
+    (void)pthread_mutex_unlock(&running->lock);
+    return len;
+}
+
+static void named(struct running *running, const struct done *done)
+{
+    (void)pthread_mutex_lock(&running->lock);
+    say_result(running, done->item, "signed", "", done->note);
+    count(running, &running->signed_len);
+    (void)pthread_mutex_unlock(&running->lock);
+}
+
+/* The first sync makes the file system commit its journal, in which the others, whose writing has begun, mostly are as well; the
+ * folder is synced once for all of them. */
+static void name_all(struct running *running, struct done *all, size_t len)
+{
+    struct tp_pades_place *last = NULL;
+    for (size_t i = 0; i < len; i++) {
+        struct tp_error error = {.rc = TP_OK};
+        enum tp_rc rc = tp_pades_place_sync(all[i].place, &error);
+        if (rc == TP_OK)
+            rc = tp_pades_place_name(all[i].place, &error);
+        if (rc == TP_OK) {
+            last = all[i].place;
+            continue;
+        }
+        failed(running, all[i].item, rc, &error);
+        tp_pades_place_free(all[i].place);
+        all[i].place = NULL;
+    }
+    struct tp_error error = {.rc = TP_OK};
+    enum tp_rc rc = last == NULL ? TP_OK : tp_pades_place_sync_folder(last, &error);
+    for (size_t i = 0; i < len; i++) {
+        if (all[i].place != NULL && rc == TP_OK)
+            named(running, &all[i]);
+        else if (all[i].place != NULL)
+            failed(running, all[i].item, rc, &error);
+        tp_pades_place_free(all[i].place);
+    }
+}
+
+static void *namer(void *context)
+{
+    struct running *running = context;
+    struct done *all = calloc(WAITING_MOST, sizeof *all);
+    size_t len;
+    while (all != NULL && (len = take_waiting(running, all)) > 0)
+        name_all(running, all, len);
+    free(all);
+    return NULL;
+}
+
+/* ---- all of it ---- */
+
+static enum tp_rc start(struct running *running, pthread_t *threads)
+{
+    unsigned wanted = running->batch->threads;
+    for (unsigned i = 0; i < wanted; i++) {
+        (void)pthread_mutex_lock(&running->lock);
+        bool started = pthread_create(&threads[i], NULL, signer, running) == 0;
+        running->signers += started;
+        running->started += started;
+        (void)pthread_mutex_unlock(&running->lock);
+        if (!started)
+            break;
+    }
+    return running->started > 0 ? TP_OK : TP_MEMORY; /* fewer do, too */
+}
+
+static enum tp_rc summarise(struct running *running)
+{
+    struct tp_cli *cli = running->batch->cli;
+    size_t left = running->batch->list->len - running->signed_len - running->skipped_len - running->failed_len;
+    TP_TRY(running->out);
+    cli->failed_quietly = running->failed_len > 0 || left > 0;
+    if (!cli->json)
+        TP_TRY(tp_cli_emit_ok(cli, "%zu %s, %zu done before, %zu failed, %zu not tried", running->signed_len, running->batch->label,
+                              running->skipped_len, running->failed_len, left));
+    if (left > 0)
+        tp_cli_remark(cli, "broken off, since the others would fail alike: %s; the same command goes on from there",
+                      tp_rc_words(running->stop));
+    return TP_OK;
+}
+
+static enum tp_rc run(struct running *running, pthread_t *threads)
+{
+    pthread_t names;
+    enum tp_rc rc = start(running, threads);
+    if (rc != TP_OK)
+        return tp_error_set(&running->batch->cli->error, rc, "no thread can be started");
+    bool separate = pthread_create(&names, NULL, namer, running) == 0;
+    if (!separate)
+        (void)namer(running);
+    for (unsigned i = 0; i < running->started; i++)
+        (void)pthread_join(threads[i], NULL);
+    if (separate)
+        (void)pthread_join(names, NULL);
+    return TP_OK;
+}
+
+enum tp_rc tp_cli_pdf_batch_run(const struct tp_cli_pdf_batch *batch)
+{
+    struct running *running = calloc(1, sizeof *running);
+    pthread_t *threads = calloc(batch->threads, sizeof *threads);
+    if (running == NULL || threads == NULL) {
+        free(running);
+        free(threads);
+        return TP_MEMORY;
+    }
+    running->batch = batch;
+    (void)pthread_mutex_init(&running->lock, NULL);
+    (void)pthread_cond_init(&running->changed, NULL);
+    running->progress = tp_cli_progress_begin(batch->cli, batch->label);
+    tp_cli_progress_update(running->progress, 0, batch->list->len, NULL);
+    enum tp_rc rc = run(running, threads);
+    tp_cli_progress_end(running->progress);
+    if (rc == TP_OK)
+        rc = summarise(running);
+    (void)pthread_cond_destroy(&running->changed);
+    (void)pthread_mutex_destroy(&running->lock);
+    free(running);
+    free(threads);
+    return rc;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Documents. */
+#include "cli/rows/rows.h"
+
+#define KEY_OPTIONS                                                                                                    \
+    TEXT("key", "URI", "the key: a PKCS#11 URI (RFC 7512); default: of documents.conf"),                               \
+        A_FILE("key-file", "the key from FILE instead: PEM, PKCS#8 or PKCS#12, which only its owner may read"),        \
+        A_FILE("certificate", "the key's certificate and its issuers, where the token has them not")
+#define TSA_OPTIONS                                                                                                    \
+    TEXTS("tsa", "URL", "a timestamp authority; may be given again: the next one is asked when one fails; default: those of " \
+                        "documents.conf"),                                                                             \
+        FILES("trust", "trust anchors, in PEM or DER, of signers and TSAs; may be given again; default: those of "    \
+                               "documents.conf")
+#define EVIDENCE_OPTIONS                                                                                               \
+    FILES("evidence", "CRLs or certificates of issuers that are used before any are asked for; may be given again"), \
+        FLAG("offline", "ask no OCSP responder and fetch no CRL")
+#define PDF_PASSWORD A_FILE("password-file", "read the password of encrypted PDFs from the first line of FILE")
+#define DOCUMENTS A_FILE("documents", "the configuration for documents; default: $TRUSTP11_DOCUMENTS, ~/.config/trustp11/documents.conf, " \
+                                      "/etc/trustp11/documents.conf")
+#define FORCE FLAG("force", "write over what is there under the result's name")
+
+#define FILES(n, w) {.name = n, .kind = TP_CLI_FILE, .argument = "FILE", .words = w, .repeated = true}
+
+static const struct tp_cli_command rows[] = {
+    {"pdf", "sign", "[IN] [OUT]", "sign a PDF, or many",
+     "Signs IN into OUT, which may be IN. IN's bytes stay as they are, what is new comes behind them, and earlier signatures stay "
+     "valid. OUT appears when it is whole. Levels (ETSI EN 319 142-1): B-B a signature (ES); B-T with a timestamp (ES-T); B-LT "
+     "with what proves the certificates, OCSP or CRLs; B-LTA with a document timestamp over all (ES-A). From B-LT on, who is "
+     "revoked signs nothing.\n"
+     "With --batch all *.pdf of a folder, or the files that LIST names one a line, are signed into --out with one login. What is "
+     "there already is left; so the same command goes on after it was broken off. --json prints a line for each.\n"
+     "The signature is not to be seen unless one of --visible, --at, --rect, --size, --page, --text, --language, --image and "
+     "--font is given, or the field has a place. Lengths are in points, or mm: --rect 20mm,20mm,70mm,20mm is left, bottom, width, "
+     "height, from the lower left corner of the page as it is shown. --text holds lines with \\n between and {name}, {date}, "
+     "{reason}, {location} and {contact}. "
+     "The PIN comes from the URI's pin-source, or is asked for: \"PIN and one-time code\" in one. " SECRETS,
+     "trustp11 pdf sign --key 'pkcs11:token=alice;object=sign' contract.pdf signed.pdf\n"
+     "trustp11 pdf sign --level B-LTA --tsa http://tsa.example.org/ --trust roots.pem --key 'pkcs11:token=alice' in.pdf out.pdf\n"
+     "trustp11 pdf sign --at bottom-left --language ja --reason 承認 --key 'pkcs11:token=alice' in.pdf out.pdf\n"
+     "trustp11 pdf sign --batch invoices --out signed --key 'pkcs11:token=seal' --json",
+     OPTIONS(OFFERED("level", "LEVEL", "B-B, B-T, B-LT, B-LTA; default: of documents.conf, or B-B", "B-B|B-T|B-LT|B-LTA"), KEY_OPTIONS,
+             TSA_OPTIONS, EVIDENCE_OPTIONS,
+             OFFERED("hash", "NAME", "default: of documents.conf, or what fits the key", "sha256|sha384|sha512|sha3-256|sha3-384|sha3-512"),
+             FLAG("pss", "RSASSA-PSS instead of PKCS#1 v1.5"), TEXT("reason", "TEXT", "why it is signed"),
+             TEXT("location", "TEXT", "where"), TEXT("contact", "TEXT", "how the signer is reached"),
+             TEXT("name", "TEXT", "the signer's name, where it is not the certificate's"),
+             TEXT("field", "NAME", "the signature field; a new one where there is none of that name"),
+             CHOICE("certify", "certify the document, as its first signature: what may still be done", "none|forms|annotations"),
+             CHOICE("lock", "form fields that may not change from now on", "all|include|exclude"),
+             TEXTS("lock-field", "NAME", "a field for --lock include or exclude; may be given again"),
+             FLAG("visible", "to be seen, in the lower right corner of the first page"),
+             TEXT("page", "LIST", "pages, as in 1,3,last"),
+             CHOICE("at", "a corner of the page", "top-left|top-right|bottom-left|bottom-right"),
+             TEXT("size", "SIZE", "as in 70mmx20mm"), TEXT("rect", "RECT", "place and size, as in 20mm,20mm,70mm,20mm"),
+             TEXT("text", "TEXT", "what stands there; \"\" for no text"),
+             CHOICE("language", "of the lines that stand there without --text", "en|ja|de|fr|es|zh"),
+             FLAG("local", "{date} in local time instead of UTC"), A_FILE("image", "PNG or JPEG that stands there, too"),
+             A_FILE("font", "a TrueType or OpenType font for the text"), PDF_PASSWORD,
+             TEXT("batch", "DIR|LIST", "sign many: a folder, or a file of names"),
+             A_FILE("out", "the folder for what comes of --batch"),
+             NUMBER("jobs", "N", "documents at a time; default: twice the processors", 1, 256), FORCE, DOCUMENTS),
+     tp_cli_pdf_sign},
+};
+
+TP_CLI_ROWS(tp_cli_rows_pdf);

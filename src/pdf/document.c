@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A document: what its reader has said of it, and what has been asked for so far.
+ */
+#include "pdf/document.h"
+#include "pdf/internal.h"
+#include "pdf/process.h"
+#include "pdf/update_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <uthash.h>
+
+#define FACTS_LEN      24
+#define REFERENCES_MAX 10
+#define REF_LEN        6
+#define DIGEST_LEN     (REF_LEN + 32)
+
+struct object {
+    uint64_t key; /* number and generation */
+    const struct tp_pdf_value *value;
+    UT_hash_handle hh;
+};
+
+struct tp_pdf_document {
+    struct tp_pdf_pool *pool;
+    struct tp_pdf_process *process;
+    struct tp_pdf_arena *arena;
+    struct tp_pdf_facts facts;
+    const struct tp_pdf_value *trailer;
+    struct object *objects; /* the structs are malloc'ed */
+    struct tp_secret *password;
+    int fd;
+};
+
+/* ---- opening ---- */
+
+static enum tp_rc take_facts(struct tp_pdf_document *document, struct tp_bytes answer, struct tp_error *error)
+{
+    const uint8_t *at = answer.data;
+    if (answer.len < FACTS_LEN || at[1] > TP_PDF_XREF_HYBRID)
+        return tp_error_set(error, TP_INTERNAL, "the document's reader answers with nonsense");
+    document->facts.version = at[0];
+    document->facts.xref = at[1];
+    document->facts.encrypted = at[2] != 0;
+    document->facts.repaired = at[3] != 0;
+    document->facts.size = tp_get_be32(at + 4);
+    document->facts.startxref = (int64_t)tp_get_be64(at + 8);
+    document->facts.header_at = tp_get_be64(at + 16);
+    return tp_pdf_wire_decode(document->arena, TP_BYTES(at + FACTS_LEN, answer.len - FACTS_LEN), &document->trailer);
+}
+
+static enum tp_rc ask_to_open(struct tp_pdf_document *document, struct tp_secret *question, struct tp_error *error)
+{
+    struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    const struct tp_pdf_limits *limits = tp_pdf_pool_limits(document->pool);
+    uint8_t numbers[16];
+    tp_put_be64(numbers, document->facts.length);
+    tp_put_be64(numbers + 8, limits->stream_most);
+    TP_TRY(tp_secret_append(question, TP_BYTES(numbers, sizeof(numbers))));
+    TP_TRY(tp_secret_append(question, tp_secret_bytes(document->password)));
+    document->process->files++;
+    TP_TRY(tp_pdf_process_ask(document->process, TP_PDF_ASK_OPEN, tp_secret_bytes(question), document->fd, limits->time_ms,
+                              error, &answer));
+    /* What comes next into the same memory should not find a password there. */
+    document->process->broken = document->process->broken || tp_secret_len(document->password) > 0;
+    return take_facts(document, tp_buf_bytes(&answer), error);
+}
+
+static enum tp_rc look_at_file(struct tp_pdf_document *document, uint64_t length, struct tp_error *error)
+{
+    struct stat status;
+    if (fstat(document->fd, &status) != 0)
+        return tp_error_set(error, TP_IO, "the document cannot be looked at: %s", strerror(errno));
+    if (!S_ISREG(status.st_mode))
+        return tp_error_set(error, TP_BAD_ARGUMENT, "the document is no regular file; copy it into one first");
+    if (status.st_size == 0)
+        return tp_error_set(error, TP_MALFORMED, "the document is empty");
+    if (length > (uint64_t)status.st_size)
+        return tp_error_set(error, TP_BAD_ARGUMENT, "the document has %llu bytes, not %llu",
+                            (unsigned long long)status.st_size, (unsigned long long)length);
+    document->facts.length = length == 0 ? (uint64_t)status.st_size : length;
+    return TP_OK;
+}
+
+static enum tp_rc copy_password(struct tp_pdf_document *document, const struct tp_secret *password, struct tp_error *error)
+{
+    const struct tp_bytes bytes = tp_secret_bytes(password);
+    if (bytes.len > TP_PDF_QUESTION_MAX - 16)
+        return tp_error_set(error, TP_PIN_WRONG, "a password of %zu bytes is none of a PDF", bytes.len);
+    return tp_secret_new_copy(bytes, &document->password);
+}
+
+enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t length, const struct tp_secret *password,
+                                struct tp_error *error, struct tp_pdf_document **ret_document)
+{
+    struct tp_pdf_document *document TP_AUTO(tp_pdf_document_close_p) = calloc(1, sizeof(*document));
+    struct tp_secret *question TP_AUTO(tp_secret_free_p) = NULL;
+    if (document == NULL)
+        return TP_MEMORY;
+    document->pool = pool;
+    document->fd = fd;
+    TP_TRY(look_at_file(document, length, error));
+    TP_TRY(copy_password(document, password, error));
+    TP_TRY(tp_pdf_arena_new(&document->arena));
+    TP_TRY(tp_secret_new(TP_PDF_QUESTION_MAX, &question));
+    TP_TRY(tp_pdf_pool_take(pool, error, &document->process));
+    TP_TRY(ask_to_open(document, question, error));
+    *ret_document = document;
+    document = NULL;
+    return TP_OK;
+}
+
+void tp_pdf_document_close(struct tp_pdf_document *document)
+{
+    struct object *object, *next;
+    if (document == NULL)
+        return;
+    tp_pdf_pool_give(document->pool, document->process);
+    HASH_ITER(hh, document->objects, object, next) {
+        HASH_DEL(document->objects, object);
+        free(object);
+    }
+    tp_pdf_arena_free(document->arena);
+    tp_secret_free(document->password);
+    free(document);
+}
+
+/* ---- what is known ---- */
+
+const struct tp_pdf_facts *tp_pdf_document_facts(const struct tp_pdf_document *document)
+{
+    return &document->facts;
+}
+
+int tp_pdf_document_fd(const struct tp_pdf_document *document)
+{
+    return document->fd;
+}
+
+struct tp_pdf_arena *tp_pdf_document_arena(struct tp_pdf_document *document)
+{
+    return document->arena;
+}
+
+const struct tp_pdf_value *tp_pdf_document_trailer(const struct tp_pdf_document *document)
+{
+    return document->trailer;
+}
+
+const struct tp_secret *tp_pdf_document_password(const struct tp_pdf_document *document)
+{
+    return document->password;
+}
+
+/* ---- questions ---- */
+
+static enum tp_rc ask(struct tp_pdf_document *document, enum tp_pdf_question kind, struct tp_bytes question,
+                      struct tp_error *error, struct tp_buf *answer)
+{
+    return tp_pdf_process_ask(document->process, kind, question, -1, tp_pdf_pool_limits(document->pool)->time_ms, error,
+                              answer);
+}
+
+static void put_ref(uint8_t bytes[REF_LEN], struct tp_pdf_ref ref)
+{
+    tp_put_be32(bytes, ref.id);
+    bytes[4] = (uint8_t)(ref.generation >> 8);
+    bytes[5] = (uint8_t)(ref.generation & 0xFF);
+}
+
+static struct tp_pdf_ref get_ref(const uint8_t bytes[REF_LEN])
+{
+    return (struct tp_pdf_ref){tp_get_be32(bytes), (uint16_t)(bytes[4] << 8 | bytes[5])};
+}
+
+static enum tp_rc keep(struct tp_pdf_document *document, uint64_t key, const struct tp_pdf_value *value)
+{
+    struct object *object = calloc(1, sizeof(*object));
+    if (object == NULL)
+        return TP_MEMORY;
+    object->key = key;
+    object->value = value;
+    HASH_ADD(hh, document->objects, key, sizeof(object->key), object);
+    return TP_OK;
+}
+
+enum tp_rc tp_pdf_document_object(struct tp_pdf_document *document, struct tp_pdf_ref ref, struct tp_error *error,
+                                  const struct tp_pdf_value **ret_value)
+{
+    struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    const uint64_t key = (uint64_t)ref.id << 16 | ref.generation;
+    const struct tp_pdf_value *value = &tp_pdf_null;
+    struct object *known = NULL;
+    uint8_t question[REF_LEN];
+    HASH_FIND(hh, document->objects, &key, sizeof(key), known);
+    if (known == NULL && ref.id > 0 && ref.id < document->facts.size) {
+        put_ref(question, ref);
+        TP_TRY(ask(document, TP_PDF_ASK_OBJECT, TP_BYTES(question, sizeof(question)), error, &answer));
+        TP_TRY(tp_pdf_wire_decode(document->arena, tp_buf_bytes(&answer), &value));
+        TP_TRY(keep(document, key, value));
+    }
+    *ret_value = known != NULL ? known->value : value;
+    return TP_OK;
+}
+
+enum tp_rc tp_pdf_document_resolve(struct tp_pdf_document *document, const struct tp_pdf_value *value,
+                                   struct tp_error *error, const struct tp_pdf_value **ret_value)
+{
+    for (int i = 0; i < REFERENCES_MAX && tp_pdf_kind(value) == TP_PDF_REFERENCE; i++)
+        TP_TRY(tp_pdf_document_object(document, tp_pdf_ref(value), error, &value));
+    if (tp_pdf_kind(value) == TP_PDF_REFERENCE)
+        return tp_error_set(error, TP_MALFORMED, "object %u of the document refers to others without end",
+                            tp_pdf_ref(value).id);
+    *ret_value = value;
+    return TP_OK;
+}
+
+enum tp_rc tp_pdf_document_get(struct tp_pdf_document *document, const struct tp_pdf_value *dictionary, const char *key,
+                               struct tp_error *error, const struct tp_pdf_value **ret_value)
+{
+    const struct tp_pdf_value *value = NULL;
+    TP_TRY(tp_pdf_document_resolve(document, tp_pdf_get(dictionary, key), error, &value));
+    *ret_value = tp_pdf_kind(value) == TP_PDF_NULL ? NULL : value; /* §7.3.9: a null entry is none */
+    return TP_OK;
+}
+
+enum tp_rc tp_pdf_document_stream(struct tp_pdf_document *document, struct tp_pdf_ref ref, struct tp_error *error,
+                                  struct tp_buf *ret_data)
+{
+    uint8_t question[REF_LEN];
+    put_ref(question, ref);
+    return ask(document, TP_PDF_ASK_STREAM, TP_BYTES(question, sizeof(question)), error, ret_data);
+}
+
+enum tp_rc tp_pdf_document_page(struct tp_pdf_document *document, unsigned index, struct tp_error *error,
+                                struct tp_pdf_ref *ret_ref, const struct tp_pdf_value **ret_page)
+{
+    struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    const struct tp_pdf_value *page = NULL;
+    uint8_t question[4];
+    tp_put_be32(question, index);
+    TP_TRY(ask(document, TP_PDF_ASK_PAGE, TP_BYTES(question, sizeof(question)), error, &answer));
+    if (answer.len < REF_LEN)
+        return tp_error_set(error, TP_INTERNAL, "the document's reader answers with nonsense");
+    TP_TRY(tp_pdf_wire_decode(document->arena, TP_BYTES(answer.data + REF_LEN, answer.len - REF_LEN), &page));
+    *ret_ref = get_ref(answer.data);
+    *ret_page = page;
+    return TP_OK;
+}
+
+enum tp_rc tp_pdf_document_digests(struct tp_pdf_document *document, struct tp_error *error,
+                                   struct tp_pdf_digest **ret_digests, size_t *ret_len)
+{
+    struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    TP_TRY(ask(document, TP_PDF_ASK_DIGESTS, TP_BYTES_NONE, error, &answer));
+    const size_t len = answer.len / DIGEST_LEN;
+    struct tp_pdf_digest *digests = calloc(len + 1, sizeof(*digests));
+    if (digests == NULL)
+        return TP_MEMORY;
+    for (size_t i = 0; i < len; i++) {
+        digests[i].ref = get_ref(answer.data + i * DIGEST_LEN);
+        memcpy(digests[i].hash, answer.data + i * DIGEST_LEN + REF_LEN, sizeof(digests[i].hash));
+    }
+    *ret_digests = digests;
+    *ret_len = len;
+    return TP_OK;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Our side of one reader.
+ */
+#include "pdf/process.h"
+#include "base/clock.h"
+#include "base/secret.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define START_MS 10000
+
+/* ---- how it ended ---- */
+
+static const struct {
+    int signal;
+    enum tp_rc rc;
+    const char *words;
+} ends[] = {
+    {SIGSYS, TP_MALFORMED, "the document made its reader do what it may not, and the reader was ended: take the document for hostile"},
+    {SIGXCPU, TP_TIMEOUT, "the document took its reader too much time"},
+    {SIGSEGV, TP_MALFORMED, "the document's reader crashed on it: take the document for damaged or hostile"},
+    {SIGABRT, TP_MALFORMED, "the document's reader gave up on it: take the document for damaged or hostile"},
+};
+
+static enum tp_rc say_end(int status, struct tp_error *error)
+{
+    const int number = status >= 0 && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        if (ends[i].signal == number)
+            return tp_error_set(error, ends[i].rc, "%s", ends[i].words);
+    if (number == 0 && status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == TP_PDF_NOT_CONFINED)
+        return tp_error_set(error, TP_UNSUPPORTED,
+                            "a reader of PDFs cannot confine itself here: the kernel refuses seccomp or a limit");
+    return tp_error_set(error, TP_IO, "the document's reader ended (%s %d); try again", number != 0 ? "signal" : "status", number != 0 ? number : status);
+}
+
+/* Its end is asked for in order to say why: it has closed its socket, and ended or is about to. */
+static enum tp_rc ended(struct tp_pdf_process *process, struct tp_error *error)
+{
+    process->broken = true;
+    (void)close(process->socket);
+    process->socket = -1;
+    const int status = tp_pdf_zygote_end(process->zygote, process->pid);
+    process->pid = 0;
+    return say_end(status, error);
+}
+
+static enum tp_rc too_late(struct tp_pdf_process *process, int64_t time_ms, struct tp_error *error)
+{
+    (void)ended(process, NULL);
+    return tp_error_set(error, TP_TIMEOUT, "the document took its reader more than %lld ms; it was ended",
+                        (long long)time_ms);
+}
+
+/* ---- the socket ---- */
+
+static enum tp_rc put(struct tp_pdf_process *process, struct tp_bytes bytes, int fd, struct tp_error *error)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec part = {(void *)(uintptr_t)bytes.data, bytes.len};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    if (fd >= 0) {
+        control.head = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+        memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+        message.msg_control = control.room;
+        message.msg_controllen = sizeof(control.room);
+    }
+    ssize_t done;
+    while ((done = sendmsg(process->socket, &message, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+        ;
+    return done == (ssize_t)bytes.len ? TP_OK : ended(process, error); /* a question fits into the socket's buffer */
+}
+
+static enum tp_rc get(struct tp_pdf_process *process, uint8_t *bytes, size_t len, int64_t time_ms, int64_t deadline_ms,
+                      struct tp_error *error)
+{
+    while (len > 0) {
+        struct pollfd wait = {process->socket, POLLIN, 0};
+        const int ready = poll(&wait, 1, tp_deadline_left_ms(deadline_ms));
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready == 0)
+            return too_late(process, time_ms, error);
+        const ssize_t done = recv(process->socket, bytes, len, 0);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return ended(process, error);
+        bytes += done;
+        len -= (size_t)done;
+    }
+    return TP_OK;
+}
+
+static enum tp_rc get_words(struct tp_pdf_process *process, enum tp_rc rc, size_t len, int64_t time_ms, int64_t deadline_ms,
+                            struct tp_error *error)
+{
+    uint8_t words[TP_ERROR_WORDS_LEN];
+    if (len >= sizeof(words) || rc >= TP_RC_COUNT)
+        return ended(process, error);
+    TP_TRY(get(process, words, len, time_ms, deadline_ms, error));
+    for (size_t i = 0; i < len; i++)
+        words[i] = words[i] >= 0x80 ? '?' : words[i];
+    words[len] = '\0';
+    return len == 0 ? rc : tp_error_set(error, rc, "%s", (const char *)words);
+}
+
+static enum tp_rc get_answer(struct tp_pdf_process *process, int64_t time_ms, struct tp_error *error, struct tp_buf *answer)
+{
+    uint8_t head[TP_PDF_MESSAGE_HEAD];
+    const int64_t deadline_ms = tp_clock_monotonic_ms() + time_ms;
+    TP_TRY(get(process, head, sizeof(head), time_ms, deadline_ms, error));
+    const size_t len = tp_get_be32(head + 1);
+    if (head[0] != TP_OK)
+        return get_words(process, head[0], len, time_ms, deadline_ms, error);
+    if (tp_buf_reserve(answer, len) != TP_OK) {
+        (void)ended(process, NULL); /* the answer would be taken for the next one's */
+        return TP_TOO_LARGE;
+    }
+    TP_TRY(get(process, answer->data + answer->len, len, time_ms, deadline_ms, error));
+    answer->len += len;
+    answer->data[answer->len] = '\0';
+    return TP_OK;
+}
+
+static enum tp_rc ask(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question, int fd,
+                      int64_t time_ms, struct tp_error *error, struct tp_buf *answer)
+{
+    uint8_t message[TP_PDF_MESSAGE_HEAD + TP_PDF_QUESTION_MAX] = {(uint8_t)kind};
+    if (process->socket < 0)
+        return tp_error_set(error, TP_IO, "the document's reader has ended; open the document again");
+    if (question.len > TP_PDF_QUESTION_MAX)
+        return TP_TOO_LARGE;
+    tp_put_be32(message + 1, (uint32_t)question.len);
+    if (question.len > 0)
+        memcpy(message + TP_PDF_MESSAGE_HEAD, question.data, question.len);
+    const enum tp_rc rc = put(process, TP_BYTES(message, TP_PDF_MESSAGE_HEAD + question.len), fd, error);
+    tp_wipe(message, sizeof(message)); /* it may hold a password */
+    TP_TRY(rc);
+    return get_answer(process, time_ms, error, answer);
+}
+
+enum tp_rc tp_pdf_process_ask(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question, int fd,
+                              int64_t time_ms, struct tp_error *error, struct tp_buf *ret_answer)
+{
+    const enum tp_rc rc = ask(process, kind, question, fd, time_ms, error, ret_answer);
+    process->broken = process->broken || rc != TP_OK;
+    return rc;
+}
+
+/* ---- its life ---- */
+
+enum tp_rc tp_pdf_process_new(struct tp_pdf_zygote *zygote, struct tp_error *error, struct tp_pdf_process **ret_process)
+{
+    struct tp_buf nothing TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    struct tp_pdf_process *process TP_AUTO(tp_pdf_process_free_p) = calloc(1, sizeof(*process));
+    if (process == NULL)
+        return TP_MEMORY;
+    process->zygote = zygote;
+    process->socket = -1;
+    TP_TRY(tp_pdf_zygote_fork(zygote, error, &process->pid, &process->socket));
+    TP_TRY(get_answer(process, START_MS, error, &nothing));
+    *ret_process = process;
+    process = NULL;
+    return TP_OK;
+}
+
+void tp_pdf_process_free(struct tp_pdf_process *process)
+{
+    if (process == NULL)
+        return;
+    if (process->socket >= 0)
+        (void)close(process->socket);
+    if (process->pid > 0)
+        (void)tp_pdf_zygote_end(process->zygote, process->pid);
+    free(process);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The reader's process: questions in, answers out, one document at a time.
+ */
+#include "pdf/internal.h"
+#include "pdf/process.h"
+#include "pdf/reader.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct serving {
+    struct tp_pdf_reader *reader;
+    void *file;
+    size_t file_len;
+    char question[TP_PDF_QUESTION_MAX + 1]; /* the password ends in a NUL */
+    size_t question_len;
+    int fd; /* that came with it; -1 */
+};
+
+/* ---- the socket ---- */
+
+static void put(const void *bytes, size_t len)
+{
+    const uint8_t *at = bytes;
+    while (len > 0) {
+        const ssize_t done = write(TP_PDF_READER_SOCKET, at, len);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            _exit(0); /* nobody listens */
+        at += done;
+        len -= (size_t)done;
+    }
+}
+
+static void answer(enum tp_rc rc, const void *bytes, size_t len)
+{
+    uint8_t head[TP_PDF_MESSAGE_HEAD] = {(uint8_t)rc};
+    tp_put_be32(head + 1, (uint32_t)len);
+    put(head, sizeof(head));
+    put(bytes, len);
+}
+
+static void get(void *bytes, size_t len)
+{
+    uint8_t *at = bytes;
+    while (len > 0) {
+        const ssize_t done = read(TP_PDF_READER_SOCKET, at, len);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            _exit(0);
+        at += done;
+        len -= (size_t)done;
+    }
+}
+
+/* The first byte alone, and with it the descriptor, if one comes. */
+static uint8_t get_kind(int *ret_fd)
+{
+    uint8_t kind = 0;
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec part = {&kind, 1};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room)};
+    ssize_t done;
+    while ((done = recvmsg(TP_PDF_READER_SOCKET, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+        ;
+    if (done <= 0)
+        _exit(0);
+    const struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
+        head->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(ret_fd, CMSG_DATA(head), sizeof(int));
+    return kind;
+}
+
+static enum tp_pdf_question get_question(struct serving *serving)
+{
+    uint8_t len[4];
+    serving->fd = -1;
+    const uint8_t kind = get_kind(&serving->fd);
+    get(len, sizeof(len));
+    serving->question_len = tp_get_be32(len);
+    if (serving->question_len > TP_PDF_QUESTION_MAX)
+        _exit(1);
+    get(serving->question, serving->question_len);
+    serving->question[serving->question_len] = '\0';
+    return kind;
+}
+
+/* ---- the file ---- */
+
+/* §mmap(2): the file has become shorter than what is mapped. Answers are made before they are sent: the socket is between two. */
+static void on_bus_error(int number)
+{
+    static const char words[] = "the document became shorter while it was read";
+    (void)number;
+    answer(TP_IO, words, sizeof(words) - 1);
+    _exit(1);
+}
+
+static void close_file(struct serving *serving)
+{
+    tp_pdf_reader_free(serving->reader);
+    serving->reader = NULL;
+    if (serving->file != NULL)
+        (void)munmap(serving->file, serving->file_len);
+    serving->file = NULL;
+}
+
+static enum tp_rc map_file(struct serving *serving, size_t len, struct tp_error *error)
+{
+    void *file = serving->fd < 0 ? MAP_FAILED : mmap(NULL, len, PROT_READ, MAP_PRIVATE, serving->fd, 0);
+    if (file == MAP_FAILED)
+        return tp_error_set(error, TP_TOO_LARGE, "the document of %zu bytes cannot be mapped", len);
+    serving->file = file;
+    serving->file_len = len;
+    return TP_OK;
+}
+
+static enum tp_rc open_file(struct serving *serving, struct tp_error *error, struct tp_buf *made)
+{
+    const uint8_t *question = (const uint8_t *)serving->question;
+    close_file(serving);
+    if (serving->question_len < 16)
+        return TP_INTERNAL;
+    TP_TRY(map_file(serving, (size_t)tp_get_be64(question), error));
+    TP_TRY(tp_pdf_reader_open(TP_BYTES(serving->file, serving->file_len), serving->question + 16,
+                              (size_t)tp_get_be64(question + 8), error, &serving->reader));
+    return tp_pdf_reader_facts(serving->reader, error, made);
+}
+
+/* ---- questions ---- */
+
+static enum tp_rc ask_about_ref(struct serving *serving, enum tp_pdf_question kind, struct tp_error *error, struct tp_buf *made)
+{
+    const uint8_t *question = (const uint8_t *)serving->question;
+    if (serving->question_len != 6)
+        return TP_INTERNAL;
+    const struct tp_pdf_ref ref = {tp_get_be32(question), (uint16_t)(question[4] << 8 | question[5])};
+    return kind == TP_PDF_ASK_OBJECT ? tp_pdf_reader_object(serving->reader, ref, error, made)
+                                     : tp_pdf_reader_stream(serving->reader, ref, error, made);
+}
+
+static enum tp_rc make_answer(struct serving *serving, enum tp_pdf_question kind, struct tp_error *error, struct tp_buf *made)
+{
+    if (kind == TP_PDF_ASK_OPEN)
+        return open_file(serving, error, made);
+    if (serving->reader == NULL)
+        return TP_INTERNAL;
+    switch (kind) {
+    case TP_PDF_ASK_OBJECT:
+    case TP_PDF_ASK_STREAM:
+        return ask_about_ref(serving, kind, error, made);
+    case TP_PDF_ASK_PAGE:
+        return serving->question_len != 4 ? TP_INTERNAL
+                                          : tp_pdf_reader_page(serving->reader,
+                                                               tp_get_be32((const uint8_t *)serving->question), error, made);
+    case TP_PDF_ASK_DIGESTS:
+        return tp_pdf_reader_digests(serving->reader, error, made);
+    default:
+        return TP_INTERNAL;
+    }
+}
+
+static void serve_one(struct serving *serving)
+{
+    struct tp_error error = {0};
+    struct tp_buf made TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    const enum tp_pdf_question kind = get_question(serving);
+    const enum tp_rc rc = make_answer(serving, kind, &error, &made);
+    if (serving->fd >= 0)
+        (void)close(serving->fd);
+    if (rc == TP_OK)
+        answer(TP_OK, made.data, made.len);
+    else
+        answer(rc, error.words, strlen(error.words));
+}
+
+void tp_pdf_serve(size_t memory)
+{
+    static struct serving serving = {.fd = -1};
+    (void)signal(SIGBUS, on_bus_error);
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (!tp_pdf_sandbox_enter(memory))
+        _exit(TP_PDF_NOT_CONFINED);
+    answer(TP_OK, NULL, 0); /* the sandbox stands */
+    for (;;)
+        serve_one(&serving);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/crypto.h"
+#include "validation/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct item {
+    uint8_t hash[TP_SHA256_LEN];
+    struct tp_buf der;
+    char *from;
+    int64_t poe_ms;
+    bool crl_read;
+    struct tp_pki_crl crl; /* of a CRL, when it was first asked for */
+    struct tp_pki_crl_index *index;
+};
+
+struct list {
+    struct item *items;
+    size_t len, capacity;
+};
+
+struct tp_evidence {
+    struct list lists[TP_EVIDENCE_KIND_END];
+    size_t items, bytes; /* of all kinds */
+};
+
+enum tp_rc tp_evidence_new(struct tp_evidence **ret_evidence)
+{
+    struct tp_evidence *evidence = calloc(1, sizeof *evidence);
+    if (evidence == NULL)
+        return TP_MEMORY;
+    *ret_evidence = evidence;
+    return TP_OK;
+}
+
+static void item_clear(struct item *item)
+{
+    tp_buf_clear(&item->der);
+    free(item->from);
+    tp_pki_crl_clear(&item->crl);
+    tp_pki_crl_index_free(item->index);
+}
+
+void tp_evidence_free(struct tp_evidence *evidence)
+{
+    if (evidence == NULL)
+        return;
+    for (size_t kind = 0; kind < TP_EVIDENCE_KIND_END; kind++) {
+        for (size_t i = 0; i < evidence->lists[kind].len; i++)
+            item_clear(&evidence->lists[kind].items[i]);
+        free(evidence->lists[kind].items);
+    }
+    free(evidence);
+}
+
+static struct item *find(struct list *list, const uint8_t hash[TP_SHA256_LEN])
+{
+    for (size_t i = 0; i < list->len; i++)
+        if (memcmp(list->items[i].hash, hash, TP_SHA256_LEN) == 0)
+            return &list->items[i];
+    return NULL;
+}
+
+static enum tp_rc room_for_one(struct tp_evidence *evidence, struct list *list, size_t der_len)
+{
+    if (evidence->items == TP_EVIDENCE_ITEMS_MAX || der_len > TP_EVIDENCE_BYTES_MAX - evidence->bytes)
+        return TP_TOO_LARGE;
+    if (list->len < list->capacity)
+        return TP_OK;
+    const size_t capacity = list->capacity == 0 ? 8 : 2 * list->capacity;
+    struct item *items = reallocarray(list->items, capacity, sizeof *items);
+    if (items == NULL)
+        return TP_MEMORY;
+    list->items = items;
+    list->capacity = capacity;
+    return TP_OK;
+}
+
+enum tp_rc tp_evidence_add(struct tp_evidence *evidence, enum tp_evidence_kind kind, struct tp_bytes der,
+                           const char *from, int64_t poe_ms)
+{
+    struct list *list = &evidence->lists[kind];
+    struct item item = {.poe_ms = poe_ms};
+    TP_TRY(tp_sha256(der, TP_BYTES_NONE, TP_BYTES_NONE, item.hash));
+    struct item *same = find(list, item.hash);
+    if (same != NULL) {
+        same->poe_ms = poe_ms < same->poe_ms ? poe_ms : same->poe_ms;
+        return TP_OK;
+    }
+    TP_TRY(room_for_one(evidence, list, der.len));
+    item.from = strdup(from);
+    if (item.from == NULL || tp_buf_append(&item.der, der) != TP_OK) {
+        item_clear(&item);
+        return TP_MEMORY;
+    }
+    list->items[list->len++] = item;
+    evidence->items++;
+    evidence->bytes += der.len;
+    return TP_OK;
+}
+
+size_t tp_evidence_len(const struct tp_evidence *evidence, enum tp_evidence_kind kind)
+{
+    return evidence->lists[kind].len;
+}
+
+struct tp_bytes tp_evidence_at(const struct tp_evidence *evidence, enum tp_evidence_kind kind, size_t index)
+{
+    return index < evidence->lists[kind].len ? tp_buf_bytes(&evidence->lists[kind].items[index].der) : TP_BYTES_NONE;
+}
+
+const char *tp_evidence_from(const struct tp_evidence *evidence, enum tp_evidence_kind kind, size_t index)
+{
+    return index < evidence->lists[kind].len ? evidence->lists[kind].items[index].from : "";
+}
+
+int64_t tp_evidence_poe_ms(const struct tp_evidence *evidence, enum tp_evidence_kind kind, size_t index)
+{
+    return index < evidence->lists[kind].len ? evidence->lists[kind].items[index].poe_ms : INT64_MAX;
+}
+
+enum tp_rc tp_evidence_views(const struct tp_evidence *evidence, enum tp_evidence_kind kind, struct tp_bytes **ret_views,
+                             size_t *ret_len)
+{
+    const struct list *list = &evidence->lists[kind];
+    struct tp_bytes *views = calloc(list->len + 1, sizeof *views);
+    if (views == NULL)
+        return TP_MEMORY;
+    for (size_t i = 0; i < list->len; i++)
+        views[i] = tp_buf_bytes(&list->items[i].der);
+    *ret_views = views;
+    *ret_len = list->len;
+    return TP_OK;
+}
+
+enum tp_rc tp_evidence_crl(const struct tp_evidence *evidence, size_t index, struct tp_error *error,
+                           const struct tp_pki_crl **ret_crl, const struct tp_pki_crl_index **ret_index)
+{
+    struct item *item = &evidence->lists[TP_EVIDENCE_CRL].items[index];
+    if (!item->crl_read) {
+        TP_TRY(tp_pki_crl_parse(tp_buf_bytes(&item->der), error, &item->crl));
+        item->crl_read = true;
+    }
+    if (item->index == NULL)
+        TP_TRY(tp_pki_crl_index_new(tp_buf_bytes(&item->der), error, &item->index));
+    *ret_crl = &item->crl;
+    *ret_index = item->index;
+    return TP_OK;
+}

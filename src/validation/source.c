@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gathering: a chain, then for each of its certificates a status, then the same for whoever has signed the status.
+ */
+#include "base/clock.h"
+#include "validation/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROUNDS_MOST TP_PKI_PATH_MAX /* issuers that are fetched for one chain */
+
+/* ---- the handle ---- */
+
+enum tp_rc tp_validation_source_new(const struct tp_validation_source_config *config, struct tp_error *error,
+                                    struct tp_validation_source **ret_source)
+{
+    struct tp_validation_source *source = calloc(1, sizeof *source);
+    if (source == NULL)
+        return TP_MEMORY;
+    if (pthread_mutex_init(&source->lock, NULL) != 0) {
+        free(source);
+        return TP_MEMORY;
+    }
+    source->config = *config;
+    source->config.cache_dir = NULL;
+    enum tp_rc rc = tp_http_pool_new(&source->pool);
+    if (rc == TP_OK)
+        rc = tp_validation_cache_new(config->cache_dir, error, &source->cache);
+    if (rc != TP_OK) {
+        tp_validation_source_free(source);
+        return rc;
+    }
+    *ret_source = source;
+    return TP_OK;
+}
+
+void tp_validation_source_free(struct tp_validation_source *source)
+{
+    if (source == NULL)
+        return;
+    tp_validation_cache_free(source->cache);
+    tp_http_pool_free(source->pool);
+    (void)pthread_mutex_destroy(&source->lock);
+    free(source);
+}
+
+/* ---- the chain ---- */
+
+static enum tp_rc build(struct tp_validation_errand *errand, struct tp_bytes leaf, enum tp_pki_purpose purpose,
+                        struct tp_error *error, struct tp_pki_path *path)
+{
+    struct tp_bytes *pool = NULL;
+    size_t pool_len = 0;
+    TP_TRY(tp_evidence_views(errand->evidence, TP_EVIDENCE_CERTIFICATE, &pool, &pool_len));
+    tp_pki_path_clear(path);
+    const enum tp_rc rc = tp_pki_path_build(leaf, pool, pool_len, errand->anchors, purpose, errand->at_ms, error, path);
+    free(pool);
+    return rc;
+}
+
+static enum tp_rc refuse_chain(const struct tp_validation_errand *errand, const struct tp_pki_path *path, struct tp_error *error)
+{
+    const char *why = path->why[0] != '\0' ? path->why : "no chain leads to a trust anchor";
+    if (errand->tried.len > 0)
+        return tp_error_set(error, TP_PEER, "%.200s; asked for issuers: %.250s", why, tp_buf_string(&errand->tried));
+    return tp_error_set(error, TP_PEER, "%s", why);
+}
+
+/* Up to an anchor, with issuers from where certificates say that they are to be had. */
+static enum tp_rc complete_chain(struct tp_validation_errand *errand, struct tp_bytes leaf, enum tp_pki_purpose purpose,
+                                 struct tp_error *error, struct tp_pki_path *path)
+{
+    tp_buf_reset(&errand->tried);
+    for (int round = 0; round < ROUNDS_MOST; round++) {
+        TP_TRY(build(errand, leaf, purpose, error, path));
+        if (path->flaw != TP_PKI_PATH_NO_ANCHOR || path->len == 0)
+            break;
+        const enum tp_rc rc = tp_validation_ask_issuer(errand, tp_buf_bytes(&path->certificates[path->len - 1]));
+        if (rc == TP_MEMORY)
+            return rc;
+        if (rc != TP_OK)
+            break;
+    }
+    return path->flaw == TP_PKI_PATH_GOOD ? TP_OK : refuse_chain(errand, path, error);
+}
+
+static enum tp_rc keep_chain(struct tp_validation_errand *errand, const struct tp_pki_path *path)
+{
+    for (size_t i = 0; i < path->len; i++)
+        TP_TRY(tp_evidence_add(errand->evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&path->certificates[i]), "chain",
+                               INT64_MAX));
+    return TP_OK;
+}
+
+/* ---- one certificate's status ---- */
+
+struct subject {
+    struct tp_bytes certificate, issuer;
+    char name[TP_PKI_DN_MAX];
+};
+
+static enum tp_rc subject_fill(struct tp_bytes certificate, struct tp_bytes issuer, struct tp_error *error,
+                               struct subject *ret_subject)
+{
+    struct tp_pki_certificate parsed = {0};
+    TP_TRY(tp_pki_certificate_parse(certificate, error, &parsed));
+    *ret_subject = (struct subject){.certificate = certificate, .issuer = issuer};
+    memcpy(ret_subject->name, parsed.subject, sizeof ret_subject->name);
+    tp_pki_certificate_clear(&parsed);
+    return TP_OK;
+}
+
+static enum tp_rc status_in_evidence(struct tp_validation_errand *errand, const struct subject *subject,
+                                     struct tp_validation_status *ret_status)
+{
+    const int64_t latest_ms = errand->at_ms > errand->now_ms ? errand->at_ms : errand->now_ms;
+    const struct tp_validation_ask ask = {.certificate = subject->certificate,
+                                          .issuer = subject->issuer,
+                                          .evidence = errand->evidence,
+                                          .by_ms = latest_ms + TP_VALIDATION_CLOCKS_MS,
+                                          .now_ms = errand->at_ms,
+                                          .trusts_responder = true};
+    return tp_validation_status_find(&ask, ret_status);
+}
+
+static bool is_fresh(const struct tp_validation_errand *errand, const struct tp_validation_status *status)
+{
+    return status->found && (status->revoked || tp_validation_status_until(status, 0) > errand->at_ms);
+}
+
+static enum tp_rc refuse_revoked(const struct subject *subject, const struct tp_validation_status *status,
+                                 struct tp_error *error)
+{
+    char time[TP_VALIDATION_TIME_LEN];
+    tp_validation_time_text(status->revoked_ms, time);
+    return tp_error_set(error, TP_REFUSED, "%.200s was revoked at %s (%s)", subject->name, time,
+                        status->reason != NULL ? status->reason : "no reason given");
+}
+
+static enum tp_rc refuse_missing(const struct tp_validation_errand *errand, const struct subject *subject,
+                                 struct tp_error *error)
+{
+    if (errand->tried.len > 0)
+        return tp_error_set(error, TP_NOT_FOUND, "no revocation data for %.150s: %.300s", subject->name,
+                            tp_buf_string(&errand->tried));
+    return tp_error_set(error, TP_NOT_FOUND, "no revocation data for %.200s: %s", subject->name,
+                        errand->source->config.offline ? "nothing fresh is there, and the network is not to be asked"
+                                                       : "the certificate names no place that has any");
+}
+
+/* OCSP first: a CRL can make a document of 100 KB one of 10 MB. */
+static enum tp_rc have_status(struct tp_validation_errand *errand, const struct subject *subject, struct tp_error *error,
+                              struct tp_validation_status *ret_status)
+{
+    enum tp_rc (*const asks[])(struct tp_validation_errand *, struct tp_bytes, struct tp_bytes) = {tp_validation_ask_ocsp,
+                                                                                                 tp_validation_ask_crl};
+    tp_buf_reset(&errand->tried);
+    TP_TRY(status_in_evidence(errand, subject, ret_status));
+    for (size_t i = 0; i < 2 && !is_fresh(errand, ret_status); i++) {
+        tp_validation_status_clear(ret_status);
+        const enum tp_rc rc = asks[i](errand, subject->certificate, subject->issuer);
+        if (rc == TP_MEMORY)
+            return rc;
+        if (rc == TP_TOO_LARGE)
+            return tp_error_set(error, rc, "%.150s: %.300s", subject->name, tp_buf_string(&errand->tried));
+        TP_TRY(status_in_evidence(errand, subject, ret_status));
+    }
+    return is_fresh(errand, ret_status) ? TP_OK : refuse_missing(errand, subject, error);
+}
+
+static enum tp_rc gather_one(struct tp_validation_errand *errand, struct tp_bytes certificate, struct tp_bytes issuer,
+                             int depth, struct tp_error *error)
+{
+    struct subject subject;
+    struct tp_validation_status status TP_AUTO(tp_validation_status_clear) = {0};
+    TP_TRY(subject_fill(certificate, issuer, error, &subject));
+    TP_TRY(have_status(errand, &subject, error, &status));
+    if (status.revoked)
+        return refuse_revoked(&subject, &status, error);
+    if (status.responder.len == 0 || status.no_check)
+        return TP_OK;
+    if (depth == 0)
+        return tp_error_set(error, TP_NOT_FOUND, "OCSP responders of %.200s vouch for each other without end", subject.name);
+    TP_TRY(tp_evidence_add(errand->evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&status.responder), "OCSP", INT64_MAX));
+    return gather_one(errand, tp_buf_bytes(&status.responder), issuer, depth - 1, error);
+}
+
+static enum tp_rc gather(struct tp_validation_errand *errand, struct tp_bytes leaf, enum tp_pki_purpose purpose,
+                         struct tp_pki_path *path, struct tp_error *error)
+{
+    TP_TRY(complete_chain(errand, leaf, purpose, error, path));
+    TP_TRY(keep_chain(errand, path));
+    for (size_t i = 0; i + 1 < path->len; i++)
+        TP_TRY(gather_one(errand, tp_buf_bytes(&path->certificates[i]), tp_buf_bytes(&path->certificates[i + 1]), 2, error));
+    return TP_OK;
+}
+
+enum tp_rc tp_validation_gather(struct tp_validation_source *source, struct tp_bytes leaf, enum tp_pki_purpose purpose,
+                                const struct tp_pki_anchors *anchors, int64_t at_ms, struct tp_evidence *evidence,
+                                struct tp_error *error)
+{
+    struct tp_validation_errand errand = {
+        .source = source, .anchors = anchors, .evidence = evidence, .at_ms = at_ms, .now_ms = tp_clock_utc_ms()};
+    struct tp_pki_path *path = calloc(1, sizeof *path);
+    if (path == NULL)
+        return TP_MEMORY;
+    const enum tp_rc rc = gather(&errand, leaf, purpose, path, error);
+    tp_pki_path_clear(path);
+    free(path);
+    tp_buf_clear(&errand.tried);
+    return rc;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "forge.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct tp_pdf_pool *pool;
+static struct tp_error error;
+
+static void setup(void)
+{
+    cr_assert_eq(tp_pdf_pool_new(&(struct tp_pdf_limits){.time_ms = 5000, .memory = (size_t)256 << 20}, &error, &pool), TP_OK);
+}
+
+static void teardown(void)
+{
+    tp_pdf_pool_free(pool);
+}
+
+TestSuite(document, .init = setup, .fini = teardown, .timeout = 60);
+
+static struct tp_pdf_document *open_bytes(struct tp_bytes bytes)
+{
+    struct tp_pdf_document *document = NULL;
+    cr_assert_eq(tp_pdf_document_open(pool, forge_file(bytes), 0, NULL, &error, &document), TP_OK, "%s", error.words);
+    return document;
+}
+
+static void close_document(struct tp_pdf_document *document)
+{
+    const int fd = tp_pdf_document_fd(document);
+    tp_pdf_document_close(document);
+    (void)close(fd);
+}
+
+static const enum tp_pdf_xref forms[] = {
+    [FORGE_TABLE] = TP_PDF_XREF_TABLE, [FORGE_STREAM] = TP_PDF_XREF_STREAM, [FORGE_HYBRID] = TP_PDF_XREF_HYBRID};
+
+Test(document, says_what_it_is)
+{
+    for (enum forge_form form = FORGE_TABLE; form <= FORGE_HYBRID; form++) {
+        struct tp_buf bytes = forge_document("1.7", form);
+        struct tp_pdf_document *document = open_bytes(tp_buf_bytes(&bytes));
+        const struct tp_pdf_facts *facts = tp_pdf_document_facts(document);
+        cr_assert_eq(facts->version, 17);
+        cr_assert_eq(facts->xref, forms[form]);
+        cr_assert_eq(facts->length, bytes.len);
+        cr_assert_eq(facts->size, form == FORGE_STREAM ? 12 : form == FORGE_HYBRID ? 12 : 11);
+        cr_assert(!facts->encrypted && !facts->repaired);
+        cr_assert_eq(tp_pdf_ref(tp_pdf_get(tp_pdf_document_trailer(document), "Root")).id, 1);
+        close_document(document);
+        tp_buf_clear(&bytes);
+    }
+}
+
+Test(document, objects_are_as_written)
+{
+    struct tp_buf bytes = forge_document("1.4", FORGE_TABLE);
+    struct tp_pdf_document *document = open_bytes(tp_buf_bytes(&bytes));
+    const struct tp_pdf_value *array = NULL;
+    cr_assert_eq(tp_pdf_document_get(document, tp_pdf_document_trailer(document), "Extra", &error, &array), TP_OK);
+    cr_assert_eq(tp_pdf_len(array), 11);
+    cr_assert_eq(tp_pdf_kind(tp_pdf_at(array, 0)), TP_PDF_NULL);
+    cr_assert_eq(tp_pdf_integer(tp_pdf_at(array, 2), 0), -7);
+    cr_assert_float_eq(tp_pdf_number(tp_pdf_at(array, 4), 0), -.002, 1e-9);
+    cr_assert(tp_bytes_equal(tp_pdf_bytes(tp_pdf_at(array, 5)), TP_BYTES("a)b\0c", 5)));
+    cr_assert(tp_pdf_is_name(tp_pdf_at(array, 7), "A B"));
+    cr_assert_eq(tp_pdf_ref(tp_pdf_at(array, 10)).id, 9);
+    cr_assert_eq(tp_pdf_document_resolve(document, tp_pdf_at(array, 10), &error, &array), TP_OK);
+    cr_assert(tp_pdf_is_name(tp_pdf_get(array, "Type"), "Font"));
+    close_document(document);
+    tp_buf_clear(&bytes);
+}
+
+Test(document, what_is_not_in_the_file_is_null)
+{
+    struct tp_buf bytes = forge_document("1.4", FORGE_TABLE);
+    struct tp_pdf_document *document = open_bytes(tp_buf_bytes(&bytes));
+    const struct tp_pdf_ref refs[] = {{0, 0}, {11, 0}, {4000000000u, 0}, {1, 7}};
+    for (size_t i = 0; i < 4; i++) {
+        const struct tp_pdf_value *value = NULL;
+        cr_assert_eq(tp_pdf_document_object(document, refs[i], &error, &value), TP_OK);
+        cr_assert_eq(tp_pdf_kind(value), TP_PDF_NULL, "%zu", i);
+    }
+    close_document(document);
+    tp_buf_clear(&bytes);
+}
+
+Test(document, pages_come_with_what_they_inherit)
+{
+    struct tp_buf bytes = forge_document("1.7", FORGE_STREAM), data = TP_BUF_INIT;
+    struct tp_pdf_document *document = open_bytes(tp_buf_bytes(&bytes));
+    const struct tp_pdf_value *page = NULL;
+    struct tp_pdf_ref ref;
+    cr_assert_eq(tp_pdf_document_page(document, 0, &error, &ref, &page), TP_OK);
+    cr_assert_eq(ref.id, 3);
+    cr_assert_eq(tp_pdf_integer(tp_pdf_get(page, "Rotate"), 0), 90);
+    cr_assert_eq(tp_pdf_document_page(document, 1, &error, &ref, &page), TP_OK);
+    cr_assert_eq(ref.id, 5);
+    cr_assert_eq(tp_pdf_integer(tp_pdf_get(page, "Rotate"), 0), 180);
+    cr_assert_eq(tp_pdf_integer(tp_pdf_at(tp_pdf_get(page, "MediaBox"), 3), 0), 842);
+    cr_assert_eq(tp_pdf_document_stream(document, tp_pdf_ref(tp_pdf_get(page, "Contents")), &error, &data), TP_OK);
+    cr_assert_not_null(strstr(tp_buf_string(&data), "(second)"));
+    cr_assert_eq(tp_pdf_document_page(document, 2, &error, &ref, &page), TP_NOT_FOUND);
+    cr_assert_not_null(strstr(error.words, "2 pages"));
+    close_document(document);
+    tp_buf_clear(&data), tp_buf_clear(&bytes);
+}
+
+static struct tp_pdf_digest *digests_of(struct tp_bytes bytes, size_t *ret_len)
+{
+    struct tp_pdf_digest *digests = NULL;
+    struct tp_pdf_document *document = open_bytes(bytes);
+    cr_assert_eq(tp_pdf_document_digests(document, &error, &digests, ret_len), TP_OK, "%s", error.words);
+    close_document(document);
+    return digests;
+}
+
+static const uint8_t *digest_of(const struct tp_pdf_digest *digests, size_t len, uint32_t id)
+{
+    for (size_t i = 0; i < len; i++)
+        if (digests[i].ref.id == id)
+            return digests[i].hash;
+    return NULL;
+}
+
+Test(document, digests_tell_what_has_changed)
+{
+    struct tp_buf bytes = forge_document("1.7", FORGE_TABLE);
+    size_t len = 0, changed_len = 0;
+    struct tp_pdf_digest *before = digests_of(tp_buf_bytes(&bytes), &len);
+    *strstr((char *)bytes.data + 20, "(second)") = '<'; /* a page's content alone */
+    struct tp_pdf_digest *after = digests_of(tp_buf_bytes(&bytes), &changed_len);
+    cr_assert_eq(len, 10);
+    cr_assert_eq(len, changed_len);
+    for (uint32_t id = 1; id <= 10; id++) {
+        const uint8_t *a = digest_of(before, len, id), *b = digest_of(after, len, id);
+        cr_assert(a != NULL && b != NULL);
+        cr_assert_eq(memcmp(a, b, 32) == 0, id != 7, "%u", id);
+    }
+    free(before), free(after);
+    tp_buf_clear(&bytes);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "forge.h"
+#include "base/crypto.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OK(call) cr_assert_eq((call), TP_OK, "%s", error.words)
+
+static struct tp_pdf_pool *pool;
+static struct tp_error error;
+
+static void setup(void)
+{
+    cr_assert_eq(tp_pdf_pool_new(NULL, &error, &pool), TP_OK);
+}
+
+static void teardown(void)
+{
+    tp_pdf_pool_free(pool);
+}
+
+TestSuite(update, .init = setup, .fini = teardown, .timeout = 60);
+
+/* A document, and what it becomes. */
+struct trial {
+    struct tp_buf before, after;
+    struct tp_pdf_document *document;
+    struct tp_pdf_update *update;
+    struct tp_pdf_arena *arena;
+    int in, out;
+    struct tp_pdf_written written;
+    uint8_t digest[64];
+    struct tp_pdf_ref signature, stream;
+};
+
+static void trial_begin(struct trial *trial, struct tp_buf before)
+{
+    *trial = (struct trial){.before = before};
+    trial->in = forge_file(tp_buf_bytes(&before));
+    trial->out = forge_file(TP_BYTES_NONE);
+    OK(tp_pdf_document_open(pool, trial->in, 0, NULL, &error, &trial->document));
+    OK(tp_pdf_update_new(trial->document, &error, &trial->update));
+    trial->arena = tp_pdf_document_arena(trial->document);
+}
+
+static void trial_end(struct trial *trial)
+{
+    tp_pdf_update_free(trial->update);
+    tp_pdf_document_close(trial->document);
+    tp_buf_clear(&trial->before), tp_buf_clear(&trial->after);
+    (void)close(trial->in), (void)close(trial->out);
+}
+
+/* A signature and a stream that the catalog refers to. */
+static void trial_put(struct trial *trial)
+{
+    struct tp_pdf_arena *arena = trial->arena;
+    const struct tp_pdf_ref root = tp_pdf_ref(tp_pdf_get(tp_pdf_document_trailer(trial->document), "Root"));
+    const struct tp_pdf_value *catalog = NULL;
+    const struct tp_pdf_value *signature =
+        tp_pdf_with(arena, tp_pdf_new_dictionary(arena), "Reason", tp_pdf_new_text(arena, "because (山)"));
+    trial->signature = tp_pdf_update_new_ref(trial->update);
+    trial->stream = tp_pdf_update_new_ref(trial->update);
+    OK(tp_pdf_update_put_signature(trial->update, trial->signature, signature, 100, &error));
+    OK(tp_pdf_update_put_stream(trial->update, trial->stream, tp_pdf_new_dictionary(arena),
+                                tp_bytes_of_string("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"), true, &error));
+    OK(tp_pdf_update_object(trial->update, root, &error, &catalog));
+    catalog = tp_pdf_with(arena, catalog, "NewSignature", tp_pdf_new_ref(arena, trial->signature));
+    catalog = tp_pdf_with(arena, catalog, "NewStream", tp_pdf_new_ref(arena, trial->stream));
+    OK(tp_pdf_update_put(trial->update, root, catalog, &error));
+}
+
+static void trial_write(struct trial *trial)
+{
+    OK(tp_pdf_update_write(trial->update, trial->out, "SHA256", &error, &trial->written, trial->digest));
+    tp_buf_clear(&trial->after);
+    trial->after = forge_read(trial->out);
+}
+
+static void assert_ranges(const struct trial *trial)
+{
+    const uint64_t *range = trial->written.byte_range;
+    uint8_t digest[32];
+    cr_assert_eq(range[0], 0);
+    cr_assert_eq(trial->after.data[range[1]], '<');
+    cr_assert_eq(trial->after.data[range[2] - 1], '>');
+    cr_assert_eq(range[2] + range[3], trial->after.len);
+    cr_assert_eq(trial->written.length, trial->after.len);
+    cr_assert_eq(tp_sha256(TP_BYTES(trial->after.data, range[1]), TP_BYTES(trial->after.data + range[2], range[3]),
+                           TP_BYTES_NONE, digest),
+                 TP_OK);
+    cr_assert_arr_eq(digest, trial->digest, 32);
+}
+
+static void assert_reads_back(const struct trial *trial)
+{
+    struct tp_pdf_document *document = NULL;
+    const struct tp_pdf_value *signature = NULL;
+    struct tp_buf text = TP_BUF_INIT, data = TP_BUF_INIT;
+    OK(tp_pdf_document_open(pool, trial->out, 0, NULL, &error, &document));
+    cr_assert(!tp_pdf_document_facts(document)->repaired);
+    OK(tp_pdf_document_object(document, trial->signature, &error, &signature));
+    OK(tp_pdf_text(tp_pdf_bytes(tp_pdf_get(signature, "Reason")), &text));
+    cr_assert_str_eq(tp_buf_string(&text), "because (山)");
+    cr_assert_eq((uint64_t)tp_pdf_integer(tp_pdf_at(tp_pdf_get(signature, "ByteRange"), 3), 0), trial->written.byte_range[3]);
+    cr_assert_eq(tp_pdf_bytes(tp_pdf_get(signature, "Contents")).len, 100);
+    OK(tp_pdf_document_stream(document, trial->stream, &error, &data));
+    cr_assert_eq(data.len, 51);
+    tp_buf_clear(&text), tp_buf_clear(&data);
+    tp_pdf_document_close(document);
+}
+
+static bool is_in_update(const struct trial *trial, const char *words)
+{
+    const size_t before = trial->before.len;
+    return memmem(trial->after.data + before, trial->after.len - before, words, strlen(words)) != NULL;
+}
+
+static void assert_good(const struct trial *trial)
+{
+    cr_assert(trial->after.len > trial->before.len);
+    cr_assert_arr_eq(trial->after.data, trial->before.data, trial->before.len);
+    assert_ranges(trial);
+    assert_reads_back(trial);
+    cr_assert_eq(forge_run("qpdf --check %s > /dev/null", trial->out), 0);
+    cr_assert_eq(forge_run("pdftotext %s - | tr -d '\\f\\n' | grep -qx 'firstsecond'", trial->out), 0);
+}
+
+Test(update, keeps_the_documents_bytes_and_its_form)
+{
+    static const char *const versions[] = {"1.0", "1.3", "1.5", "1.7", "2.0"};
+    for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
+        for (enum forge_form form = FORGE_TABLE; form <= FORGE_HYBRID; form++) {
+            struct trial trial;
+            trial_begin(&trial, forge_document(versions[i], form));
+            trial_put(&trial);
+            trial_write(&trial);
+            assert_good(&trial);
+            cr_assert_eq(is_in_update(&trial, "\nxref\n"), form != FORGE_STREAM);
+            cr_assert(!is_in_update(&trial, "/XRefStm"));
+            trial_end(&trial);
+        }
+}
