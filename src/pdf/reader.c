@@ -5,6 +5,7 @@
  */
 #include "pdf/reader.h"
 #include "pdf/internal.h"
+#include "pdf/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +141,17 @@ static struct tp_bytes without_slash(const char *name)
     return tp_bytes_of_string(name[0] == '/' ? name + 1 : name);
 }
 
+static enum tp_rc encode_entry(struct encoding *encoding, qpdf_oh dictionary, const char *key, int depth)
+{
+    struct tp_buf contents TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    TP_TRY(tp_pdf_wire_put_bytes(encoding->wire, without_slash(key)));
+    if (strcmp(key, "/Contents") == 0 && tp_pdf_reader_contents(encoding->reader, dictionary, &contents)) {
+        TP_TRY(tp_pdf_wire_put_kind(encoding->wire, TP_PDF_STRING));
+        return tp_pdf_wire_put_bytes(encoding->wire, tp_buf_bytes(&contents));
+    }
+    return encode_member(encoding, qpdf_oh_get_key(encoding->reader->qpdf, dictionary, key), depth + 1);
+}
+
 static enum tp_rc encode_dictionary(struct encoding *encoding, qpdf_oh dictionary, int depth)
 {
     struct tp_buf keys TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
@@ -147,10 +159,8 @@ static enum tp_rc encode_dictionary(struct encoding *encoding, qpdf_oh dictionar
     TP_TRY(collect_keys(encoding, dictionary, depth, &keys, &count));
     TP_TRY(tp_pdf_wire_put_u32(encoding->wire, count));
     const char *key = tp_buf_string(&keys);
-    for (uint32_t i = 0; i < count; i++, key += strlen(key) + 1) {
-        TP_TRY(tp_pdf_wire_put_bytes(encoding->wire, without_slash(key)));
-        TP_TRY(encode_member(encoding, qpdf_oh_get_key(encoding->reader->qpdf, dictionary, key), depth + 1));
-    }
+    for (uint32_t i = 0; i < count; i++, key += strlen(key) + 1)
+        TP_TRY(encode_entry(encoding, dictionary, key, depth));
     return TP_OK;
 }
 
@@ -351,12 +361,22 @@ static enum tp_rc attempt(struct tp_pdf_reader *reader, const char *password, bo
     return tp_pdf_reader_check(reader, "the document", error);
 }
 
+/* As security.c does: as given, in PDFDocEncoding, and none. */
+static enum tp_rc try_passwords(struct tp_pdf_reader *reader, const char *password, bool recover, struct tp_error *error)
+{
+    struct tp_buf doc TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    enum tp_rc rc = attempt(reader, password, recover, error);
+    if (rc == TP_PIN_WRONG && tp_pdf_text_to_doc(tp_bytes_of_string(password), &doc) == TP_OK)
+        rc = attempt(reader, tp_buf_string(&doc), recover, error);
+    return rc == TP_PIN_WRONG ? attempt(reader, "", recover, error) : rc;
+}
+
 /* Without mending first, to know whether there is something to mend. */
 static enum tp_rc read_file(struct tp_pdf_reader *reader, const char *password, struct tp_error *error)
 {
-    enum tp_rc rc = attempt(reader, password, false, error);
+    enum tp_rc rc = try_passwords(reader, password, false, error);
     if (rc == TP_MALFORMED)
-        rc = attempt(reader, password, true, error);
+        rc = try_passwords(reader, password, true, error);
     TP_TRY(rc);
     qpdf_set_attempt_recovery(reader->qpdf, QPDF_TRUE); /* lengths of streams; see tp_pdf_reader_check */
     return TP_OK;

@@ -59,6 +59,8 @@ TP_MUST_USE enum tp_rc tp_pdf_reader_encode_without(struct tp_pdf_reader *reader
 /* Data of a stream, appended; RAW: its filters not undone, but decrypted. */
 TP_MUST_USE enum tp_rc tp_pdf_reader_data(struct tp_pdf_reader *reader, qpdf_oh stream, bool raw, struct tp_error *error,
                                           unsigned char **ret_data, size_t *ret_len);
+/* Whether DICTIONARY is a signature whose /Contents QPDF does not give as it is, and then what it is (contents.c). */
+bool tp_pdf_reader_contents(struct tp_pdf_reader *reader, qpdf_oh dictionary, struct tp_buf *ret_contents);
 struct tp_pdf_ref tp_pdf_reader_ref(struct tp_pdf_reader *reader, qpdf_oh oh); /* id 0: direct */
 
 #endif

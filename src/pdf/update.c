@@ -31,14 +31,14 @@ enum tp_rc tp_pdf_update_new(struct tp_pdf_document *document, struct tp_error *
     TP_TRY(refuse_damaged(facts, error));
     if (tp_pdf_ref(tp_pdf_get(tp_pdf_document_trailer(document), "Root")).id == 0 || facts->startxref < 0)
         return tp_error_set(error, TP_MALFORMED, "the document's trailer has no reference to a catalog (/Root)");
-    if (facts->encrypted)
-        return tp_error_set(error, TP_UNSUPPORTED, "encrypted documents cannot be changed");
     update = calloc(1, sizeof(*update));
     if (update == NULL)
         return TP_MEMORY;
     update->document = document;
     update->next_id = facts->size;
     TP_TRY(tp_pdf_arena_new(&update->arena));
+    if (facts->encrypted)
+        TP_TRY(tp_pdf_security_new(document, tp_pdf_document_password(document), error, &update->security));
     *ret_update = update;
     update = NULL;
     return TP_OK;
@@ -60,6 +60,7 @@ void tp_pdf_update_free(struct tp_pdf_update *update)
         free_item(item);
     }
     tp_pdf_arena_free(update->arena);
+    tp_pdf_security_free(update->security);
     free(update);
 }
 
@@ -126,10 +127,29 @@ static enum tp_rc begin_item(struct tp_pdf_ref ref, const struct tp_pdf_value *v
 
 TP_DEFINE_AUTO(struct tp_pdf_item, free_item)
 
-static enum tp_rc write_object(const struct tp_pdf_value *value, struct tp_buf *text)
+struct encrypting {
+    struct tp_pdf_security *security;
+    struct tp_pdf_ref ref;
+};
+
+static enum tp_rc encrypt_string(void *context, struct tp_bytes plain, struct tp_buf *ret_string)
 {
-    TP_TRY(tp_pdf_write(value, NULL, text));
-    return tp_buf_append_string(text, "\nendobj\n");
+    const struct encrypting *encrypting = context;
+    return tp_pdf_security_string(encrypting->security, encrypting->ref, plain, ret_string);
+}
+
+static enum tp_rc write_value(const struct tp_pdf_update *update, struct tp_pdf_ref ref, const struct tp_pdf_value *value,
+                              struct tp_buf *text)
+{
+    struct encrypting encrypting = {update->security, ref};
+    const struct tp_pdf_write_hook hook = {encrypt_string, &encrypting};
+    return tp_pdf_write(value, update->security == NULL ? NULL : &hook, text);
+}
+
+static enum tp_rc write_object(const struct tp_pdf_update *update, struct tp_pdf_item *item)
+{
+    TP_TRY(write_value(update, item->ref, item->value, &item->text));
+    return tp_buf_append_string(&item->text, "\nendobj\n");
 }
 
 static enum tp_rc say_size(enum tp_rc rc, struct tp_pdf_ref ref, struct tp_error *error)
@@ -147,7 +167,7 @@ enum tp_rc tp_pdf_update_put(struct tp_pdf_update *update, struct tp_pdf_ref ref
     if (tp_pdf_kind(value) == TP_PDF_STREAM)
         return tp_error_set(error, TP_BAD_ARGUMENT, "object %u is a stream, and is put with its data", ref.id);
     TP_TRY(begin_item(ref, value, &item));
-    TP_TRY(say_size(write_object(value, &item->text), ref, error));
+    TP_TRY(say_size(write_object(update, item), ref, error));
     put(update, item);
     item = NULL;
     return TP_OK;
@@ -165,12 +185,12 @@ static enum tp_rc deflate_data(struct tp_bytes data, struct tp_buf *packed)
     return TP_OK;
 }
 
-static enum tp_rc write_stream(const struct tp_pdf_value *dictionary, struct tp_bytes data, struct tp_buf *text)
+static enum tp_rc write_stream(const struct tp_pdf_update *update, struct tp_pdf_item *item, struct tp_bytes data)
 {
-    TP_TRY(tp_pdf_write(dictionary, NULL, text));
-    TP_TRY(tp_buf_append_string(text, "\nstream\n"));
-    TP_TRY(tp_buf_append(text, data));
-    return tp_buf_append_string(text, "\nendstream\nendobj\n");
+    TP_TRY(write_value(update, item->ref, item->value, &item->text));
+    TP_TRY(tp_buf_append_string(&item->text, "\nstream\n"));
+    TP_TRY(tp_buf_append(&item->text, data));
+    return tp_buf_append_string(&item->text, "\nendstream\nendobj\n");
 }
 
 /* Data that have a filter already stay as they are: an image is not made smaller by another. */
@@ -191,16 +211,20 @@ enum tp_rc tp_pdf_update_put_stream(struct tp_pdf_update *update, struct tp_pdf_
                                     struct tp_bytes data, bool compress, struct tp_error *error)
 {
     struct tp_pdf_item *item TP_AUTO(free_item_p) = NULL;
-    struct tp_buf packed TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    struct tp_buf packed TP_AUTO(tp_buf_clear) = TP_BUF_INIT, encrypted TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     TP_TRY(check_put(update, ref, dictionary, error));
     if (!tp_pdf_is_dictionary(dictionary))
         return tp_error_set(error, TP_BAD_ARGUMENT, "the stream %u has no dictionary", ref.id);
     TP_TRY(say_size(pack(update, compress, &dictionary, &data, &packed), ref, error));
+    if (update->security != NULL) {
+        TP_TRY(say_size(tp_pdf_security_stream(update->security, ref, dictionary, data, &encrypted), ref, error));
+        data = tp_buf_bytes(&encrypted);
+    }
     dictionary = tp_pdf_with(update->arena, dictionary, "Length", tp_pdf_new_integer(update->arena, (int64_t)data.len));
     const struct tp_pdf_value *stream = tp_pdf_new_stream(update->arena, dictionary);
     TP_TRY(tp_pdf_arena_check(update->arena));
     TP_TRY(begin_item(ref, stream, &item));
-    TP_TRY(say_size(write_stream(stream, data, &item->text), ref, error));
+    TP_TRY(say_size(write_stream(update, item, data), ref, error));
     put(update, item);
     item = NULL;
     return TP_OK;
@@ -222,9 +246,9 @@ static enum tp_rc write_contents(struct tp_pdf_item *item, size_t contents_len)
 }
 
 /* The dictionary's end is taken off again and written behind what comes in. */
-static enum tp_rc write_signature(struct tp_pdf_item *item, size_t contents_len)
+static enum tp_rc write_signature(const struct tp_pdf_update *update, struct tp_pdf_item *item, size_t contents_len)
 {
-    TP_TRY(tp_pdf_write(item->value, NULL, &item->text));
+    TP_TRY(write_value(update, item->ref, item->value, &item->text));
     item->text.len -= strlen(">>");
     TP_TRY(tp_buf_append_string(&item->text, "\n/ByteRange "));
     item->range_at = item->text.len;
@@ -247,7 +271,7 @@ enum tp_rc tp_pdf_update_put_signature(struct tp_pdf_update *update, struct tp_p
     value = tp_pdf_with(update->arena, value, "Contents", NULL);
     TP_TRY(tp_pdf_arena_check(update->arena));
     TP_TRY(begin_item(ref, value, &item));
-    TP_TRY(say_size(write_signature(item, contents_len), ref, error));
+    TP_TRY(say_size(write_signature(update, item, contents_len), ref, error));
     put(update, item);
     update->signature = item;
     item = NULL;

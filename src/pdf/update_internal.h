@@ -6,6 +6,7 @@
 #define TP_PDF_UPDATE_INTERNAL_H
 
 #include "pdf/internal.h"
+#include "pdf/security.h"
 #include "pdf/update.h"
 
 #include <openssl/evp.h>
@@ -26,6 +27,7 @@ struct tp_pdf_item {
 struct tp_pdf_update {
     struct tp_pdf_document *document;
     struct tp_pdf_arena *arena;
+    struct tp_pdf_security *security; /* NULL: the document is not encrypted */
     struct tp_pdf_item *items; /* by number, in the order in which they were put */
     struct tp_pdf_item *signature; /* one of them; NULL */
     uint32_t next_id;

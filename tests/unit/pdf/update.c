@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "forge.h"
 #include "base/crypto.h"
+#include "pdf/security.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -33,14 +34,23 @@ struct trial {
     struct tp_pdf_written written;
     uint8_t digest[64];
     struct tp_pdf_ref signature, stream;
+    struct tp_secret *password;
 };
 
-static void trial_begin(struct trial *trial, struct tp_buf before)
+static struct tp_secret *secret_of(const char *password)
 {
-    *trial = (struct trial){.before = before};
+    struct tp_secret *secret = NULL;
+    if (password != NULL)
+        OK(tp_secret_new_copy(tp_bytes_of_string(password), &secret));
+    return secret;
+}
+
+static void trial_begin(struct trial *trial, struct tp_buf before, const char *password)
+{
+    *trial = (struct trial){.before = before, .password = secret_of(password)};
     trial->in = forge_file(tp_buf_bytes(&before));
     trial->out = forge_file(TP_BYTES_NONE);
-    OK(tp_pdf_document_open(pool, trial->in, 0, NULL, &error, &trial->document));
+    OK(tp_pdf_document_open(pool, trial->in, 0, trial->password, &error, &trial->document));
     OK(tp_pdf_update_new(trial->document, &error, &trial->update));
     trial->arena = tp_pdf_document_arena(trial->document);
 }
@@ -50,6 +60,7 @@ static void trial_end(struct trial *trial)
     tp_pdf_update_free(trial->update);
     tp_pdf_document_close(trial->document);
     tp_buf_clear(&trial->before), tp_buf_clear(&trial->after);
+    tp_secret_free(trial->password);
     (void)close(trial->in), (void)close(trial->out);
 }
 
@@ -99,7 +110,7 @@ static void assert_reads_back(const struct trial *trial)
     struct tp_pdf_document *document = NULL;
     const struct tp_pdf_value *signature = NULL;
     struct tp_buf text = TP_BUF_INIT, data = TP_BUF_INIT;
-    OK(tp_pdf_document_open(pool, trial->out, 0, NULL, &error, &document));
+    OK(tp_pdf_document_open(pool, trial->out, 0, trial->password, &error, &document));
     cr_assert(!tp_pdf_document_facts(document)->repaired);
     OK(tp_pdf_document_object(document, trial->signature, &error, &signature));
     OK(tp_pdf_text(tp_pdf_bytes(tp_pdf_get(signature, "Reason")), &text));
@@ -118,14 +129,22 @@ static bool is_in_update(const struct trial *trial, const char *words)
     return memmem(trial->after.data + before, trial->after.len - before, words, strlen(words)) != NULL;
 }
 
+static int run(const struct trial *trial, const char *before, const char *after)
+{
+    char command[512];
+    const struct tp_bytes password = tp_secret_bytes(trial->password);
+    (void)snprintf(command, sizeof(command), "%s'%.*s' %s", before, (int)password.len, (const char *)password.data, after);
+    return forge_run(command, trial->out);
+}
+
 static void assert_good(const struct trial *trial)
 {
     cr_assert(trial->after.len > trial->before.len);
     cr_assert_arr_eq(trial->after.data, trial->before.data, trial->before.len);
     assert_ranges(trial);
     assert_reads_back(trial);
-    cr_assert_eq(forge_run("qpdf --check %s > /dev/null", trial->out), 0);
-    cr_assert_eq(forge_run("pdftotext %s - | tr -d '\\f\\n' | grep -qx 'firstsecond'", trial->out), 0);
+    cr_assert_eq(run(trial, "qpdf --check --password=", "%s > /dev/null"), 0);
+    cr_assert_eq(run(trial, "pdftotext -upw ", "%s - | tr -d '\\f\\n' | grep -qx 'firstsecond'"), 0);
 }
 
 Test(update, keeps_the_documents_bytes_and_its_form)
@@ -134,7 +153,7 @@ Test(update, keeps_the_documents_bytes_and_its_form)
     for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++)
         for (enum forge_form form = FORGE_TABLE; form <= FORGE_HYBRID; form++) {
             struct trial trial;
-            trial_begin(&trial, forge_document(versions[i], form));
+            trial_begin(&trial, forge_document(versions[i], form), NULL);
             trial_put(&trial);
             trial_write(&trial);
             assert_good(&trial);
@@ -142,4 +161,102 @@ Test(update, keeps_the_documents_bytes_and_its_form)
             cr_assert(!is_in_update(&trial, "/XRefStm"));
             trial_end(&trial);
         }
+}
+
+/* ---- encrypted ---- */
+
+static const char *const ciphers[] = {
+    "40", "128 --use-aes=n", "128 --use-aes=y", "128 --use-aes=y --cleartext-metadata", "128 --force-V4 --use-aes=n",
+    "256", "256 --force-R5", "256 --cleartext-metadata",
+};
+#define CIPHERS_LEN (sizeof(ciphers) / sizeof(ciphers[0]))
+
+static struct tp_buf encrypted(const char *passwords, const char *cipher, const char *more)
+{
+    char options[128];
+    struct tp_buf plain = forge_document("1.7", FORGE_STREAM);
+    (void)snprintf(options, sizeof(options), "%s %s %s", passwords, cipher, more);
+    struct tp_buf made = forge_encrypt(tp_buf_bytes(&plain), options);
+    tp_buf_clear(&plain);
+    return made;
+}
+
+static void assert_encrypted_is_good(const char *passwords, const char *cipher, const char *password)
+{
+    struct trial trial;
+    trial_begin(&trial, encrypted(passwords, cipher, ""), password);
+    trial_put(&trial);
+    trial_write(&trial);
+    assert_ranges(&trial);
+    assert_reads_back(&trial);
+    cr_assert_eq(run(&trial, "qpdf --check --password=", "%s > /dev/null"), 0, "%s", cipher);
+    cr_assert(!is_in_update(&trial, "because"), "%s", cipher);
+    trial_end(&trial);
+}
+
+Test(update, encrypts_with_the_documents_key)
+{
+    for (size_t i = 0; i < CIPHERS_LEN; i++) {
+        assert_encrypted_is_good("user owner", ciphers[i], "user");
+        assert_encrypted_is_good("user owner", ciphers[i], "owner");
+        assert_encrypted_is_good("'' owner", ciphers[i], NULL);
+    }
+}
+
+Test(update, others_read_what_was_encrypted)
+{
+    for (size_t i = 0; i < CIPHERS_LEN; i++) {
+        struct trial trial;
+        trial_begin(&trial, encrypted("user owner", ciphers[i], ""), "user");
+        trial_put(&trial);
+        trial_write(&trial);
+        cr_assert_eq(run(&trial, "pdftotext -upw ", "%s - | tr -d '\\f\\n' | grep -qx 'firstsecond'"), 0, "%s", ciphers[i]);
+        char command[256];
+        (void)snprintf(command, sizeof(command), "qpdf --password=user --show-object=%u %%s | grep -q '/Reason <feff0062'",
+                       trial.signature.id);
+        cr_assert_eq(forge_run(command, trial.out), 0, "%s", ciphers[i]);
+        (void)snprintf(command, sizeof(command),
+                       "qpdf --password=user --show-object=%u --filtered-stream-data %%s | grep -q aaaaaa", trial.stream.id);
+        cr_assert_eq(forge_run(command, trial.out), 0, "%s", ciphers[i]);
+        trial_end(&trial);
+    }
+}
+
+Test(update, passwords_beyond_ascii_are_those_of_other_programs)
+{
+    assert_encrypted_is_good("'z\xC3\xBCrich' owner", "256", "z\xC3\xBCrich");
+    assert_encrypted_is_good("'z\xFCrich' owner", "128 --use-aes=y", "z\xC3\xBCrich");
+}
+
+Test(update, a_wrong_password_is_refused)
+{
+    static const char *const wrong[] = {NULL, "", "User", "userx", "use"};
+    for (size_t i = 0; i < CIPHERS_LEN; i++)
+        for (size_t j = 0; j < sizeof(wrong) / sizeof(wrong[0]); j++) {
+            struct tp_buf bytes = encrypted("user owner", ciphers[i], "");
+            struct tp_pdf_document *document = NULL;
+            struct tp_secret *password = secret_of(wrong[j]);
+            const int fd = forge_file(tp_buf_bytes(&bytes));
+            cr_assert_eq(tp_pdf_document_open(pool, fd, 0, password, &error, &document), TP_PIN_WRONG);
+            tp_secret_free(password);
+            tp_buf_clear(&bytes);
+            (void)close(fd);
+        }
+}
+
+/* The key is looked for by other code than what opens the document: it must not believe that code. */
+Test(update, the_key_itself_knows_a_wrong_password)
+{
+    for (size_t i = 0; i < CIPHERS_LEN; i++) {
+        struct trial trial;
+        struct tp_pdf_security *security = NULL;
+        struct tp_secret *wrong = secret_of("wrong"), *right = secret_of("owner");
+        trial_begin(&trial, encrypted("user owner", ciphers[i], ""), "user");
+        cr_assert_eq(tp_pdf_security_new(trial.document, wrong, &error, &security), TP_PIN_WRONG);
+        cr_assert_eq(tp_pdf_security_new(trial.document, NULL, &error, &security), TP_PIN_WRONG);
+        OK(tp_pdf_security_new(trial.document, right, &error, &security));
+        tp_pdf_security_free(security);
+        tp_secret_free(wrong), tp_secret_free(right);
+        trial_end(&trial);
+    }
 }
