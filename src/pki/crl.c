@@ -202,19 +202,24 @@ void tp_pki_crl_index_free(struct tp_pki_crl_index *index)
     free(index);
 }
 
-/* CRLReason, §5.3.1; 7 is not used. */
-static const char *reason_words(const X509_REVOKED *entry)
+/* §5.3.1; 7 is not used. */
+const char *tp_pki_crl_reason(long code)
 {
     static const char *const words[] = {
         "unspecified",   "keyCompromise",        "cACompromise",    "affiliationChanged",
         "superseded",    "cessationOfOperation", "certificateHold", NULL,
         "removeFromCRL", "privilegeWithdrawn",   "aACompromise",
     };
+    const bool known = code >= 0 && (size_t)code < sizeof words / sizeof words[0] && words[code] != NULL;
+    return known ? words[code] : words[0];
+}
+
+static const char *reason_words(const X509_REVOKED *entry)
+{
     ASN1_ENUMERATED *reason = X509_REVOKED_get_ext_d2i(entry, NID_crl_reason, NULL, NULL);
     const long code = reason != NULL ? ASN1_ENUMERATED_get(reason) : 0; /* absent means unspecified */
     ASN1_ENUMERATED_free(reason);
-    const bool known = code >= 0 && (size_t)code < sizeof words / sizeof words[0] && words[code] != NULL;
-    return known ? words[code] : words[0];
+    return tp_pki_crl_reason(code);
 }
 
 enum tp_rc tp_pki_crl_entry(const struct tp_pki_crl_index *index, struct tp_bytes serial_der,

@@ -53,6 +53,9 @@ TP_MUST_USE enum tp_rc tp_pki_ber_to_der(struct tp_bytes ber, struct tp_buf *ret
 /* An OBJECT IDENTIFIER, whole, in dots. TP_MALFORMED also when it does not fit. */
 TP_MUST_USE enum tp_rc tp_pki_oid_text(struct tp_bytes oid, char *ret_text, size_t ret_text_size);
 
+/* CRLReason as a word, static; "unspecified" for a number that is none. */
+const char *tp_pki_crl_reason(long code);
+
 /* RFC 3161 §2.3: the extended key usage timeStamping alone, critical. */
 bool tp_pki_is_for_timestamping(const X509 *x509);
 

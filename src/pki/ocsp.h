@@ -25,8 +25,9 @@ struct tp_pki_ocsp_answer {
 void tp_pki_ocsp_answer_clear(struct tp_pki_ocsp_answer *answer);
 /* What RESPONSE (an OCSPResponse) says of CERTIFICATE: status successful, its CertID (by any hash), signed by ISSUER or by a
  * certificate that ISSUER issued with id-kp-OCSPSigning, found in the response or in EXTRA. NONCE, where given, must be
- * repeated when the response has one. TP_NOT_FOUND: it is about others. TP_CRYPTO, TP_PEER: signed by somebody else. Times
- * are for the caller to judge. */
+ * repeated when the response has one. Of several answers the newest counts. TP_NOT_FOUND: it is about others. TP_CRYPTO,
+ * TP_PEER: signed by somebody else. TP_BUSY: tryLater; TP_REFUSED: another status. Times are for the caller to judge, and so
+ * is a delegate's certificate: its validity, its revocation unless `no_check`. */
 TP_MUST_USE enum tp_rc tp_pki_ocsp_find(struct tp_bytes response, struct tp_bytes certificate, struct tp_bytes issuer,
                                         const struct tp_bytes *extra, size_t extra_len, struct tp_bytes nonce,
                                         struct tp_error *error, struct tp_pki_ocsp_answer *ret_answer);
