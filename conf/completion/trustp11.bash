@@ -4,7 +4,7 @@
 _trustp11_words()
 {
     case $1 in
-    '') echo 'init user login logout approval enrol pin factor key cert crl policy audit setup status doctor --config --json --timeout --help --version --completion' ;;
+    '') echo 'init user login logout approval enrol pin factor key cert crl policy pdf cms tsa audit setup status doctor --config --json --timeout --help --version --completion' ;;
     'init') echo '--dir --hsm --name --spawn --users --backup-key --backup-dir --no-backup --service-user --config --json --timeout --help' ;;
     'user') echo 'add list suspend resume unlock close erase reset' ;;
     'user add') echo '--role --display --code-file --config --json --timeout --help' ;;
@@ -48,6 +48,17 @@ _trustp11_words()
     'policy') echo 'show explain' ;;
     'policy show') echo '--config --json --timeout --help' ;;
     'policy explain') echo '--user --mechanism --hash --digest --salt-len --at --used --login-age --config --json --timeout --help' ;;
+    'pdf') echo 'sign extend renew' ;;
+    'pdf sign') echo '--level --key --key-file --certificate --tsa --trust --evidence --offline --hash --pss --reason --location --contact --name --field --certify --lock --lock-field --visible --page --at --size --rect --text --no-text --language --local --image --font --password-file --batch --out --jobs --force --documents --config --json --timeout --help' ;;
+    'pdf extend') echo '--level --tsa --trust --evidence --offline --hash --password-file --batch --out --jobs --force --documents --config --json --timeout --help' ;;
+    'pdf renew') echo '--within --dry-run --tsa --trust --evidence --offline --hash --password-file --documents --config --json --timeout --help' ;;
+    'cms') echo 'sign' ;;
+    'cms sign') echo '--out --level --key --key-file --certificate --tsa --trust --hash --pss --documents --config --json --timeout --help' ;;
+    'tsa') echo 'stamp check list trust' ;;
+    'tsa stamp') echo '--out --tsa --trust --hash --policy --documents --config --json --timeout --help' ;;
+    'tsa check') echo '--trust --at --offline --documents --config --json --timeout --help' ;;
+    'tsa list') echo '--try --trust --documents --config --json --timeout --help' ;;
+    'tsa trust') echo '--to --expired --dry-run --documents --config --json --timeout --help' ;;
     'audit') echo 'list verify checkpoint accept' ;;
     'audit list') echo '--user --action --outcome --object --since --until --last --all --local --config --json --timeout --help' ;;
     'audit verify') echo '--store --key --origin --checkpoint --offline --config --json --timeout --help' ;;
@@ -74,6 +85,12 @@ _trustp11_choices()
     --factor) echo 'totp hotp hardware' ;;
     --type) echo 'rsa-2048 rsa-3072 rsa-4096 p-256 p-384 p-521 ed25519' ;;
     --mechanism) echo 'rsa-pkcs rsa-pss ecdsa eddsa' ;;
+    --level) echo 'B-B B-T B-LT B-LTA' ;;
+    --hash) echo 'sha256 sha384 sha512 sha3-256 sha3-384 sha3-512' ;;
+    --certify) echo 'none forms annotations' ;;
+    --lock) echo 'all include exclude' ;;
+    --at) echo 'top-left top-right bottom-left bottom-right' ;;
+    --language) echo 'en ja de fr es zh' ;;
     --action) echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset pin.init token.init user.reread factor.add factor.remove key.generate key.import key.state key.delete key.change key.csr object.put object.delete cert.import cert.remove crl.import look audit.list audit.checkpoint audit.accept connection.refused refusals deployment.create engine.start engine.stop' ;;
     --outcome) echo 'ok refused failed intent unknown' ;;
     --completion) echo 'bash zsh fish' ;;
@@ -83,7 +100,7 @@ _trustp11_choices()
 _trustp11_takes_value()
 {
     case $1 in
-    --config | --timeout | --dir | --hsm | --name | --users | --backup-key | --backup-dir | --service-user | --display | --code-file | --dormant | --reason | --user | --for | --signatures | --pin-file | --uri-file | --serial | --new-pin-file | --key-file | --passphrase-file | --label | --id | --password-file | --subject | --dns | --email | --out | --key | --file | --issuer | --hash | --digest | --salt-len | --at | --used | --login-age | --object | --since | --until | --last | --store | --origin | --checkpoint | --module) return 0 ;;
+    --config | --timeout | --dir | --hsm | --name | --users | --backup-key | --backup-dir | --service-user | --display | --code-file | --dormant | --reason | --user | --for | --signatures | --pin-file | --uri-file | --serial | --new-pin-file | --key-file | --passphrase-file | --label | --id | --password-file | --subject | --dns | --email | --out | --key | --file | --issuer | --hash | --digest | --salt-len | --at | --used | --login-age | --certificate | --tsa | --trust | --evidence | --location | --contact | --field | --lock-field | --page | --size | --rect | --text | --image | --font | --batch | --jobs | --documents | --within | --policy | --to | --object | --since | --until | --last | --store | --origin | --checkpoint | --module) return 0 ;;
     *) return 1 ;;
     esac
 }

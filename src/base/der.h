@@ -26,8 +26,8 @@ enum {
 
 /* ---- reading ---- */
 
-/* Takes the element with TAG off the front of *AT: whole, and its content. Either output may be NULL. On false *AT stays as
- * it was. Lengths are definite and in at most four bytes, not checked for being the shortest. */
+/* Takes the element with TAG off the front of *AT: whole, and its content. Either output may be NULL. On false *AT
+ * stays as it was. Lengths are definite and in at most four bytes, not checked for being the shortest. */
 bool tp_der_take(struct tp_bytes *at, uint8_t tag, struct tp_bytes *ret_whole, struct tp_bytes *ret_content);
 /* The content of a positive INTEGER, without leading zeros; of 0 nothing is left. */
 struct tp_bytes tp_der_without_zeros(struct tp_bytes number);

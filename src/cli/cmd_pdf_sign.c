@@ -88,17 +88,11 @@ static enum tp_rc work(void *context, int in, struct tp_pades_place *place, stru
     return TP_OK;
 }
 
-static unsigned threads_of(const struct tp_cli *cli)
-{
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    return (unsigned)tp_cli_number(&cli->args, "jobs", processors < 1 ? 2 : processors > 32 ? 64 : processors * 2);
-}
-
 static enum tp_rc sign_many(struct signing *signing)
 {
     struct tp_cli_pdf_batch batch = {.cli = signing->cli,
                                      .list = &signing->list,
-                                     .threads = threads_of(signing->cli),
+                                     .threads = tp_cli_pdf_threads(signing->cli),
                                      .force = tp_cli_flag(&signing->cli->args, "force"),
                                      .work = work,
                                      .context = signing,
@@ -147,7 +141,7 @@ static enum tp_rc prepare(struct signing *signing)
     else
         TP_TRY(check_names(signing, tp_cli_operand(&cli->args, 0), tp_cli_operand(&cli->args, 1)));
     TP_TRY(tp_cli_pdf_password(cli, &signing->password));
-    TP_TRY(tp_cli_pdf_open(cli, wants(&signing->order.order), batch == NULL ? 1 : threads_of(cli), &signing->pdf));
+    TP_TRY(tp_cli_pdf_open(cli, wants(&signing->order.order), batch == NULL ? 1 : tp_cli_pdf_threads(cli), &signing->pdf));
     TP_TRY(tp_cli_pdf_hash(&signing->pdf, &signing->order.order.hash));
     signing->order.order.password = signing->password;
     return tp_pades_order_check(signing->pdf.service, &signing->order.order, &cli->error);

@@ -13,9 +13,19 @@
 #include <unistd.h>
 
 static const struct tp_cli_column columns[] = {
-    {"token", "Token"},   {"verdict", "Verdict"}, {"why", "Why"},         {"time", "Time"},     {"accuracy_us", "Accuracy (us)"},
-    {"tsa", "TSA"},       {"serial", "Serial"},   {"policy", "Policy"},   {"hash", "Hash"},     {"digest", "Digest"},
-    {"status", "Status"}, {"trusted", "Trusted"}, {NULL, NULL},
+    {"token", "Token"},
+    {"verdict", "Verdict"},
+    {"why", "Why"},
+    {"time", "Time"},
+    {"accuracy_us", "Accuracy (us)"},
+    {"tsa", "TSA"},
+    {"serial", "Serial"},
+    {"policy", "Policy"},
+    {"hash", "Hash"},
+    {"digest", "Digest"},
+    {"status", "Status"},
+    {"trusted", "Trusted"},
+    {NULL, NULL},
 };
 
 static enum tp_rc choose_hash(struct tp_cli *cli, const struct tp_documents_conf *conf, enum tp_pki_hash *ret_hash)
@@ -72,8 +82,8 @@ static enum tp_rc ask(struct tp_cli *cli, struct stamping *stamping, const char 
     TP_TRY(choose_hash(cli, stamping->conf, &hash));
     TP_TRY(tp_cli_file_digest(path, hash, &cli->error, digest));
     struct tp_cli_progress *progress = tp_cli_progress_begin(cli, "waiting for a timestamp");
-    const enum tp_rc rc = tp_tsa_client_stamp(stamping->client, hash, TP_BYTES(digest, tp_pki_hash_len(hash)), &cli->error,
-                                              &stamping->token);
+    const enum tp_rc rc = tp_tsa_client_stamp(stamping->client, hash, TP_BYTES(digest, tp_pki_hash_len(hash)),
+                                              &cli->error, &stamping->token);
     tp_cli_progress_end(progress);
     return rc;
 }
@@ -99,7 +109,8 @@ static enum tp_rc stamp(struct tp_cli *cli, struct stamping *stamping)
     int fd = -1;
     TP_TRY(tp_cli_documents(cli, &stamping->conf));
     TP_TRY(tp_cli_documents_anchors(cli, stamping->conf, TP_DOCUMENTS_TSAS, &stamping->anchors));
-    TP_TRY(tp_cli_documents_tsa(cli, stamping->conf, tp_cli_text(&cli->args, "policy"), stamping->anchors, &stamping->client));
+    TP_TRY(tp_cli_documents_tsa(cli, stamping->conf, tp_cli_text(&cli->args, "policy"), stamping->anchors,
+                                &stamping->client));
     stamping->trusted = tp_pki_anchors_len(stamping->anchors) > 0;
     TP_TRY(tp_cli_file_make(out, 0644, &cli->error, &fd));
     const enum tp_rc rc = ask(cli, stamping, tp_cli_operand(&cli->args, 0));
@@ -151,11 +162,13 @@ static enum tp_rc read_token(struct tp_cli *cli, const char *path, struct tp_pki
     TP_TRY(tp_cli_file_read(path, TP_PKI_TIMESTAMP_RESPONSE_MAX, &cli->error, &file));
     if (tp_pki_timestamp_response_token(tp_buf_bytes(&file), NULL, &token) == TP_OK)
         file.len = 0;
-    const enum tp_rc rc = tp_pki_timestamp_parse(tp_buf_bytes(file.len == 0 ? &token : &file), &cli->error, ret_timestamp);
+    const enum tp_rc rc =
+        tp_pki_timestamp_parse(tp_buf_bytes(file.len == 0 ? &token : &file), &cli->error, ret_timestamp);
     return rc == TP_OK ? rc : tp_error_prefix(&cli->error, rc, "%s", path);
 }
 
-static void fail(struct tp_verdict *verdict, enum tp_indication indication, enum tp_subindication sub, const char *words)
+static void fail(struct tp_verdict *verdict, enum tp_indication indication, enum tp_subindication sub,
+                 const char *words)
 {
     *verdict = (struct tp_verdict){.indication = indication, .sub = sub};
     (void)snprintf(verdict->why, sizeof verdict->why, "%s", words);
@@ -173,10 +186,11 @@ static enum tp_rc judge_certificate(struct tp_cli *cli, struct checking *checkin
 {
     TP_TRY(tp_evidence_new(&checking->evidence));
     TP_TRY(add_certificates(tp_pki_timestamp_cms(checking->timestamp), checking->evidence));
-    TP_TRY(tp_documents_conf_source(checking->conf, tp_cli_flag(&cli->args, "offline"), &cli->error, &checking->source));
+    TP_TRY(
+        tp_documents_conf_source(checking->conf, tp_cli_flag(&cli->args, "offline"), &cli->error, &checking->source));
     struct tp_cli_progress *progress = tp_cli_progress_begin(cli, "asking for revocation data");
-    (void)!tp_validation_gather(checking->source, certificate, TP_PKI_FOR_TIMESTAMPING, checking->anchors, checking->at_ms,
-                                checking->evidence, NULL);
+    (void)!tp_validation_gather(checking->source, certificate, TP_PKI_FOR_TIMESTAMPING, checking->anchors,
+                                checking->at_ms, checking->evidence, NULL);
     tp_cli_progress_end(progress);
     const struct tp_validation_question question = {.leaf = certificate,
                                                     .purpose = TP_PKI_FOR_TIMESTAMPING,
@@ -220,7 +234,8 @@ static enum tp_rc tell_check(struct tp_cli *cli, const struct checking *checking
     json_t *object = json_object();
     const char *sub = tp_subindication_name(verdict->sub);
     char text[96];
-    (void)snprintf(text, sizeof text, "%s%s%s", tp_indication_name(verdict->indication), sub[0] != '\0' ? " / " : "", sub);
+    (void)snprintf(text, sizeof text, "%s%s%s", tp_indication_name(verdict->indication), sub[0] != '\0' ? " / " : "",
+                   sub);
     if (cli->json) {
         tp_cli_put_text(cli, object, "indication", tp_indication_name(verdict->indication));
         tp_cli_put_text(cli, object, "subindication", sub);
@@ -244,8 +259,9 @@ static enum tp_rc check(struct tp_cli *cli, struct checking *checking)
     TP_TRY(tp_cli_documents(cli, &checking->conf));
     TP_TRY(tp_cli_documents_anchors(cli, checking->conf, TP_DOCUMENTS_TSAS, &checking->anchors));
     if (tp_pki_anchors_len(checking->anchors) == 0)
-        return tp_error_set(&cli->error, TP_CONFIG, "nobody is trusted for timestamps: name anchors with --trust, or see trustp11 tsa "
-                                                    "trust --help");
+        return tp_error_set(&cli->error, TP_CONFIG,
+                            "nobody is trusted for timestamps: name anchors with --trust, or see trustp11 tsa "
+                            "trust --help");
     TP_TRY(read_token(cli, tp_cli_operand(&cli->args, 0), &checking->timestamp));
     checking->at_ms = tp_cli_number(&cli->args, "at", tp_clock_utc_ms());
     TP_TRY(judge(cli, checking, &certificate, &verdict));

@@ -7,8 +7,9 @@
 #include "cli/progress.h"
 
 static const struct tp_cli_column columns[] = {{"name", "NAME"}, {"url", "URL"}, {"policy", "POLICY"}, {NULL, NULL}};
-static const struct tp_cli_column tried_columns[] = {
-    {"name", "NAME"}, {"url", "URL"}, {"good", "GOOD"}, {"took_ms", "TOOK (MS)"}, {"words", "WHAT IT DID"}, {NULL, NULL}};
+static const struct tp_cli_column tried_columns[] = {{"name", "NAME"},         {"url", "URL"},
+                                                     {"good", "GOOD"},         {"took_ms", "TOOK (MS)"},
+                                                     {"words", "WHAT IT DID"}, {NULL, NULL}};
 
 /* One that is asked alone, for a token over random bytes that nobody has use for. */
 static enum tp_rc try_one(struct tp_cli *cli, const struct tp_tsa_place *place, const struct tp_pki_anchors *anchors,
@@ -37,9 +38,9 @@ static void put_tried(struct tp_cli *cli, json_t *object, const struct tp_tsa_pl
     tp_cli_put_flag(cli, object, "good", good);
     tp_cli_put_number(cli, object, "took_ms", tp_clock_monotonic_ms() - begin_ms);
     tp_cli_put_text(cli, object, "words",
-                    !good                              ? tp_error_words(&error)
+                    !good                             ? tp_error_words(&error)
                     : tp_pki_anchors_len(anchors) > 0 ? "a good token, of a trusted TSA"
-                                                       : "a good token; no anchors say whether it is trusted");
+                                                      : "a good token; no anchors say whether it is trusted");
 }
 
 static enum tp_rc list(struct tp_cli *cli, const struct tp_documents_conf *conf, const struct tp_pki_anchors *anchors)

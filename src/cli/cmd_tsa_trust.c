@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Anchors of timestamp authorities, one file each in a folder: what is taken over can be seen, and taken out, by anybody with a
- * file manager.
+ * Anchors of timestamp authorities, one file each in a folder: what is taken over can be seen, and taken out, by
+ * anybody with a file manager.
  */
 #include "base/clock.h"
 #include "base/crypto.h"

@@ -19,8 +19,8 @@ enum tp_rc tp_cli_documents(struct tp_cli *cli, struct tp_documents_conf **ret_c
     return tp_documents_conf_read(tp_cli_text(&cli->args, "documents"), &cli->error, ret_conf);
 }
 
-enum tp_rc tp_cli_documents_anchors(struct tp_cli *cli, const struct tp_documents_conf *conf, enum tp_documents_trust trust,
-                                    struct tp_pki_anchors **ret_anchors)
+enum tp_rc tp_cli_documents_anchors(struct tp_cli *cli, const struct tp_documents_conf *conf,
+                                    enum tp_documents_trust trust, struct tp_pki_anchors **ret_anchors)
 {
     struct tp_cli_texts files;
     TP_TRY(tp_cli_texts(cli, "trust", &files));
@@ -43,9 +43,9 @@ enum tp_rc tp_cli_documents_tsa(struct tp_cli *cli, const struct tp_documents_co
     TP_TRY(tp_cli_texts(cli, "tsa", &urls));
     const size_t len = tp_documents_conf_places(conf, urls.at, urls.len, places);
     if (len == 0)
-        return tp_error_set(&cli->error, TP_CONFIG, "no timestamp authority is named: give one with --tsa URL, or as [tsa NAME] in %s",
-                            tp_documents_conf_path(conf) != NULL ? tp_documents_conf_path(conf)
-                                                                 : "~/.config/trustp11/documents.conf");
+        return tp_error_set(
+            &cli->error, TP_CONFIG, "no timestamp authority is named: give one with --tsa URL, or as [tsa NAME] in %s",
+            tp_documents_conf_path(conf) != NULL ? tp_documents_conf_path(conf) : "~/.config/trustp11/documents.conf");
     for (size_t i = 0; policy != NULL && i < len; i++)
         places[i].policy = policy;
     const bool checks = tp_pki_anchors_len(anchors) > 0;
@@ -54,7 +54,8 @@ enum tp_rc tp_cli_documents_tsa(struct tp_cli *cli, const struct tp_documents_co
     const struct tp_tsa_client_config config = {.places = places,
                                                 .places_len = len,
                                                 .anchors = checks ? anchors : NULL,
-                                                .told = len > 1 ? told : NULL, /* a single one's words are the error's */
+                                                .told =
+                                                    len > 1 ? told : NULL, /* a single one's words are the error's */
                                                 .context = cli};
     return tp_tsa_client_new(&config, &cli->error, ret_client);
 }

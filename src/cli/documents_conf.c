@@ -29,7 +29,7 @@ static const struct tp_conf_key schema[] = {
     {"cache", "dir", TP_CONF_PATH, NULL, NULL, 0, 0},
     {"signing", "level", TP_CONF_CHOICE, "B-B", "B-B|B-T|B-LT|B-LTA", 0, 0},
     {"signing", "key", TP_CONF_STRING, NULL, NULL, 0, 0},
-    {"signing", "hash", TP_CONF_CHOICE, "sha256", "sha256|sha384|sha512|sha3-256|sha3-384|sha3-512", 0, 0},
+    {"signing", "hash", TP_CONF_CHOICE, NULL, "sha256|sha384|sha512|sha3-256|sha3-384|sha3-512", 0, 0},
     {.section = NULL},
 };
 
@@ -58,8 +58,8 @@ static enum tp_rc read_password(const char *path, struct tp_error *error, struct
     return TP_OK;
 }
 
-static enum tp_rc check_place(const struct tp_documents_conf *conf, const char *section, const struct tp_tsa_place *place,
-                              struct tp_error *error)
+static enum tp_rc check_place(const struct tp_documents_conf *conf, const char *section,
+                              const struct tp_tsa_place *place, struct tp_error *error)
 {
     const char *file = tp_conf_path(conf->conf), *password = tp_conf_string(conf->conf, section, "password_file");
     if (place->url == NULL)
@@ -99,7 +99,8 @@ static enum tp_rc read_tsas(struct tp_documents_conf *conf, struct tp_error *err
     const char *section;
     for (size_t i = 0; (section = tp_conf_section(conf->conf, PATTERN, i)) != NULL; i++) {
         if (i == TP_TSA_MOST)
-            return tp_error_set(error, TP_CONFIG, "%s: more than %d [tsa] sections", tp_conf_path(conf->conf), TP_TSA_MOST);
+            return tp_error_set(error, TP_CONFIG, "%s: more than %d [tsa] sections", tp_conf_path(conf->conf),
+                                TP_TSA_MOST);
         TP_TRY(read_tsa(conf, section, error));
     }
     return TP_OK;
@@ -212,11 +213,11 @@ enum tp_rc tp_documents_conf_tsa_client(const struct tp_documents_conf *conf, co
     struct tp_tsa_place places[TP_TSA_MOST];
     if (urls_len > TP_TSA_MOST)
         return tp_error_set(error, TP_CONFIG, "more than %d timestamp authorities are named", TP_TSA_MOST);
-    const struct tp_tsa_client_config config = {.places = places,
-                                                .places_len = tp_documents_conf_places(conf, urls, urls_len, places),
-                                                .anchors = anchors};
+    const struct tp_tsa_client_config config = {
+        .places = places, .places_len = tp_documents_conf_places(conf, urls, urls_len, places), .anchors = anchors};
     if (config.places_len == 0)
-        return tp_error_set(error, TP_CONFIG, "no timestamp authority is named: give one with --tsa URL, or as a [tsa NAME] in %s",
+        return tp_error_set(error, TP_CONFIG,
+                            "no timestamp authority is named: give one with --tsa URL, or as a [tsa NAME] in %s",
                             conf->conf != NULL ? tp_conf_path(conf->conf) : "documents.conf");
     return tp_tsa_client_new(&config, error, ret_client);
 }
@@ -280,8 +281,9 @@ static enum tp_rc add_tsas(const struct tp_documents_conf *conf, struct tp_pki_a
     return add_path(anchors, conf->tsa_trust, error);
 }
 
-static enum tp_rc fill_anchors(const struct tp_documents_conf *conf, enum tp_documents_trust trust, const char *const *files,
-                               size_t files_len, struct tp_error *error, struct tp_pki_anchors *anchors)
+static enum tp_rc fill_anchors(const struct tp_documents_conf *conf, enum tp_documents_trust trust,
+                               const char *const *files, size_t files_len, struct tp_error *error,
+                               struct tp_pki_anchors *anchors)
 {
     const char *signers = conf->conf != NULL ? tp_conf_string(conf->conf, "trust", "signers") : NULL;
     for (size_t i = 0; i < files_len; i++)
@@ -335,7 +337,14 @@ const char *tp_documents_conf_level(const struct tp_documents_conf *conf)
     return conf->conf != NULL ? tp_conf_string(conf->conf, "signing", "level") : "B-B";
 }
 
+enum tp_pki_hash tp_documents_conf_hash_wish(const struct tp_documents_conf *conf)
+{
+    const char *name = conf->conf != NULL ? tp_conf_string(conf->conf, "signing", "hash") : NULL;
+    return name != NULL ? tp_pki_hash_parse(name) : TP_PKI_HASH_NONE;
+}
+
 enum tp_pki_hash tp_documents_conf_hash(const struct tp_documents_conf *conf)
 {
-    return conf->conf != NULL ? tp_pki_hash_parse(tp_conf_string(conf->conf, "signing", "hash")) : TP_PKI_SHA256;
+    const enum tp_pki_hash wish = tp_documents_conf_hash_wish(conf);
+    return wish != TP_PKI_HASH_NONE ? wish : TP_PKI_SHA256;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * documents.conf(5): what people who sign and verify documents ask, trust and keep. Beside trustp11.conf, which every program
- * that loads the module reads, and which knows nothing of this.
+ * documents.conf(5): what people who sign and verify documents ask, trust and keep. Beside trustp11.conf, which every
+ * program that loads the module reads, and which knows nothing of this.
  *
  *   [tsa NAME]   url, policy, ca_file, certificate_file, key_file, user, password_file, timeout   in order of preference
  *   [trust]      signers, tsas: a file, or a folder of files, of anchors                          tsas: tsa-trust beside it
  *   [cache]      dir                                                                              $XDG_CACHE_HOME/trustp11
  *   [signing]    key (a PKCS#11 URI), level (B-B | B-T | B-LT | B-LTA), hash                      none, B-B, sha256
  *
- * Found in $TRUSTP11_DOCUMENTS, $XDG_CONFIG_HOME/trustp11/documents.conf, ~/.config/…, /etc/trustp11/documents.conf; without any it
- * is as if it were empty.
+ * Found in $TRUSTP11_DOCUMENTS, $XDG_CONFIG_HOME/trustp11/documents.conf, ~/.config/…, /etc/trustp11/documents.conf;
+ * without any it is as if it were empty.
  */
 #ifndef TP_CLI_DOCUMENTS_CONF_H
 #define TP_CLI_DOCUMENTS_CONF_H
@@ -20,7 +20,8 @@
 
 struct tp_documents_conf; /* immutable after reading */
 /* PATH NULL: found. A file that others may write is refused: it says whom to trust. */
-TP_MUST_USE enum tp_rc tp_documents_conf_read(const char *path, struct tp_error *error, struct tp_documents_conf **ret_conf);
+TP_MUST_USE enum tp_rc tp_documents_conf_read(const char *path, struct tp_error *error,
+                                              struct tp_documents_conf **ret_conf);
 void tp_documents_conf_free(struct tp_documents_conf *conf);
 TP_DEFINE_AUTO(struct tp_documents_conf, tp_documents_conf_free)
 const char *tp_documents_conf_path(const struct tp_documents_conf *conf); /* NULL: there is none */
@@ -28,8 +29,8 @@ const char *tp_documents_conf_path(const struct tp_documents_conf *conf); /* NUL
 /* The TSAs of the file, in its order. NAME of one; NULL past the last. */
 const char *tp_documents_conf_tsa_name(const struct tp_documents_conf *conf, size_t index);
 const struct tp_tsa_place *tp_documents_conf_tsas(const struct tp_documents_conf *conf, size_t *ret_len);
-/* A client of the TSAs at URLS, where there are any, each as [tsa] has it when its URL is there; of those of the file otherwise.
- * TP_CONFIG with words when there is none. ANCHORS as in tp_tsa_client_config. */
+/* A client of the TSAs at URLS, where there are any, each as [tsa] has it when its URL is there; of those of the file
+ * otherwise. TP_CONFIG with words when there is none. ANCHORS as in tp_tsa_client_config. */
 TP_MUST_USE enum tp_rc tp_documents_conf_tsa_client(const struct tp_documents_conf *conf, const char *const *urls,
                                                     size_t urls_len, const struct tp_pki_anchors *anchors,
                                                     struct tp_error *error, struct tp_tsa_client **ret_client);
@@ -39,19 +40,21 @@ size_t tp_documents_conf_places(const struct tp_documents_conf *conf, const char
                                 struct tp_tsa_place ret_places[TP_TSA_MOST]);
 
 enum tp_documents_trust { TP_DOCUMENTS_SIGNERS, TP_DOCUMENTS_TSAS };
-/* Anchors from FILES (--trust), where there are any, from [trust] otherwise: PEM, DER or PKCS#7 files, or folders of them. For
- * TSAs both count, FILES and [trust] tsas; with neither, [trust] signers. RET_ANCHORS may be empty: tp_pki_anchors_len. */
+/* Anchors from FILES (--trust), where there are any, from [trust] otherwise: PEM, DER or PKCS#7 files, or folders of
+ * them. For TSAs both count, FILES and [trust] tsas; with neither, [trust] signers. RET_ANCHORS may be empty:
+ * tp_pki_anchors_len. */
 TP_MUST_USE enum tp_rc tp_documents_conf_anchors(const struct tp_documents_conf *conf, enum tp_documents_trust trust,
                                                  const char *const *files, size_t files_len, struct tp_error *error,
                                                  struct tp_pki_anchors **ret_anchors);
 /* The folder that `tsa trust import` keeps anchors of TSAs in. */
 const char *tp_documents_conf_tsa_trust(const struct tp_documents_conf *conf);
 
-TP_MUST_USE enum tp_rc tp_documents_conf_source(const struct tp_documents_conf *conf, bool offline, struct tp_error *error,
-                                                struct tp_validation_source **ret_source);
+TP_MUST_USE enum tp_rc tp_documents_conf_source(const struct tp_documents_conf *conf, bool offline,
+                                                struct tp_error *error, struct tp_validation_source **ret_source);
 
 const char *tp_documents_conf_key(const struct tp_documents_conf *conf);   /* a PKCS#11 URI; NULL */
 const char *tp_documents_conf_level(const struct tp_documents_conf *conf); /* "B-LT" */
 enum tp_pki_hash tp_documents_conf_hash(const struct tp_documents_conf *conf);
+enum tp_pki_hash tp_documents_conf_hash_wish(const struct tp_documents_conf *conf); /* NONE: the file does not say */
 
 #endif

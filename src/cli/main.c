@@ -19,7 +19,8 @@ int main(int argc, char **argv)
         (void)fputs("trustp11: something has used libcrypto before us: what it frees is not wiped\n", stderr);
     tp_crypto_ignore_conf();
     tp_cli_text_start();
-    (void)signal(SIGPIPE, SIG_IGN); /* an engine that goes away is an error with words */
+    (void)signal(SIGPIPE, SIG_IGN); /* an engine that goes away is an error with words, */
+    (void)signal(SIGXFSZ, SIG_IGN); /* and so is a file that grows past a limit */
     struct tp_cli cli = {
         .out = stdout,
         .err = stderr,

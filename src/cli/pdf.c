@@ -136,6 +136,9 @@ static enum tp_rc read_evidence(struct tp_cli_pdf *pdf, const char *path)
 static enum tp_rc open_evidence(struct tp_cli_pdf *pdf)
 {
     const char *path;
+    if (tp_pki_anchors_len(pdf->anchors) == 0)
+        return tp_error_set(&pdf->cli->error, TP_USAGE, "certificates are proven to trust anchors at this level: --trust FILE, or "
+                            "signers in [trust] of documents.conf(5)");
     TP_TRY(tp_evidence_new(&pdf->given));
     for (size_t i = 0; (path = tp_cli_text_at(&pdf->cli->args, "evidence", i)) != NULL; i++)
         TP_TRY(read_evidence(pdf, path));
@@ -149,10 +152,10 @@ static enum tp_rc open_all(struct tp_cli_pdf *pdf, unsigned wants, unsigned thre
         TP_TRY(tp_pdf_pool_new(NULL, error, &pdf->pool));
     if ((wants & (TP_CLI_PDF_TSA | TP_CLI_PDF_EVIDENCE)) != 0)
         TP_TRY(open_trust(pdf));
-    if ((wants & TP_CLI_PDF_TSA) != 0)
-        TP_TRY(tp_cli_documents_tsa(pdf->cli, pdf->conf, NULL, pdf->tsa_anchors, &pdf->tsa));
     if ((wants & TP_CLI_PDF_EVIDENCE) != 0)
         TP_TRY(open_evidence(pdf));
+    if ((wants & TP_CLI_PDF_TSA) != 0)
+        TP_TRY(tp_cli_documents_tsa(pdf->cli, pdf->conf, NULL, pdf->tsa_anchors, &pdf->tsa));
     if ((wants & TP_CLI_PDF_KEY) != 0)
         TP_TRY(open_key(pdf, threads));
     struct tp_pades_means means = {.pool = pdf->pool,
@@ -176,6 +179,12 @@ enum tp_rc tp_cli_pdf_open(struct tp_cli *cli, unsigned wants, unsigned threads,
 }
 
 /* ---- small things ---- */
+
+unsigned tp_cli_pdf_threads(const struct tp_cli *cli)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    return (unsigned)tp_cli_number(&cli->args, "jobs", processors < 1 ? 2 : processors > 32 ? 64 : processors * 2);
+}
 
 enum tp_rc tp_cli_pdf_password(struct tp_cli *cli, struct tp_secret **ret_password)
 {
@@ -204,7 +213,7 @@ enum tp_rc tp_cli_pdf_hash(const struct tp_cli_pdf *pdf, enum tp_pki_hash *ret_h
     *ret_hash = name == NULL ? TP_PKI_HASH_NONE : tp_pki_hash_parse(name);
     if (name != NULL && *ret_hash == TP_PKI_HASH_NONE)
         return tp_error_set(&pdf->cli->error, TP_USAGE, "'%s' is no hash that is known; sha256, sha384, sha512, sha3-256, …", name);
-    if (name == NULL && !tp_pki_signer_info(pdf->signer)->is_ed)
-        *ret_hash = tp_documents_conf_hash(pdf->conf);
+    if (name == NULL && (pdf->signer == NULL || !tp_pki_signer_info(pdf->signer)->is_ed))
+        *ret_hash = tp_documents_conf_hash_wish(pdf->conf);
     return TP_OK;
 }

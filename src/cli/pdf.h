@@ -25,11 +25,13 @@ enum tp_cli_pdf_wants { TP_CLI_PDF_POOL = 1, TP_CLI_PDF_KEY = 2, TP_CLI_PDF_TSA 
 /* THREADS may sign at a time. The reader of PDFs is made before a PIN is asked for. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_open(struct tp_cli *cli, unsigned wants, unsigned threads, struct tp_cli_pdf *ret_pdf);
 void tp_cli_pdf_close(struct tp_cli_pdf *pdf);
+/* --jobs, or twice the processors. */
+unsigned tp_cli_pdf_threads(const struct tp_cli *cli);
 /* --password-file's first line; NULL without. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_password(struct tp_cli *cli, struct tp_secret **ret_password);
 /* A regular file, open for reading. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_input(const char *path, struct tp_error *error, int *ret_fd);
-/* --hash, or of documents.conf; NONE: what fits the key. */
+/* --hash, or of documents.conf; NONE: what fits the key, if there is one. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_hash(const struct tp_cli_pdf *pdf, enum tp_pki_hash *ret_hash);
 
 #endif

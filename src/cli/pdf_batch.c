@@ -269,7 +269,7 @@ static enum tp_rc summarise(struct running *running)
     if (left > 0)
         tp_cli_remark(cli, "broken off, since the others would fail alike: %s; the same command goes on from there",
                       tp_rc_words(running->stop));
-    return TP_OK;
+    return cli->failed_quietly ? TP_REFUSED : TP_OK;
 }
 
 static enum tp_rc run(struct running *running, pthread_t *threads)

@@ -19,7 +19,8 @@ struct tp_cli_pdf_list {
     size_t len, capacity;
 };
 /* The *.pdf of a folder (not of those in it), in the order of their names; or the paths in a file, one a line; "-": in standard
- * input. Results get their own names in OUT. TP_EXISTS: two would have one name. */
+ * input. Results get their own names in OUT. OUT NULL: they stay where they are, and folders in the folder count, too.
+ * TP_EXISTS: two would have one name. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_list_read(struct tp_cli *cli, const char *batch, const char *out,
                                             struct tp_cli_pdf_list *ret_list);
 void tp_cli_pdf_list_clear(struct tp_cli_pdf_list *list);

@@ -48,7 +48,7 @@ static enum tp_rc add(struct tp_cli_pdf_list *list, char *in, const char *out, s
 {
     enum tp_rc rc = in == NULL ? TP_MEMORY : grow(list, error);
     char *copy = rc == TP_OK ? strdup(in) : NULL;
-    char *result = copy == NULL ? NULL : joined(out, basename(copy));
+    char *result = copy == NULL ? NULL : out == NULL ? strdup(in) : joined(out, basename(copy));
     free(copy);
     if (result == NULL) {
         free(in);
@@ -64,6 +64,20 @@ static bool is_pdf(const char *name)
     return len > 4 && name[0] != '.' && strcasecmp(name + len - 4, ".pdf") == 0;
 }
 
+static enum tp_rc read_folder(struct tp_cli *cli, const char *folder, const char *out, struct tp_cli_pdf_list *list);
+
+/* A folder in the folder: for what stays where it is. Links are not followed. */
+static enum tp_rc read_under(struct tp_cli *cli, const char *folder, const char *name, struct tp_cli_pdf_list *list)
+{
+    struct stat status;
+    char *path = name[0] == '.' ? NULL : joined(folder, name);
+    enum tp_rc rc = TP_OK;
+    if (path != NULL && lstat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        rc = read_folder(cli, path, NULL, list);
+    free(path);
+    return rc;
+}
+
 static enum tp_rc read_folder(struct tp_cli *cli, const char *folder, const char *out, struct tp_cli_pdf_list *list)
 {
     DIR *entries = opendir(folder);
@@ -74,6 +88,8 @@ static enum tp_rc read_folder(struct tp_cli *cli, const char *folder, const char
     while (rc == TP_OK && (entry = readdir(entries)) != NULL)
         if (is_pdf(entry->d_name))
             rc = add(list, joined(folder, entry->d_name), out, &cli->error);
+        else if (out == NULL)
+            rc = read_under(cli, folder, entry->d_name, list);
     (void)closedir(entries);
     return rc;
 }
@@ -110,7 +126,7 @@ static enum tp_rc read_any(struct tp_cli *cli, const char *batch, const char *ou
 {
     struct stat status;
     bool folder = stat(batch, &status) == 0 && S_ISDIR(status.st_mode);
-    if (stat(out, &status) != 0 || !S_ISDIR(status.st_mode))
+    if (out != NULL && (stat(out, &status) != 0 || !S_ISDIR(status.st_mode)))
         return tp_error_set(&cli->error, TP_NOT_FOUND, "%s is no folder; make it first", out);
     TP_TRY(folder ? read_folder(cli, batch, out, list) : read_lines(cli, batch, out, list));
     if (list->len == 0)

@@ -85,6 +85,7 @@ static bool is_visible(const struct tp_cli *cli)
 static enum tp_rc read_visible(struct tp_cli *cli, struct tp_cli_pdf_order *order)
 {
     struct tp_pades_visible *visible = &order->visible;
+    bool no_text = tp_cli_flag(&cli->args, "no-text");
     const char *text = tp_cli_text(&cli->args, "text"), *image = tp_cli_text(&cli->args, "image");
     if (!is_visible(cli))
         return TP_OK;
@@ -92,8 +93,10 @@ static enum tp_rc read_visible(struct tp_cli *cli, struct tp_cli_pdf_order *orde
     visible->language = tp_cli_text(&cli->args, "language");
     visible->font = tp_cli_text(&cli->args, "font");
     visible->local_time = tp_cli_flag(&cli->args, "local");
-    if (text != NULL)
-        TP_TRY(read_text(text, order));
+    if (no_text && (text != NULL || image == NULL))
+        return tp_error_set(&cli->error, TP_USAGE, "--no-text is for an image alone: with --image, and without --text");
+    if (text != NULL || no_text)
+        TP_TRY(read_text(no_text ? "" : text, order));
     if (image != NULL)
         TP_TRY(tp_cli_file_read(image, IMAGE_MOST, &cli->error, &order->image));
     visible->image = tp_buf_bytes(&order->image);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * TS 119 612 §5.5: TSPService / ServiceInformation / ServiceTypeIdentifier, ServiceStatus, ServiceDigitalIdentity / DigitalId /
- * X509Certificate. What a service was earlier (ServiceHistory) does not count.
+ * TS 119 612 §5.5: TSPService / ServiceInformation / ServiceTypeIdentifier, ServiceStatus, ServiceDigitalIdentity /
+ * DigitalId / X509Certificate. What a service was earlier (ServiceHistory) does not count.
  */
 #include "cli/trust_list.h"
 
@@ -151,7 +151,8 @@ static void on_end(void *context, const XML_Char *name)
 }
 
 /* Entities are what XML is attacked by, and only a document type declares them. */
-static void on_doctype(void *context, const XML_Char *name, const XML_Char *system, const XML_Char *public_id, int internal)
+static void on_doctype(void *context, const XML_Char *name, const XML_Char *system, const XML_Char *public_id,
+                       int internal)
 {
     (void)name, (void)system, (void)public_id, (void)internal;
     stop(context, TP_UNSUPPORTED);
@@ -169,7 +170,8 @@ static enum tp_rc parse(struct reader *reader, struct tp_bytes file)
     if (reader->rc == TP_MALFORMED && !reader->is_list)
         return tp_error_set(reader->error, TP_MALFORMED, "this XML is no trust list of ETSI TS 119 612");
     if (reader->rc == TP_OK && status != XML_STATUS_OK)
-        return tp_error_set(reader->error, TP_MALFORMED, "line %lu: %s", (unsigned long)XML_GetCurrentLineNumber(reader->parser),
+        return tp_error_set(reader->error, TP_MALFORMED, "line %lu: %s",
+                            (unsigned long)XML_GetCurrentLineNumber(reader->parser),
                             XML_ErrorString(XML_GetErrorCode(reader->parser)));
     return reader->rc;
 }

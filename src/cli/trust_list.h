@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Trust lists of ETSI TS 119 612 (XML): the certificates of timestamping services that are granted. The list's own signature is not
- * looked at: whoever imports it knows where it comes from.
+ * Trust lists of ETSI TS 119 612 (XML): the certificates of timestamping services that are granted. The list's own
+ * signature is not looked at: whoever imports it knows where it comes from.
  */
 #ifndef TP_CLI_TRUST_LIST_H
 #define TP_CLI_TRUST_LIST_H
@@ -10,8 +10,9 @@
 
 /* Whether FILE looks like XML at all. */
 bool tp_trust_list_is(struct tp_bytes file);
-/* EACH: one certificate (DER), in the list's order. TP_MALFORMED: no trust list. Document types, and with them entities, are
- * refused. */
-TP_MUST_USE enum tp_rc tp_trust_list_read(struct tp_bytes file, struct tp_error *error, tp_pki_der_fn *each, void *context);
+/* EACH: one certificate (DER), in the list's order. TP_MALFORMED: no trust list. Document types, and with them
+ * entities, are refused. */
+TP_MUST_USE enum tp_rc tp_trust_list_read(struct tp_bytes file, struct tp_error *error, tp_pki_der_fn *each,
+                                          void *context);
 
 #endif

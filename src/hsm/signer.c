@@ -35,10 +35,14 @@ static const struct {
     CK_MECHANISM_TYPE hash;
     CK_RSA_PKCS_MGF_TYPE mgf;
 } pss[TP_PKI_HASH_END] = {
-    [TP_PKI_SHA1] = {CKM_SHA_1, CKG_MGF1_SHA1},           [TP_PKI_SHA224] = {CKM_SHA224, CKG_MGF1_SHA224},
-    [TP_PKI_SHA256] = {CKM_SHA256, CKG_MGF1_SHA256},      [TP_PKI_SHA384] = {CKM_SHA384, CKG_MGF1_SHA384},
-    [TP_PKI_SHA512] = {CKM_SHA512, CKG_MGF1_SHA512},      [TP_PKI_SHA3_224] = {CKM_SHA3_224, CKG_MGF1_SHA3_224},
-    [TP_PKI_SHA3_256] = {CKM_SHA3_256, CKG_MGF1_SHA3_256}, [TP_PKI_SHA3_384] = {CKM_SHA3_384, CKG_MGF1_SHA3_384},
+    [TP_PKI_SHA1] = {CKM_SHA_1, CKG_MGF1_SHA1},
+    [TP_PKI_SHA224] = {CKM_SHA224, CKG_MGF1_SHA224},
+    [TP_PKI_SHA256] = {CKM_SHA256, CKG_MGF1_SHA256},
+    [TP_PKI_SHA384] = {CKM_SHA384, CKG_MGF1_SHA384},
+    [TP_PKI_SHA512] = {CKM_SHA512, CKG_MGF1_SHA512},
+    [TP_PKI_SHA3_224] = {CKM_SHA3_224, CKG_MGF1_SHA3_224},
+    [TP_PKI_SHA3_256] = {CKM_SHA3_256, CKG_MGF1_SHA3_256},
+    [TP_PKI_SHA3_384] = {CKM_SHA3_384, CKG_MGF1_SHA3_384},
     [TP_PKI_SHA3_512] = {CKM_SHA3_512, CKG_MGF1_SHA3_512},
 };
 
@@ -81,7 +85,8 @@ static enum tp_rc call_make(struct signer *signer, CK_SESSION_HANDLE session, st
     return len <= sizeof signature ? tp_buf_append(ret_signature, TP_BYTES(signature, len)) : TP_HSM;
 }
 
-static enum tp_rc sign(void *context, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
+static enum tp_rc sign(void *context, const struct tp_pki_sign_input *input, struct tp_error *error,
+                       struct tp_buf *ret_signature)
 {
     struct signer *signer = context;
     struct call call;
@@ -103,11 +108,12 @@ static const struct tp_pki_signer_calls calls = {.sign = sign, .release = releas
 /* ---- opening ---- */
 
 /* The chain that was given in place of the token's. */
-static enum tp_rc chain_given(const struct tp_hsm_signer_config *config, struct tp_hsm_card_choice *choice, struct tp_error *error)
+static enum tp_rc chain_given(const struct tp_hsm_signer_config *config, struct tp_hsm_card_choice *choice,
+                              struct tp_error *error)
 {
     if (config->certificates_len > TP_PKI_SIGNER_CERTIFICATES)
-        return tp_error_set(error, TP_TOO_LARGE, "a chain of %zu certificates is longer than %d", config->certificates_len,
-                            TP_PKI_SIGNER_CERTIFICATES);
+        return tp_error_set(error, TP_TOO_LARGE, "a chain of %zu certificates is longer than %d",
+                            config->certificates_len, TP_PKI_SIGNER_CERTIFICATES);
     for (size_t i = 0; i < config->certificates_len; i++)
         choice->chain[i] = config->certificates[i];
     if (config->certificates_len > 0)
@@ -122,9 +128,10 @@ static enum tp_rc spki_fill(const struct signer *signer, struct tp_hsm_card_choi
     if (choice->spki.len > 0)
         return TP_OK;
     if (choice->chain_len == 0)
-        return tp_error_set(error, TP_NOT_FOUND,
-                            "the token \"%s\" has neither certificate nor public key for the key \"%s\": give its certificate",
-                            signer->card.name, signer->key.label);
+        return tp_error_set(
+            error, TP_NOT_FOUND,
+            "the token \"%s\" has neither certificate nor public key for the key \"%s\": give its certificate",
+            signer->card.name, signer->key.label);
     TP_TRY(tp_pki_certificate_parse(choice->chain[0], error, &own));
     return tp_buf_append(&choice->spki, tp_buf_bytes(&own.spki));
 }
@@ -134,7 +141,8 @@ static void choice_clear(struct tp_hsm_card_choice *choice)
     tp_buf_clear(&choice->spki);
 }
 
-enum tp_rc tp_hsm_signer_open(const struct tp_hsm_signer_config *config, struct tp_error *error, struct tp_pki_signer **ret_signer)
+enum tp_rc tp_hsm_signer_open(const struct tp_hsm_signer_config *config, struct tp_error *error,
+                              struct tp_pki_signer **ret_signer)
 {
     struct tp_hsm_card_certificates *certificates TP_AUTO(tp_hsm_card_certificates_free_p) = NULL;
     struct tp_hsm_card_choice choice TP_AUTO(choice_clear) = {.chain_len = 0};
@@ -149,5 +157,6 @@ enum tp_rc tp_hsm_signer_open(const struct tp_hsm_signer_config *config, struct 
     TP_TRY(spki_fill(signer, &choice, error));
     struct signer *context = signer;
     signer = NULL; /* the new one's, also when it fails */
-    return tp_pki_signer_new(tp_buf_bytes(&choice.spki), choice.chain, choice.chain_len, &calls, context, error, ret_signer);
+    return tp_pki_signer_new(tp_buf_bytes(&choice.spki), choice.chain, choice.chain_len, &calls, context, error,
+                             ret_signer);
 }

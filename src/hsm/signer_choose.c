@@ -38,20 +38,22 @@ static enum tp_rc no_key(struct tp_hsm_card *card, struct tp_error *error)
     if (len == 0)
         return tp_error_set(error, TP_NOT_FOUND, "the token \"%s\" has no private key", card->name);
     list_keys(keys, len, text);
-    return tp_error_set(error, TP_NOT_FOUND, "no private key of the token \"%s\" that signs is the one that the URI names; it has %s",
+    return tp_error_set(error, TP_NOT_FOUND,
+                        "no private key of the token \"%s\" that signs is the one that the URI names; it has %s",
                         card->name, text);
 }
 
 /* ---- certificates ---- */
 
-static bool is_of_key(const struct tp_hsm_card_certificate *certificate, const struct tp_hsm_card_key *key, struct tp_bytes spki,
-                      struct tp_pki_certificate *ret_parsed)
+static bool is_of_key(const struct tp_hsm_card_certificate *certificate, const struct tp_hsm_card_key *key,
+                      struct tp_bytes spki, struct tp_pki_certificate *ret_parsed)
 {
     if (tp_pki_certificate_parse(tp_buf_bytes(&certificate->der), NULL, ret_parsed) != TP_OK)
         return false;
     if (spki.len > 0)
         return tp_bytes_equal(spki, tp_buf_bytes(&ret_parsed->spki));
-    return key->id_len > 0 && tp_bytes_equal(TP_BYTES(key->id, key->id_len), TP_BYTES(certificate->id, certificate->id_len));
+    return key->id_len > 0 &&
+           tp_bytes_equal(TP_BYTES(key->id, key->id_len), TP_BYTES(certificate->id, certificate->id_len));
 }
 
 /* The key's newest; NULL without. By the public key where the token tells it, which is more than a CKA_ID can say. */
@@ -75,8 +77,8 @@ static const struct tp_hsm_card_certificate *own_certificate(const struct tp_hsm
 static bool issued(struct tp_bytes issuer, struct tp_bytes certificate)
 {
     struct tp_pki_certificate parsed TP_AUTO(tp_pki_certificate_clear) = {0};
-    return !tp_bytes_equal(issuer, certificate) && tp_pki_certificate_parse(issuer, NULL, &parsed) == TP_OK && parsed.is_ca &&
-           tp_pki_certificate_issued_by(certificate, issuer, NULL) == TP_OK;
+    return !tp_bytes_equal(issuer, certificate) && tp_pki_certificate_parse(issuer, NULL, &parsed) == TP_OK &&
+           parsed.is_ca && tp_pki_certificate_issued_by(certificate, issuer, NULL) == TP_OK;
 }
 
 static bool is_in(const struct tp_hsm_card_choice *choice, struct tp_bytes der)
@@ -135,8 +137,8 @@ static enum tp_rc choose_key(struct tp_hsm_card *card, const struct tp_hsm_card_
             which = i;
     if (len > 1 && meant != 1) {
         list_keys(keys, len, text);
-        return tp_error_set(error, TP_BAD_ARGUMENT, "%zu keys of the token \"%s\" match the URI: name one of %s", len, card->name,
-                            text);
+        return tp_error_set(error, TP_BAD_ARGUMENT, "%zu keys of the token \"%s\" match the URI: name one of %s", len,
+                            card->name, text);
     }
     *ret_key = keys[which];
     return TP_OK;

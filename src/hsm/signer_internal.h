@@ -2,8 +2,9 @@
  *
  * Between the files of the signer by URI: a token of any module, its sessions, and what lies on it.
  *
- * Apart from struct tp_hsm, which is the engine's: that one owns its token, keeps the PIN, looks for a lost token again and makes
- * keys; here the token is a person's, with a PIN or a one-time code that is good once, and a login that ends stays ended.
+ * Apart from struct tp_hsm, which is the engine's: that one owns its token, keeps the PIN, looks for a lost token again
+ * and makes keys; here the token is a person's, with a PIN or a one-time code that is good once, and a login that ends
+ * stays ended.
  */
 #ifndef TP_HSM_SIGNER_INTERNAL_H
 #define TP_HSM_SIGNER_INTERNAL_H
@@ -54,8 +55,8 @@ struct tp_bytes tp_hsm_card_uri_label(P11KitUri *uri);
 
 /* ---- the token (signer_token.c) ---- */
 
-/* Loads the module, finds the token, opens the first session and logs in. CARD is all zero before, and to be cleared also when
- * this fails. */
+/* Loads the module, finds the token, opens the first session and logs in. CARD is all zero before, and to be cleared
+ * also when this fails. */
 TP_MUST_USE enum tp_rc tp_hsm_card_open(struct tp_hsm_card *card, const struct tp_hsm_signer_config *config,
                                         struct tp_error *error);
 void tp_hsm_card_clear(struct tp_hsm_card *card);
@@ -63,12 +64,14 @@ void tp_hsm_card_clear(struct tp_hsm_card *card);
 TP_MUST_USE enum tp_rc tp_hsm_card_login(struct tp_hsm_card *card, CK_SESSION_HANDLE session, CK_USER_TYPE user,
                                          struct tp_error *error);
 /* Code and words for CALL's answer RV; TP_OK for CKR_OK. */
-TP_MUST_USE enum tp_rc tp_hsm_card_rc(const struct tp_hsm_card *card, CK_RV rv, const char *call, struct tp_error *error);
+TP_MUST_USE enum tp_rc tp_hsm_card_rc(const struct tp_hsm_card *card, CK_RV rv, const char *call,
+                                      struct tp_error *error);
 #define TP_HSM_CARD_TRY(card, error, name, ...)                                                                        \
     TP_TRY(tp_hsm_card_rc(card, (card)->module->calls->name(__VA_ARGS__), #name, error))
 
 /* Waits until one is free. */
-TP_MUST_USE enum tp_rc tp_hsm_card_session_take(struct tp_hsm_card *card, struct tp_error *error, CK_SESSION_HANDLE *ret_session);
+TP_MUST_USE enum tp_rc tp_hsm_card_session_take(struct tp_hsm_card *card, struct tp_error *error,
+                                                CK_SESSION_HANDLE *ret_session);
 /* SPOILT: an operation may be left in it; it is closed. */
 void tp_hsm_card_session_give(struct tp_hsm_card *card, CK_SESSION_HANDLE session, bool spoilt);
 
@@ -100,9 +103,10 @@ TP_MUST_USE enum tp_rc tp_hsm_card_keys(struct tp_hsm_card *card, bool all, stru
 /* All X.509 certificates; those that cannot be read are left out. */
 TP_MUST_USE enum tp_rc tp_hsm_card_certificates(struct tp_hsm_card *card, struct tp_error *error,
                                                 struct tp_hsm_card_certificates **ret_certificates);
-/* The public half, from the private key's attributes or from the public key of the same CKA_ID; TP_NOT_FOUND without words when
- * the token does not tell. Appended. */
-TP_MUST_USE enum tp_rc tp_hsm_card_spki(struct tp_hsm_card *card, const struct tp_hsm_card_key *key, struct tp_buf *ret_spki);
+/* The public half, from the private key's attributes or from the public key of the same CKA_ID; TP_NOT_FOUND without
+ * words when the token does not tell. Appended. */
+TP_MUST_USE enum tp_rc tp_hsm_card_spki(struct tp_hsm_card *card, const struct tp_hsm_card_key *key,
+                                        struct tp_buf *ret_spki);
 
 /* ---- choosing (signer_choose.c) ---- */
 

@@ -43,7 +43,8 @@ static CK_RV find_with(struct tp_hsm_card *card, CK_ATTRIBUTE *template, CK_ULON
 /* ---- attributes ---- */
 
 /* An attribute that is not there, or too long, has length 0. */
-static size_t read_value(struct tp_hsm_card *card, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *ret_value, size_t most)
+static size_t read_value(struct tp_hsm_card *card, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type, void *ret_value,
+                         size_t most)
 {
     CK_ATTRIBUTE attribute = {type, ret_value, most};
     const CK_RV rv = card->module->calls->C_GetAttributeValue(card->anchor, object, &attribute, 1);
@@ -83,7 +84,8 @@ enum tp_rc tp_hsm_card_keys(struct tp_hsm_card *card, bool all, struct tp_error 
         template[count++] = (CK_ATTRIBUTE){CKA_ID, (void *)id.data, id.len};
     if (!all && label.len > 0)
         template[count++] = (CK_ATTRIBUTE){CKA_LABEL, (void *)label.data, label.len};
-    TP_TRY(tp_hsm_card_rc(card, find_with(card, template, count, handles, TP_HSM_CARD_KEYS, &len), "C_FindObjects", error));
+    TP_TRY(tp_hsm_card_rc(card, find_with(card, template, count, handles, TP_HSM_CARD_KEYS, &len), "C_FindObjects",
+                          error));
     for (CK_ULONG i = 0; i < len; i++)
         read_key(card, handles[i], &ret_keys[i]);
     *ret_len = len;
@@ -121,12 +123,14 @@ enum tp_rc tp_hsm_card_certificates(struct tp_hsm_card *card, struct tp_error *e
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_CERTIFICATE_TYPE, &type, sizeof type}};
     CK_OBJECT_HANDLE handles[TP_HSM_CARD_CERTIFICATES];
     CK_ULONG len = 0;
-    struct tp_hsm_card_certificates *certificates TP_AUTO(tp_hsm_card_certificates_free_p) = calloc(1, sizeof *certificates);
+    struct tp_hsm_card_certificates *certificates TP_AUTO(tp_hsm_card_certificates_free_p) =
+        calloc(1, sizeof *certificates);
     struct tp_buf room TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     if (certificates == NULL)
         return TP_MEMORY;
     TP_TRY(tp_buf_reserve(&room, VALUE_MAX));
-    TP_TRY(tp_hsm_card_rc(card, find_with(card, template, 2, handles, TP_HSM_CARD_CERTIFICATES, &len), "C_FindObjects", error));
+    TP_TRY(tp_hsm_card_rc(card, find_with(card, template, 2, handles, TP_HSM_CARD_CERTIFICATES, &len), "C_FindObjects",
+                          error));
     for (CK_ULONG i = 0; i < len; i++)
         TP_TRY(add_certificate(card, handles[i], room.data, certificates));
     *ret_certificates = certificates;
@@ -158,7 +162,8 @@ static enum tp_rc rsa_spki(struct tp_hsm_card *card, CK_OBJECT_HANDLE object, st
 {
     uint8_t modulus[MODULUS_MAX], exponent[MODULUS_MAX];
     const struct tp_bytes n = TP_BYTES(modulus, read_value(card, object, CKA_MODULUS, modulus, sizeof modulus));
-    const struct tp_bytes e = TP_BYTES(exponent, read_value(card, object, CKA_PUBLIC_EXPONENT, exponent, sizeof exponent));
+    const struct tp_bytes e =
+        TP_BYTES(exponent, read_value(card, object, CKA_PUBLIC_EXPONENT, exponent, sizeof exponent));
     struct tp_buf key TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     size_t mark;
     if (n.len == 0 || e.len == 0)
@@ -176,8 +181,8 @@ static bool is_key(const struct tp_buf *spki)
     return tp_pki_key_info(tp_buf_bytes(spki), NULL, &info) == TP_OK;
 }
 
-/* PKCS#11 2.40 puts an OCTET STRING around the point, 2.20's readers and Ed25519's often do not. An uncompressed point begins
- * with the byte that is an OCTET STRING's tag: what makes a key decides. */
+/* PKCS#11 2.40 puts an OCTET STRING around the point, 2.20's readers and Ed25519's often do not. An uncompressed point
+ * begins with the byte that is an OCTET STRING's tag: what makes a key decides. */
 static enum tp_rc point_spki(struct tp_hsm_card *card, CK_OBJECT_HANDLE object, bool edwards, struct tp_buf *spki)
 {
     uint8_t point[POINT_MAX], params[PARAMS_MAX];
@@ -210,7 +215,8 @@ static enum tp_rc object_spki(struct tp_hsm_card *card, CK_OBJECT_HANDLE object,
         return tp_buf_append(spki, TP_BYTES(info, len));
     if (type == CKK_RSA)
         return rsa_spki(card, object, spki);
-    return type == CKK_EC || type == CKK_EC_EDWARDS ? point_spki(card, object, type == CKK_EC_EDWARDS, spki) : TP_NOT_FOUND;
+    return type == CKK_EC || type == CKK_EC_EDWARDS ? point_spki(card, object, type == CKK_EC_EDWARDS, spki)
+                                                    : TP_NOT_FOUND;
 }
 
 enum tp_rc tp_hsm_card_spki(struct tp_hsm_card *card, const struct tp_hsm_card_key *key, struct tp_buf *ret_spki)

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SLOTS_MAX     256
-#define PATIENCE_MS   10000 /* for others in this process to come out of the module */
-#define LISTED_MAX    256
+#define SLOTS_MAX   256
+#define PATIENCE_MS 10000 /* for others in this process to come out of the module */
+#define LISTED_MAX  256
 
 /* ---- words ---- */
 
@@ -27,12 +27,17 @@ enum tp_rc tp_hsm_card_rc(const struct tp_hsm_card *card, CK_RV rv, const char *
     if (rc == TP_OK)
         return TP_OK;
     if (is_logged_out(rv))
-        return tp_error_set(error, TP_NOT_LOGGED_IN, "the login to the token \"%s\" has ended (%s: %s); start again", card->name,
-                            call, tp_hsm_ckr_name(rv));
+        return tp_error_set(error, TP_NOT_LOGGED_IN, "the login to the token \"%s\" has ended (%s: %s); start again",
+                            card->name, call, tp_hsm_ckr_name(rv));
+    if (rv == CKR_FUNCTION_REJECTED) /* a policy, as libtrustp11.so has it, or a person at the device */
+        return tp_error_set(error, TP_REFUSED,
+                            "the token \"%s\" refuses to sign with this key now (%s): see its policy, or the device",
+                            card->name, tp_hsm_ckr_name(rv));
     if (rc == TP_HSM_ABSENT)
-        return tp_error_set(error, rc, "the token \"%s\" is not answering (%s: %s, 0x%lx); is it still connected?", card->name,
-                            call, tp_hsm_ckr_name(rv), rv);
-    return tp_error_set(error, rc, "the token \"%s\" answered %s (0x%lx) to %s", card->name, tp_hsm_ckr_name(rv), rv, call);
+        return tp_error_set(error, rc, "the token \"%s\" is not answering (%s: %s, 0x%lx); is it still connected?",
+                            card->name, call, tp_hsm_ckr_name(rv), rv);
+    return tp_error_set(error, rc, "the token \"%s\" answered %s (0x%lx) to %s", card->name, tp_hsm_ckr_name(rv), rv,
+                        call);
 }
 
 /* ---- the module ---- */
@@ -64,7 +69,8 @@ static void list(struct search *search, const CK_TOKEN_INFO *token)
     const size_t len = strlen(search->others);
     tp_hsm_unpad(label, token->label, sizeof token->label);
     tp_hsm_unpad(serial, token->serialNumber, sizeof token->serialNumber);
-    (void)snprintf(search->others + len, sizeof search->others - len, "%stoken=%s;serial=%s", len > 0 ? ", " : "", label, serial);
+    (void)snprintf(search->others + len, sizeof search->others - len, "%stoken=%s;serial=%s", len > 0 ? ", " : "",
+                   label, serial);
 }
 
 static bool slot_fits(P11KitUri *uri, CK_FUNCTION_LIST *calls, CK_SLOT_ID slot)
@@ -80,7 +86,8 @@ static void look(const struct tp_hsm_card *card, CK_SLOT_ID slot, struct search 
     CK_TOKEN_INFO token = {.flags = 0};
     if (card->module->calls->C_GetTokenInfo(slot, &token) != CKR_OK || (token.flags & CKF_TOKEN_INITIALIZED) == 0)
         return;
-    const bool fits = slot_fits(card->uri, card->module->calls, slot) && p11_kit_uri_match_token_info(card->uri, &token) == 1;
+    const bool fits =
+        slot_fits(card->uri, card->module->calls, slot) && p11_kit_uri_match_token_info(card->uri, &token) == 1;
     search->tokens++;
     if (fits && search->matches++ == 0) {
         search->others[0] = '\0';
@@ -96,12 +103,14 @@ static enum tp_rc judge(const struct tp_hsm_card *card, const struct search *sea
     if (search->matches == 1)
         return TP_OK;
     if (search->tokens == 0)
-        return tp_error_set(error, TP_NOT_FOUND, "%s has no token: connect the device, or see the library's own configuration",
+        return tp_error_set(error, TP_NOT_FOUND,
+                            "%s has no token: connect the device, or see the library's own configuration",
                             tp_hsm_card_uri_module(card->uri));
     if (search->matches == 0)
         return tp_error_set(error, TP_NOT_FOUND, "no token of %s is the one that the key's URI names; there is %s",
                             tp_hsm_card_uri_module(card->uri), search->others);
-    return tp_error_set(error, TP_BAD_ARGUMENT, "%u tokens match the key's URI: name one of %s", search->matches, search->others);
+    return tp_error_set(error, TP_BAD_ARGUMENT, "%u tokens match the key's URI: name one of %s", search->matches,
+                        search->others);
 }
 
 static enum tp_rc find(struct tp_hsm_card *card, struct tp_error *error)
@@ -151,11 +160,12 @@ static enum tp_rc login_rc(const struct tp_hsm_card *card, CK_RV rv, struct tp_e
         return tp_error_set(error, TP_PIN_LENGTH, "the PIN for the token \"%s\" is too short or too long%s", card->name,
                             tries_left(card));
     case CKR_PIN_LOCKED:
-        return tp_error_set(error, TP_PIN_LOCKED,
-                            "the token \"%s\" is locked after too many wrong PINs; whoever administers it can unlock it",
-                            card->name);
+        return tp_error_set(
+            error, TP_PIN_LOCKED,
+            "the token \"%s\" is locked after too many wrong PINs; whoever administers it can unlock it", card->name);
     case CKR_PIN_EXPIRED:
-        return tp_error_set(error, TP_PIN_EXPIRED, "the PIN of the token \"%s\" has expired: set a new one first", card->name);
+        return tp_error_set(error, TP_PIN_EXPIRED, "the PIN of the token \"%s\" has expired: set a new one first",
+                            card->name);
     case CKR_USER_PIN_NOT_INITIALIZED:
         return tp_error_set(error, TP_NOT_ENROLLED, "the token \"%s\" has no PIN yet: set one first", card->name);
     default:
@@ -167,18 +177,22 @@ static enum tp_rc ask(struct tp_hsm_card *card, struct tp_error *error, struct t
 {
     if (tp_hsm_card_uri_has_pin(card->uri))
         return tp_hsm_pin_source_read(p11_kit_uri_get_pin_source(card->uri), error, ret_pin);
-    const enum tp_rc rc = card->ask_pin != NULL ? card->ask_pin(card->ask_context, card->name, error, ret_pin) : TP_NOT_FOUND;
+    const enum tp_rc rc =
+        card->ask_pin != NULL ? card->ask_pin(card->ask_context, card->name, error, ret_pin) : TP_NOT_FOUND;
     if (rc != TP_NOT_FOUND)
         return rc;
-    return tp_error_set(error, TP_CONFIG,
-                        "the token \"%s\" wants a PIN and there is nobody to ask: add pin-source=file:/path to the key's URI",
-                        card->name);
+    return tp_error_set(
+        error, TP_CONFIG,
+        "the token \"%s\" wants a PIN and there is nobody to ask: add pin-source=file:/path to the key's URI",
+        card->name);
 }
 
-enum tp_rc tp_hsm_card_login(struct tp_hsm_card *card, CK_SESSION_HANDLE session, CK_USER_TYPE user, struct tp_error *error)
+enum tp_rc tp_hsm_card_login(struct tp_hsm_card *card, CK_SESSION_HANDLE session, CK_USER_TYPE user,
+                             struct tp_error *error)
 {
     struct tp_secret *pin TP_AUTO(tp_secret_free_p) = NULL;
-    if ((card->token.flags & CKF_PROTECTED_AUTHENTICATION_PATH) != 0) /* the device asks by itself: no PIN passes here */
+    if ((card->token.flags & CKF_PROTECTED_AUTHENTICATION_PATH) !=
+        0) /* the device asks by itself: no PIN passes here */
         return login_rc(card, card->module->calls->C_Login(session, user, NULL, 0), error);
     pthread_mutex_lock(&card->asking);
     const enum tp_rc rc = ask(card, error, &pin);
@@ -249,7 +263,9 @@ static enum tp_rc connect_token(struct tp_hsm_card *card, struct tp_error *error
 
 enum tp_rc tp_hsm_card_open(struct tp_hsm_card *card, const struct tp_hsm_signer_config *config, struct tp_error *error)
 {
-    card->most = config->threads == 0 ? 1 : config->threads < TP_HSM_CARD_SESSIONS ? config->threads : TP_HSM_CARD_SESSIONS;
+    card->most = config->threads == 0                     ? 1
+                 : config->threads < TP_HSM_CARD_SESSIONS ? config->threads
+                                                          : TP_HSM_CARD_SESSIONS;
     card->ask_pin = config->ask_pin;
     card->ask_context = config->ask_context;
     (void)pthread_mutex_init(&card->asking, NULL);
@@ -259,7 +275,8 @@ enum tp_rc tp_hsm_card_open(struct tp_hsm_card *card, const struct tp_hsm_signer
     return connect_token(card, error);
 }
 
-/* With the last session the login ends; no C_Logout, since it would be another's, too, who has a login in this process. */
+/* With the last session the login ends; no C_Logout, since it would be another's, too, who has a login in this process.
+ */
 void tp_hsm_card_clear(struct tp_hsm_card *card)
 {
     for (unsigned i = 0; i < card->idle_len; i++)

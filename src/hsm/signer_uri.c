@@ -15,15 +15,18 @@ static enum tp_rc check(P11KitUri *uri, struct tp_error *error)
     if (p11_kit_uri_any_unrecognized(uri))
         return tp_error_set(error, TP_CONFIG, "the key's URI has an attribute that is not known: " ADVICE);
     if (p11_kit_uri_get_pin_value(uri) != NULL)
-        return tp_error_set(error, TP_CONFIG,
-                            "the key's URI holds a PIN (pin-value), which other users of this machine can see: put it into a "
-                            "file that only you can read, and its path into pin-source=file:/path");
+        return tp_error_set(
+            error, TP_CONFIG,
+            "the key's URI holds a PIN (pin-value), which other users of this machine can see: put it into a "
+            "file that only you can read, and its path into pin-source=file:/path");
     if (p11_kit_uri_get_module_name(uri) != NULL)
-        return tp_error_set(error, TP_CONFIG, "the key's URI has a module-name: give module-path=/path/to/library.so instead");
+        return tp_error_set(error, TP_CONFIG,
+                            "the key's URI has a module-name: give module-path=/path/to/library.so instead");
     if (path != NULL && path[0] != '/')
         return tp_error_set(error, TP_CONFIG, "the key's URI has a module-path that is not absolute: " ADVICE);
     if (source != NULL && !tp_hsm_pin_source_is_file(source))
-        return tp_error_set(error, TP_CONFIG, "the key's URI has a pin-source that is not of the form file:/path: " ADVICE);
+        return tp_error_set(error, TP_CONFIG,
+                            "the key's URI has a pin-source that is not of the form file:/path: " ADVICE);
     return TP_OK;
 }
 
@@ -33,9 +36,10 @@ enum tp_rc tp_hsm_card_uri_parse(const char *text, struct tp_error *error, P11Ki
     if (uri == NULL)
         return TP_MEMORY;
     const int parsed = p11_kit_uri_parse(text, P11_KIT_URI_FOR_ANY, uri);
-    enum tp_rc rc = parsed == P11_KIT_URI_OK ? check(uri, error)
-                                             : tp_error_set(error, TP_CONFIG, "the key's URI is not a PKCS#11 URI (%s): " ADVICE,
-                                                            p11_kit_uri_message(parsed));
+    enum tp_rc rc = parsed == P11_KIT_URI_OK
+                        ? check(uri, error)
+                        : tp_error_set(error, TP_CONFIG, "the key's URI is not a PKCS#11 URI (%s): " ADVICE,
+                                       p11_kit_uri_message(parsed));
     if (rc == TP_OK)
         *ret_uri = uri;
     else

@@ -62,7 +62,7 @@ struct exchange {
     const struct tp_http_request *request;
     struct tp_error *error;
     struct tp_buf *body;
-    size_t body_begin; /* what was in BODY before */
+    size_t body_begin;  /* what was in BODY before */
     enum tp_rc stopped; /* why we ended it ourselves; TP_OK: we did not */
     char curl_words[CURL_ERROR_SIZE];
 };
@@ -108,8 +108,8 @@ static CURLcode set_body(CURL *curl, const struct tp_http_request *request)
                                                request->body.data != NULL ? (const char *)request->body.data : "");
 }
 
-/* What is the same for all: nothing of the environment (proxies, .netrc), two schemes, bounds. Who began with TLS stays with
- * it; a POST that is sent elsewhere stays one (RFC 9110 §15.4.2 lets it), but after "see other". */
+/* What is the same for all: nothing of the environment (proxies, .netrc), two schemes, bounds. Who began with TLS stays
+ * with it; a POST that is sent elsewhere stays one (RFC 9110 §15.4.2 lets it), but after "see other". */
 static CURLcode set_bounds(CURL *curl, const struct tp_http_request *request, bool tls)
 {
     const long timeout_ms = (long)(request->timeout_ms > 0 ? request->timeout_ms : TP_HTTP_TIMEOUT_MS);
@@ -168,6 +168,8 @@ static enum tp_rc set_access(CURL *curl, const struct tp_http_access *access, co
         {CURLOPT_CAINFO, access->ca_file},
         {CURLOPT_SSLCERT, access->certificate_file},
         {CURLOPT_SSLKEY, access->key_file},
+        {CURLOPT_KEYPASSWD,
+         access->key_file != NULL ? "" : NULL}, /* an encrypted one fails instead of asking the terminal */
     };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         if (files[i].value != NULL && curl_easy_setopt(curl, files[i].option, files[i].value) != CURLE_OK)
@@ -226,12 +228,14 @@ static enum tp_rc ended_badly(const struct exchange *exchange, CURLcode code)
 {
     const char *words = exchange->curl_words[0] != '\0' ? exchange->curl_words : curl_easy_strerror(code);
     if (exchange->stopped == TP_TOO_LARGE)
-        return tp_error_set(exchange->error, TP_TOO_LARGE, "the answer is larger than %zu bytes", exchange->request->most);
+        return tp_error_set(exchange->error, TP_TOO_LARGE, "the answer is larger than %zu bytes",
+                            exchange->request->most);
     if (exchange->stopped != TP_OK)
         return exchange->stopped;
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
         if (endings[i].code == code)
-            return tp_error_set(exchange->error, endings[i].rc, "%s", endings[i].words != NULL ? endings[i].words : words);
+            return tp_error_set(exchange->error, endings[i].rc, "%s",
+                                endings[i].words != NULL ? endings[i].words : words);
     return tp_error_set(exchange->error, TP_UNREACHABLE, "%s", words);
 }
 

@@ -15,8 +15,8 @@
 
 struct tp_http; /* a client with its kept connections; one thread at a time */
 
-struct tp_http_access {             /* all may be NULL; paths are of PEM files */
-    const char *ca_file;            /* trust anchors of the server's certificate; NULL: the system's */
+struct tp_http_access {                      /* all may be NULL; paths are of PEM files */
+    const char *ca_file;                     /* trust anchors of the server's certificate; NULL: the system's */
     const char *certificate_file, *key_file; /* client certificate */
     const char *user;
     const struct tp_secret *password; /* basic authentication; over plain HTTP only where the URL's host is loopback */
@@ -27,21 +27,22 @@ void tp_http_free(struct tp_http *http);
 TP_DEFINE_AUTO(struct tp_http, tp_http_free)
 
 struct tp_http_request {
-    const char *url;          /* http:// or https:// */
-    struct tp_bytes body;     /* POST with CONTENT_TYPE; GET without */
-    const char *content_type; /* of the body */
-    const char *accept;       /* content type that the answer must have; NULL: any */
-    size_t most;              /* bytes of the answer */
-    int64_t timeout_ms;       /* all in all; 0: TP_HTTP_TIMEOUT_MS */
+    const char *url;                     /* http:// or https:// */
+    struct tp_bytes body;                /* POST with CONTENT_TYPE; GET without */
+    const char *content_type;            /* of the body */
+    const char *accept;                  /* content type that the answer must have; NULL: any */
+    size_t most;                         /* bytes of the answer */
+    int64_t timeout_ms;                  /* all in all; 0: TP_HTTP_TIMEOUT_MS */
     const struct tp_http_access *access; /* NULL: none */
 };
-/* TP_OK with status 200 only; RET_STATUS (may be NULL) is the HTTP status also when that is why it failed, 0 without one.
- * TP_TIMEOUT, TP_UNREACHABLE, TP_TOO_LARGE, TP_MALFORMED (content type), TP_PEER (TLS), TP_REFUSED (a status); the words name
- * the URL without a password. Appended. */
-TP_MUST_USE enum tp_rc tp_http_fetch(struct tp_http *http, const struct tp_http_request *request, struct tp_error *error,
-                                     int *ret_status, struct tp_buf *ret_body);
+/* TP_OK with status 200 only; RET_STATUS (may be NULL) is the HTTP status also when that is why it failed, 0 without
+ * one. TP_TIMEOUT, TP_UNREACHABLE, TP_TOO_LARGE, TP_MALFORMED (content type), TP_PEER (TLS), TP_REFUSED (a status); the
+ * words name the URL without a password. Appended. */
+TP_MUST_USE enum tp_rc tp_http_fetch(struct tp_http *http, const struct tp_http_request *request,
+                                     struct tp_error *error, int *ret_status, struct tp_buf *ret_body);
 
-/* What the server of the last fetch asked for by Retry-After (RFC 9110 §10.2.3), from now on; 0: nothing. At most a day. */
+/* What the server of the last fetch asked for by Retry-After (RFC 9110 §10.2.3), from now on; 0: nothing. At most a
+ * day. */
 int64_t tp_http_retry_after_ms(const struct tp_http *http);
 
 #endif

@@ -13,8 +13,8 @@
 struct tp_http_url {
     bool tls, loopback;
 };
-/* TP_BAD_ARGUMENT with words for what is neither http nor https, too long, or names a user: a password in a URL gets into
- * logs. */
+/* TP_BAD_ARGUMENT with words for what is neither http nor https, too long, or names a user: a password in a URL gets
+ * into logs. */
 TP_MUST_USE enum tp_rc tp_http_url_read(const char *url, struct tp_error *error, struct tp_http_url *ret_url);
 
 #endif

@@ -38,8 +38,9 @@ static enum tp_rc judge(CURLU *handle, struct tp_error *error, struct tp_http_ur
     if (!tls && strcasecmp(scheme, "http") != 0)
         return tp_error_set(error, TP_BAD_ARGUMENT, "%s:// is not asked; only http:// and https:// are", scheme);
     if (has(handle, CURLUPART_USER) || has(handle, CURLUPART_PASSWORD))
-        return tp_error_set(error, TP_BAD_ARGUMENT,
-                            "the URL of %s names a user or a password; give them apart from it, where no log shows them", host);
+        return tp_error_set(
+            error, TP_BAD_ARGUMENT,
+            "the URL of %s names a user or a password; give them apart from it, where no log shows them", host);
     *ret_url = (struct tp_http_url){.tls = tls, .loopback = is_loopback(host)};
     return TP_OK;
 }

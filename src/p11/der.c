@@ -10,8 +10,10 @@ enum tp_rc tp_p11_spki_read(struct tp_bytes der, struct tp_p11_spki *ret_spki)
 {
     struct tp_bytes content, algorithm, bits;
     struct tp_p11_spki spki;
-    if (!tp_der_take(&der, TP_DER_SEQUENCE, NULL, &content) || der.len != 0 || !tp_der_take(&content, TP_DER_SEQUENCE, NULL, &algorithm) ||
-        !tp_der_take(&content, TP_DER_BIT_STRING, NULL, &bits) || !tp_der_take(&algorithm, TP_DER_OID, &spki.algorithm, NULL))
+    if (!tp_der_take(&der, TP_DER_SEQUENCE, NULL, &content) || der.len != 0 ||
+        !tp_der_take(&content, TP_DER_SEQUENCE, NULL, &algorithm) ||
+        !tp_der_take(&content, TP_DER_BIT_STRING, NULL, &bits) ||
+        !tp_der_take(&algorithm, TP_DER_OID, &spki.algorithm, NULL))
         return TP_MALFORMED;
     if (bits.len < 2 || bits.data[0] != 0) /* no unused bits in any key */
         return TP_MALFORMED;
@@ -72,10 +74,13 @@ static bool read_to_be_signed(struct tp_bytes at, struct tp_p11_certificate *cer
 {
     struct tp_bytes validity;
     (void)tp_der_take(&at, DER_VERSION, NULL, NULL); /* absent in version 1 */
-    return tp_der_take(&at, TP_DER_INTEGER, &certificate->serial, NULL) && tp_der_take(&at, TP_DER_SEQUENCE, NULL, NULL) &&
-           tp_der_take(&at, TP_DER_SEQUENCE, &certificate->issuer, NULL) && tp_der_take(&at, TP_DER_SEQUENCE, NULL, &validity) &&
-           tp_der_take(&at, TP_DER_SEQUENCE, &certificate->subject, NULL) && tp_der_take(&at, TP_DER_SEQUENCE, &certificate->spki, NULL) &&
-           take_date(&validity, certificate->start) && take_date(&validity, certificate->end);
+    return tp_der_take(&at, TP_DER_INTEGER, &certificate->serial, NULL) &&
+           tp_der_take(&at, TP_DER_SEQUENCE, NULL, NULL) &&
+           tp_der_take(&at, TP_DER_SEQUENCE, &certificate->issuer, NULL) &&
+           tp_der_take(&at, TP_DER_SEQUENCE, NULL, &validity) &&
+           tp_der_take(&at, TP_DER_SEQUENCE, &certificate->subject, NULL) &&
+           tp_der_take(&at, TP_DER_SEQUENCE, &certificate->spki, NULL) && take_date(&validity, certificate->start) &&
+           take_date(&validity, certificate->end);
 }
 
 enum tp_rc tp_p11_certificate_read(struct tp_bytes der, struct tp_p11_certificate *ret_certificate)

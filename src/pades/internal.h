@@ -54,8 +54,7 @@ TP_MUST_USE enum tp_rc tp_pades_pdfa_part(struct tp_pades_work *work, unsigned *
 
 /* ---- widget.c, appearance.c ---- */
 
-/* The pages, rectangles and looks of FIELD's widgets; RET_FIELD is the field's dictionary with the widget in it, or with
- * /Kids. REF is the field's number. */
+/* Pages, rectangles and looks of FIELD, whose number is REF; RET_FIELD is the field's dictionary with its widget in it. */
 TP_MUST_USE enum tp_rc tp_pades_widget_new(struct tp_pades_work *work, const struct tp_pades_order *order, struct tp_pdf_ref ref,
                                            const struct tp_pdf_value *field, const struct tp_pdf_value **ret_field);
 /* The looks of a field that is there. */
@@ -89,9 +88,6 @@ TP_MUST_USE enum tp_rc tp_pades_dss_read(struct tp_pdf_document *document, struc
 
 /* The hash that a timestamp is over where signatures are by HASH: TSAs know SHA-2. */
 enum tp_pki_hash tp_pades_stamp_hash(enum tp_pki_hash hash);
-/* A token over BYTES, appended. */
-TP_MUST_USE enum tp_rc tp_pades_stamp_bytes(struct tp_pades_service *service, enum tp_pki_hash hash, struct tp_bytes bytes,
-                                            struct tp_error *error, struct tp_buf *ret_token);
 /* What proves TOKEN's chain, into EVIDENCE; RET_TIME_MS (may be NULL): its time. */
 TP_MUST_USE enum tp_rc tp_pades_stamp_prove(struct tp_pades_service *service, struct tp_bytes token, struct tp_evidence *evidence,
                                             struct tp_error *error, int64_t *ret_time_ms);

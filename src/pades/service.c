@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOKEN_ROOM   ((size_t)12 << 10) /* a token with its TSA's chain is mostly of 3 to 7 KiB */
+#define TOKEN_ROOM   ((size_t)8 << 10)  /* a token with its TSA's chain is mostly of 3 to 7 KiB */
 #define TOKEN_SPARE  ((size_t)512)      /* tokens of one TSA differ by serial number, accuracy and signature */
 #define PROOFS       8
 #define PROOF_GOOD_MS 60000 /* that a proof is used again without asking its source, which looks at its cache */

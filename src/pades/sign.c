@@ -336,9 +336,9 @@ static enum tp_rc add_timestamp(struct signing *signing, struct tp_buf *cms)
     struct tp_pades_work *work = &signing->work;
     struct tp_bytes signature;
     TP_TRY(tp_pki_cms_signature(tp_buf_bytes(cms), work->error, &signature));
-    TP_TRY(tp_pades_stamp_bytes(work->service, tp_pades_stamp_hash(signing->order.hash), signature, work->error, &token));
-    TP_TRY(tp_pades_stamp_prove(work->service, tp_buf_bytes(&token), signing->evidence, work->error,
-                                &signing->result->stamped_ms));
+    TP_TRY(tp_pades_stamp_value(work->service, signing->order.hash, signature, work->error, &token, &signing->result->stamped_ms));
+    if (signing->evidence != NULL)
+        TP_TRY(tp_pades_stamp_prove(work->service, tp_buf_bytes(&token), signing->evidence, work->error, NULL));
     TP_TRY(tp_pki_cms_add_timestamp(tp_buf_bytes(cms), tp_buf_bytes(&token), work->error, &stamped));
     tp_buf_clear(cms);
     *cms = stamped;

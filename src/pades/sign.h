@@ -60,5 +60,8 @@ TP_MUST_USE enum tp_rc tp_pades_sign(struct tp_pades_service *service, int in, c
  * TP_BAD_ARGUMENT with words. */
 TP_MUST_USE enum tp_rc tp_pades_order_check(const struct tp_pades_service *service, const struct tp_pades_order *order,
                                             struct tp_error *error);
+/* A timestamp over a signature's VALUE, which was made with HASH; DER, appended. */
+TP_MUST_USE enum tp_rc tp_pades_stamp_value(struct tp_pades_service *service, enum tp_pki_hash hash, struct tp_bytes value,
+                                            struct tp_error *error, struct tp_buf *ret_token, int64_t *ret_time_ms);
 
 #endif

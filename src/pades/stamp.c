@@ -26,17 +26,6 @@ static enum tp_rc stamp(struct tp_pades_service *service, enum tp_pki_hash hash,
     return TP_OK;
 }
 
-enum tp_rc tp_pades_stamp_bytes(struct tp_pades_service *service, enum tp_pki_hash hash, struct tp_bytes bytes,
-                                struct tp_error *error, struct tp_buf *ret_token)
-{
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    unsigned len;
-    const EVP_MD *md = tp_crypto_digest(tp_pki_hash_libcrypto(hash));
-    if (md == NULL || EVP_Digest(bytes.data, bytes.len, digest, &len, md, NULL) != 1)
-        return tp_error_set(error, TP_CRYPTO, "%s cannot be computed", tp_pki_hash_name(hash));
-    return stamp(service, hash, TP_BYTES(digest, len), error, ret_token);
-}
-
 static enum tp_rc add_certificates(const struct tp_pki_cms *cms, struct tp_evidence *evidence)
 {
     for (size_t i = 0; i < tp_pki_cms_certificates_len(cms); i++)
@@ -58,6 +47,21 @@ enum tp_rc tp_pades_stamp_prove(struct tp_pades_service *service, struct tp_byte
     TP_TRY(add_certificates(tp_pki_timestamp_cms(timestamp), evidence));
     enum tp_rc rc = tp_pades_service_prove(service, certificate, TP_PKI_FOR_TIMESTAMPING, 0, evidence, error);
     return rc == TP_OK ? TP_OK : tp_error_prefix(error, rc, "the timestamp's certificate");
+}
+
+enum tp_rc tp_pades_stamp_value(struct tp_pades_service *service, enum tp_pki_hash hash, struct tp_bytes value,
+                                struct tp_error *error, struct tp_buf *ret_token, int64_t *ret_time_ms)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned len;
+    size_t before = ret_token->len;
+    hash = tp_pades_stamp_hash(hash);
+    const EVP_MD *md = tp_crypto_digest(tp_pki_hash_libcrypto(hash));
+    if (md == NULL || EVP_Digest(value.data, value.len, digest, &len, md, NULL) != 1)
+        return tp_error_set(error, TP_CRYPTO, "%s cannot be computed", tp_pki_hash_name(hash));
+    TP_TRY(stamp(service, hash, TP_BYTES(digest, len), error, ret_token));
+    struct tp_bytes token = TP_BYTES(ret_token->data + before, ret_token->len - before);
+    return tp_pades_stamp_prove(service, token, NULL, error, ret_time_ms);
 }
 
 /* ---- document timestamps ---- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where a signature is to be seen: widget annotations (ISO 32000-2 §12.5.6.19). A field with one widget is the widget; with
- * several pages each has a widget of its own among the field's /Kids.
+ * Where a signature is to be seen: its widget annotation (ISO 32000-2 §12.5.6.19), which is one object with the field. A signature
+ * field never refers to more than one annotation (§12.7.5.5): on further pages stands a stamp that looks the same, signed
+ * with all else.
  */
 #include "pades/internal.h"
 
@@ -9,6 +10,7 @@
 
 #define PRINT  4   /* annotation flags (Table 167); PDF/A wants Print of all that are there */
 #define LOCKED 128
+#define READ_ONLY 64
 #define DEPTH  64  /* of the page tree */
 #define MARGIN 36.0
 #define DEFAULT_WIDTH  200.0
@@ -133,20 +135,27 @@ static void user_rect(const struct page *page, const struct tp_pades_rect *shown
     memcpy(ret_rect, rect[page->rotate / 90], sizeof rect[0]);
 }
 
+/* What kind of annotation: the field's widget, or a stamp beside it. */
+struct kind {
+    const char *subtype;
+    int64_t flags;
+};
+static const struct kind widget = {"Widget", PRINT | LOCKED}, stamp = {"Stamp", PRINT | LOCKED | READ_ONLY};
+
 /* VALUE with what makes it an annotation of PAGE. */
-static const struct tp_pdf_value *as_widget(struct tp_pades_work *work, const struct tp_pdf_value *value, const struct page *page,
-                                            const double rect[4], struct tp_pdf_ref look)
+static const struct tp_pdf_value *annotate(struct tp_pades_work *work, const struct tp_pdf_value *value, const struct kind *kind,
+                                           const struct page *page, const double rect[4], struct tp_pdf_ref look)
 {
     struct tp_pdf_arena *arena = work->arena;
     value = tp_pdf_with(arena, value, "Type", tp_pdf_new_name(arena, "Annot"));
-    value = tp_pdf_with(arena, value, "Subtype", tp_pdf_new_name(arena, "Widget"));
-    value = tp_pdf_with(arena, value, "F", tp_pdf_new_integer(arena, PRINT | LOCKED));
+    value = tp_pdf_with(arena, value, "Subtype", tp_pdf_new_name(arena, kind->subtype));
+    value = tp_pdf_with(arena, value, "F", tp_pdf_new_integer(arena, kind->flags));
     value = tp_pdf_with(arena, value, "Rect", tp_pades_numbers(arena, rect, 4));
     value = tp_pdf_with(arena, value, "AP",
                         tp_pdf_with(arena, tp_pdf_new_dictionary(arena), "N", tp_pdf_new_ref(arena, look)));
     if (page->ref.id != 0)
         value = tp_pdf_with(arena, value, "P", tp_pdf_new_ref(arena, page->ref));
-    if (page->rotate != 0)
+    if (page->rotate != 0 && kind == &widget)
         value = tp_pdf_with(arena, value, "MK",
                             tp_pdf_with(arena, tp_pdf_new_dictionary(arena), "R", tp_pdf_new_integer(arena, page->rotate)));
     return value;
@@ -163,13 +172,13 @@ static enum tp_rc hidden(struct tp_pades_work *work, struct tp_pdf_ref ref, cons
     if (rc != TP_OK && rc != TP_NOT_FOUND)
         return rc;
     TP_TRY(tp_pades_appearance_empty(work, &look));
-    *ret_field = as_widget(work, field, &page, nowhere, look);
+    *ret_field = annotate(work, field, &widget, &page, nowhere, look);
     return page.ref.id == 0 ? TP_OK : tp_pades_edit_append(work, page.ref, "Annots", tp_pdf_new_ref(work->arena, ref));
 }
 
-/* One widget: VALUE, whose number is REF, on the page that a person counts as NUMBER. */
-static enum tp_rc seen(struct tp_pades_work *work, const struct tp_pades_order *order, uint32_t number, struct tp_pdf_ref ref,
-                       const struct tp_pdf_value *value, const struct tp_pdf_value **ret_widget)
+/* VALUE, whose number is REF, as an annotation of the page that a person counts as NUMBER. */
+static enum tp_rc seen(struct tp_pades_work *work, const struct tp_pades_order *order, uint32_t number, const struct kind *kind,
+                       struct tp_pdf_ref ref, const struct tp_pdf_value *value, const struct tp_pdf_value **ret_value)
 {
     struct page page;
     struct tp_pades_rect shown = {.width = 0};
@@ -182,23 +191,18 @@ static enum tp_rc seen(struct tp_pades_work *work, const struct tp_pades_order *
     user_rect(&page, &shown, rect);
     struct tp_pades_box box = {.width = shown.width, .height = shown.height, .rotate = page.rotate};
     TP_TRY(tp_pades_appearance_put(work, order, &box, &look));
-    *ret_widget = as_widget(work, value, &page, rect, look);
+    *ret_value = annotate(work, value, kind, &page, rect, look);
     return tp_pades_edit_append(work, page.ref, "Annots", tp_pdf_new_ref(work->arena, ref));
 }
 
-static enum tp_rc seen_on_many(struct tp_pades_work *work, const struct tp_pades_order *order, struct tp_pdf_ref ref,
-                               const struct tp_pdf_value *field, const struct tp_pdf_value **ret_field)
+static enum tp_rc put_stamps(struct tp_pades_work *work, const struct tp_pades_order *order)
 {
-    const struct tp_pdf_value *kids = tp_pdf_new_array(work->arena);
-    for (size_t i = 0; i < order->visible->pages_len; i++) {
-        struct tp_pdf_ref kid = tp_pdf_update_new_ref(work->update);
-        const struct tp_pdf_value *widget = tp_pdf_new_dictionary(work->arena);
-        widget = tp_pdf_with(work->arena, widget, "Parent", tp_pdf_new_ref(work->arena, ref));
-        TP_TRY(seen(work, order, order->visible->pages[i], kid, widget, &widget));
-        TP_TRY(tp_pdf_update_put(work->update, kid, widget, work->error));
-        kids = tp_pdf_with_item(work->arena, kids, tp_pdf_new_ref(work->arena, kid));
+    for (size_t i = 1; i < order->visible->pages_len; i++) {
+        struct tp_pdf_ref ref = tp_pdf_update_new_ref(work->update);
+        const struct tp_pdf_value *value = tp_pdf_new_dictionary(work->arena);
+        TP_TRY(seen(work, order, order->visible->pages[i], &stamp, ref, value, &value));
+        TP_TRY(tp_pdf_update_put(work->update, ref, value, work->error));
     }
-    *ret_field = tp_pdf_with(work->arena, field, "Kids", kids);
     return TP_OK;
 }
 
@@ -208,9 +212,8 @@ enum tp_rc tp_pades_widget_new(struct tp_pades_work *work, const struct tp_pades
     const struct tp_pades_visible *visible = order->visible;
     if (visible == NULL)
         return hidden(work, ref, field, ret_field);
-    if (visible->pages_len > 1)
-        return seen_on_many(work, order, ref, field, ret_field);
-    return seen(work, order, visible->pages_len == 0 ? 1 : visible->pages[0], ref, field, ret_field);
+    TP_TRY(seen(work, order, visible->pages_len == 0 ? 1 : visible->pages[0], &widget, ref, field, ret_field));
+    return put_stamps(work, order);
 }
 
 /* ---- fields that are there ---- */
@@ -232,30 +235,30 @@ static enum tp_rc page_rotate(struct tp_pades_work *work, const struct tp_pdf_va
 }
 
 /* How a widget is turned: as it says itself (/MK /R), or as its page is. */
-static enum tp_rc widget_rotate(struct tp_pades_work *work, const struct tp_pdf_value *widget, unsigned *ret_rotate)
+static enum tp_rc widget_rotate(struct tp_pades_work *work, const struct tp_pdf_value *value, unsigned *ret_rotate)
 {
     const struct tp_pdf_value *mk, *rotate, *page;
-    TP_TRY(tp_pdf_document_get(work->document, widget, "MK", work->error, &mk));
+    TP_TRY(tp_pdf_document_get(work->document, value, "MK", work->error, &mk));
     TP_TRY(tp_pdf_document_get(work->document, mk, "R", work->error, &rotate));
     *ret_rotate = quarter_turns(tp_pdf_integer(rotate, 0));
     if (rotate != NULL)
         return TP_OK;
-    TP_TRY(tp_pdf_document_get(work->document, widget, "P", work->error, &page));
+    TP_TRY(tp_pdf_document_get(work->document, value, "P", work->error, &page));
     return page_rotate(work, page, ret_rotate);
 }
 
 static enum tp_rc fill_widget(struct tp_pades_work *work, const struct tp_pades_order *order, struct tp_pdf_ref ref)
 {
-    const struct tp_pdf_value *widget;
+    const struct tp_pdf_value *there_now;
     struct tp_pades_box box = {.rotate = 0};
     struct tp_pdf_ref look;
     double rect[4];
     bool there;
-    TP_TRY(tp_pdf_document_object(work->document, ref, work->error, &widget));
-    TP_TRY(read_rect(work, widget, "Rect", rect, &there));
+    TP_TRY(tp_pdf_document_object(work->document, ref, work->error, &there_now));
+    TP_TRY(read_rect(work, there_now, "Rect", rect, &there));
     if (!there || rect[2] - rect[0] < TINY || rect[3] - rect[1] < TINY)
         return TP_OK;
-    TP_TRY(widget_rotate(work, widget, &box.rotate));
+    TP_TRY(widget_rotate(work, there_now, &box.rotate));
     bool turned = box.rotate % 180 != 0;
     box.width = turned ? rect[3] - rect[1] : rect[2] - rect[0];
     box.height = turned ? rect[2] - rect[0] : rect[3] - rect[1];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * /Contents of signatures in encrypted documents. It is not encrypted (ISO 32000-2 §7.6.2); QPDF knows that when /Type is Sig, and
- * decrypts it into nonsense when it is DocTimeStamp or, as is allowed, not there. So it is taken from where /ByteRange says that
- * it lies: who verifies the signature demands that anyway.
+ * /Contents of signatures in encrypted documents. It is not encrypted (ISO 32000-2 §7.6.2); QPDF knows that when /Type is Sig,
+ * and decrypts it into nonsense when it is DocTimeStamp or, as is allowed, not there. So it is taken from where /ByteRange says
+ * that it lies: who verifies the signature demands that anyway.
  */
 #include "pdf/internal.h"
 #include "pdf/reader.h"

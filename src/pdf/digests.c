@@ -72,8 +72,9 @@ static enum tp_rc digest_object(struct reaching *reaching, struct tp_pdf_ref ref
     const bool is_stream = qpdf_oh_is_stream(reader->qpdf, oh) != 0;
     unsigned char *data = NULL;
     size_t len = 0;
-    TP_TRY(tp_pdf_reader_encode_without(reader, oh, is_stream ? "/Length" : NULL, &wire));
+    const enum tp_rc encoded = tp_pdf_reader_encode_without(reader, oh, is_stream ? "/Length" : NULL, &wire);
     TP_TRY(tp_pdf_reader_check(reader, "an object of the document", reaching->error));
+    TP_TRY(tp_pdf_reader_say(encoded, "an object of the document", reaching->error));
     TP_TRY(enqueue_wire(reaching, tp_buf_bytes(&wire)));
     if (is_stream)
         TP_TRY(tp_pdf_reader_data(reader, oh, true, reaching->error, &data, &len));

@@ -14,6 +14,7 @@
 #include <uthash.h>
 
 #define FACTS_LEN      24
+#define NUMBERS_LEN    16 /* of the question that opens */
 #define REFERENCES_MAX 10
 #define REF_LEN        6
 #define DIGEST_LEN     (REF_LEN + 32)
@@ -37,11 +38,24 @@ struct tp_pdf_document {
 
 /* ---- opening ---- */
 
+/* What cannot be is a mistake in the reader, or somebody else sits there. */
+static enum tp_rc nonsense(struct tp_error *error)
+{
+    return tp_error_set(error, TP_INTERNAL, "the document's reader answers with nonsense");
+}
+
+static enum tp_rc decode(struct tp_pdf_document *document, struct tp_bytes wire, struct tp_error *error,
+                         const struct tp_pdf_value **ret_value)
+{
+    const enum tp_rc rc = tp_pdf_wire_decode(document->arena, wire, ret_value);
+    return rc == TP_MALFORMED ? nonsense(error) : rc;
+}
+
 static enum tp_rc take_facts(struct tp_pdf_document *document, struct tp_bytes answer, struct tp_error *error)
 {
     const uint8_t *at = answer.data;
-    if (answer.len < FACTS_LEN || at[1] > TP_PDF_XREF_HYBRID)
-        return tp_error_set(error, TP_INTERNAL, "the document's reader answers with nonsense");
+    if (answer.len < FACTS_LEN || at[1] > TP_PDF_XREF_HYBRID || tp_get_be32(at + 4) > TP_PDF_OBJECTS_MAX + 1)
+        return nonsense(error);
     document->facts.version = at[0];
     document->facts.xref = at[1];
     document->facts.encrypted = at[2] != 0;
@@ -49,14 +63,14 @@ static enum tp_rc take_facts(struct tp_pdf_document *document, struct tp_bytes a
     document->facts.size = tp_get_be32(at + 4);
     document->facts.startxref = (int64_t)tp_get_be64(at + 8);
     document->facts.header_at = tp_get_be64(at + 16);
-    return tp_pdf_wire_decode(document->arena, TP_BYTES(at + FACTS_LEN, answer.len - FACTS_LEN), &document->trailer);
+    return decode(document, TP_BYTES(at + FACTS_LEN, answer.len - FACTS_LEN), error, &document->trailer);
 }
 
 static enum tp_rc ask_to_open(struct tp_pdf_document *document, struct tp_secret *question, struct tp_error *error)
 {
     struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     const struct tp_pdf_limits *limits = tp_pdf_pool_limits(document->pool);
-    uint8_t numbers[16];
+    uint8_t numbers[NUMBERS_LEN];
     tp_put_be64(numbers, document->facts.length);
     tp_put_be64(numbers + 8, limits->stream_most);
     TP_TRY(tp_secret_append(question, TP_BYTES(numbers, sizeof(numbers))));
@@ -88,7 +102,7 @@ static enum tp_rc look_at_file(struct tp_pdf_document *document, uint64_t length
 static enum tp_rc copy_password(struct tp_pdf_document *document, const struct tp_secret *password, struct tp_error *error)
 {
     const struct tp_bytes bytes = tp_secret_bytes(password);
-    if (bytes.len > TP_PDF_QUESTION_MAX - 16)
+    if (bytes.len > TP_PDF_QUESTION_MAX - NUMBERS_LEN)
         return tp_error_set(error, TP_PIN_WRONG, "a password of %zu bytes is none of a PDF", bytes.len);
     return tp_secret_new_copy(bytes, &document->password);
 }
@@ -105,7 +119,7 @@ enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t lengt
     TP_TRY(look_at_file(document, length, error));
     TP_TRY(copy_password(document, password, error));
     TP_TRY(tp_pdf_arena_new(&document->arena));
-    TP_TRY(tp_secret_new(TP_PDF_QUESTION_MAX, &question));
+    TP_TRY(tp_secret_new(NUMBERS_LEN + tp_secret_len(document->password), &question));
     TP_TRY(tp_pdf_pool_take(pool, error, &document->process));
     TP_TRY(ask_to_open(document, question, error));
     *ret_document = document;
@@ -113,11 +127,21 @@ enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t lengt
     return TP_OK;
 }
 
+static void let_go(struct tp_pdf_document *document)
+{
+    struct tp_buf nothing TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    if (document->process == NULL || document->process->broken)
+        return;
+    (void)!tp_pdf_process_ask(document->process, TP_PDF_ASK_CLOSE, TP_BYTES_NONE, -1, tp_pdf_pool_limits(document->pool)->time_ms,
+                              NULL, &nothing);
+}
+
 void tp_pdf_document_close(struct tp_pdf_document *document)
 {
     struct object *object, *next;
     if (document == NULL)
         return;
+    let_go(document);
     tp_pdf_pool_give(document->pool, document->process);
     HASH_ITER(hh, document->objects, object, next) {
         HASH_DEL(document->objects, object);
@@ -199,7 +223,7 @@ enum tp_rc tp_pdf_document_object(struct tp_pdf_document *document, struct tp_pd
     if (known == NULL && ref.id > 0 && ref.id < document->facts.size) {
         put_ref(question, ref);
         TP_TRY(ask(document, TP_PDF_ASK_OBJECT, TP_BYTES(question, sizeof(question)), error, &answer));
-        TP_TRY(tp_pdf_wire_decode(document->arena, tp_buf_bytes(&answer), &value));
+        TP_TRY(decode(document, tp_buf_bytes(&answer), error, &value));
         TP_TRY(keep(document, key, value));
     }
     *ret_value = known != NULL ? known->value : value;
@@ -244,8 +268,8 @@ enum tp_rc tp_pdf_document_page(struct tp_pdf_document *document, unsigned index
     tp_put_be32(question, index);
     TP_TRY(ask(document, TP_PDF_ASK_PAGE, TP_BYTES(question, sizeof(question)), error, &answer));
     if (answer.len < REF_LEN)
-        return tp_error_set(error, TP_INTERNAL, "the document's reader answers with nonsense");
-    TP_TRY(tp_pdf_wire_decode(document->arena, TP_BYTES(answer.data + REF_LEN, answer.len - REF_LEN), &page));
+        return nonsense(error);
+    TP_TRY(decode(document, TP_BYTES(answer.data + REF_LEN, answer.len - REF_LEN), error, &page));
     *ret_ref = get_ref(answer.data);
     *ret_page = page;
     return TP_OK;

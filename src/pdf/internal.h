@@ -7,6 +7,8 @@
 
 #include "pdf/value.h"
 
+#define TP_PDF_PASSWORD_WORDS "the document is encrypted, and the password is wrong or missing; give its user's or its owner's"
+
 struct tp_pdf_entry {
     struct tp_bytes key;
     const struct tp_pdf_value *value;

@@ -120,7 +120,7 @@ enum tp_rc tp_pdf_reader_page(struct tp_pdf_reader *reader, uint32_t index, stru
         rc = tp_error_set(error, TP_NOT_FOUND, "the document has %u page%s, and no page %u", walk.count,
                           walk.count == 1 ? "" : "s", index + 1);
     else
-        rc = encode_page(&walk, ret_answer);
+        rc = tp_pdf_reader_say(encode_page(&walk, ret_answer), "a page of the document", error);
     free(walk.seen);
     qpdf_oh_release_all(reader->qpdf);
     TP_TRY(tp_pdf_reader_check(reader, "the document's page tree", error));

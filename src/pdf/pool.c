@@ -9,7 +9,8 @@
 #include <stdlib.h>
 
 #define IDLE_MOST  16
-#define FILES_MOST 256 /* of one reader */
+#define FILES_MOST 256   /* of one reader */
+#define USED_MOST  60000 /* ms: well below what the sandbox allows in all */
 
 #define TIME_MS     10000
 #define MEMORY      ((size_t)512 << 20)
@@ -88,7 +89,7 @@ void tp_pdf_pool_give(struct tp_pdf_pool *pool, struct tp_pdf_process *process)
     if (process == NULL)
         return;
     (void)pthread_mutex_lock(&pool->mutex);
-    if (!process->broken && process->files < FILES_MOST && pool->idle_count < IDLE_MOST) {
+    if (!process->broken && process->files < FILES_MOST && process->used_ms < USED_MOST && pool->idle_count < IDLE_MOST) {
         process->next = pool->idle;
         pool->idle = process;
         pool->idle_count++;

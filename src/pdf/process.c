@@ -24,7 +24,8 @@ static const struct {
     enum tp_rc rc;
     const char *words;
 } ends[] = {
-    {SIGSYS, TP_MALFORMED, "the document made its reader do what it may not, and the reader was ended: take the document for hostile"},
+    {SIGSYS, TP_MALFORMED,
+     "the document made its reader do what it may not, and the reader was ended: take the document for hostile"},
     {SIGXCPU, TP_TIMEOUT, "the document took its reader too much time"},
     {SIGSEGV, TP_MALFORMED, "the document's reader crashed on it: take the document for damaged or hostile"},
     {SIGABRT, TP_MALFORMED, "the document's reader gave up on it: take the document for damaged or hostile"},
@@ -39,7 +40,8 @@ static enum tp_rc say_end(int status, struct tp_error *error)
     if (number == 0 && status >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == TP_PDF_NOT_CONFINED)
         return tp_error_set(error, TP_UNSUPPORTED,
                             "a reader of PDFs cannot confine itself here: the kernel refuses seccomp or a limit");
-    return tp_error_set(error, TP_IO, "the document's reader ended (%s %d); try again", number != 0 ? "signal" : "status", number != 0 ? number : status);
+    return tp_error_set(error, TP_IO, "the document's reader ended (%s %d); try again", number != 0 ? "signal" : "status",
+                        number != 0 ? number : status);
 }
 
 /* Its end is asked for in order to say why: it has closed its socket, and ended or is about to. */
@@ -154,7 +156,9 @@ static enum tp_rc ask(struct tp_pdf_process *process, enum tp_pdf_question kind,
 enum tp_rc tp_pdf_process_ask(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question, int fd,
                               int64_t time_ms, struct tp_error *error, struct tp_buf *ret_answer)
 {
+    const int64_t begun_ms = tp_clock_monotonic_ms();
     const enum tp_rc rc = ask(process, kind, question, fd, time_ms, error, ret_answer);
+    process->used_ms += tp_clock_monotonic_ms() - begun_ms;
     process->broken = process->broken || rc != TP_OK;
     return rc;
 }

@@ -23,11 +23,24 @@ enum tp_pdf_question {
     TP_PDF_ASK_OBJECT,   /* reference */
     TP_PDF_ASK_STREAM,   /* reference */
     TP_PDF_ASK_PAGE,     /* index (4) */
-    TP_PDF_ASK_DIGESTS
+    TP_PDF_ASK_DIGESTS,
+    TP_PDF_ASK_CLOSE     /* so that the file is let go before the next one comes */
 };
 
 /* ---- the reader's side ---- */
 
+/* Not under AddressSanitizer and its like: they map terabytes that they never touch, and read files in /proc whenever C++ throws
+ * something. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define TP_PDF_CONFINED 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define TP_PDF_CONFINED 0
+#endif
+#endif
+#ifndef TP_PDF_CONFINED
+#define TP_PDF_CONFINED 1
+#endif
 /* Limits, then the filter of system calls: from here on a call that is not on its list kills the process. */
 TP_MUST_USE bool tp_pdf_sandbox_enter(size_t memory);
 #define TP_PDF_NOT_CONFINED 2 /* exit status of a reader that could not */
@@ -52,8 +65,9 @@ struct tp_pdf_process {
     struct tp_pdf_zygote *zygote;
     pid_t pid;
     int socket;
-    unsigned files; /* that it has opened */
-    bool broken;    /* it is replaced: something went wrong, or it knows a password */
+    unsigned files;  /* that it has opened */
+    int64_t used_ms; /* that it has taken for answers */
+    bool broken;     /* it is replaced: something went wrong, or it knows a password */
 };
 TP_MUST_USE enum tp_rc tp_pdf_process_new(struct tp_pdf_zygote *zygote, struct tp_error *error,
                                           struct tp_pdf_process **ret_process);

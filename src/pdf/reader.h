@@ -45,7 +45,8 @@ struct tp_pdf_reader {
     struct tp_pdf_ends ends;
     size_t stream_most;
     uint32_t size;
-    bool repaired;
+    bool repaired; /* from the beginning */
+    bool rebuilt;  /* since: QPDF has put another table in the place of the document's, and nothing is answered any more */
 };
 /* TP_OK unless QPDF has complained since; then its words, as TP_MALFORMED, TP_PIN_WRONG, … */
 TP_MUST_USE enum tp_rc tp_pdf_reader_check(struct tp_pdf_reader *reader, const char *what, struct tp_error *error);
@@ -56,6 +57,8 @@ TP_MUST_USE enum tp_rc tp_pdf_reader_encode(struct tp_pdf_reader *reader, qpdf_o
 /* KEY (with its slash) of a dictionary's members that are left out (NULL: none). */
 TP_MUST_USE enum tp_rc tp_pdf_reader_encode_without(struct tp_pdf_reader *reader, qpdf_oh oh, const char *without,
                                                     struct tp_buf *ret_wire);
+/* Words for what encoding ended with, about WHAT; returns RC. */
+enum tp_rc tp_pdf_reader_say(enum tp_rc rc, const char *what, struct tp_error *error);
 /* Data of a stream, appended; RAW: its filters not undone, but decrypted. */
 TP_MUST_USE enum tp_rc tp_pdf_reader_data(struct tp_pdf_reader *reader, qpdf_oh stream, bool raw, struct tp_error *error,
                                           unsigned char **ret_data, size_t *ret_len);

@@ -4,6 +4,7 @@
  */
 #include "pdf/security.h"
 #include "base/crypto.h"
+#include "pdf/internal.h"
 #include "pdf/text.h"
 
 #include <stdlib.h>
@@ -61,10 +62,12 @@ static enum tp_rc unsupported(const struct reading *reading, const char *what)
                         what);
 }
 
+/* Table 25, and the revisions whose keys fit. */
 static const struct {
     const char *name;
     enum method method;
-} methods[] = {{"None", PLAIN}, {"V2", RC4}, {"AESV2", AESV2}, {"AESV3", AESV3}};
+    unsigned first, last;
+} methods[] = {{"None", PLAIN, 4, 6}, {"V2", RC4, 4, 4}, {"AESV2", AESV2, 4, 4}, {"AESV3", AESV3, 5, 6}};
 
 /* §7.6.6: the crypt filter NAME, by its /CFM. */
 static enum tp_rc read_filter(const struct reading *reading, const struct tp_pdf_value *name, enum method *ret_method)
@@ -76,8 +79,9 @@ static enum tp_rc read_filter(const struct reading *reading, const struct tp_pdf
     TP_TRY(get(reading, "CF", &filters));
     TP_TRY(tp_pdf_document_get(reading->document, filters, (const char *)tp_pdf_bytes(name).data, reading->error, &filter));
     TP_TRY(tp_pdf_document_get(reading->document, filter, "CFM", reading->error, &method));
+    const unsigned revision = reading->security->lock.revision;
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        if (tp_pdf_is_name(method, methods[i].name)) {
+        if (tp_pdf_is_name(method, methods[i].name) && revision >= methods[i].first && revision <= methods[i].last) {
             *ret_method = methods[i].method;
             return TP_OK;
         }
@@ -96,25 +100,29 @@ static enum tp_rc read_filters(const struct reading *reading)
     return read_filter(reading, files != NULL ? files : streams, &security->files);
 }
 
-/* Table 20. The length of a key that is said along with crypt filters is often wrong (40): those of 4 have 128 bits. */
+/* Table 20. The length of a key that is said along with crypt filters is often wrong (40): those of 4 have 128 bits. Where it
+ * should be said and is not, it is taken for 128, as QPDF does, which has found the password right by it. */
+static int64_t key_bits(int64_t version, int64_t said)
+{
+    static const int64_t of_version[] = {[1] = 40, [4] = 128, [5] = 256};
+    if (of_version[version] != 0)
+        return of_version[version];
+    return said < 40 || said > 128 || said % 8 != 0 ? 128 : said;
+}
+
 static enum tp_rc read_algorithm(const struct reading *reading)
 {
     struct tp_pdf_security *security = reading->security;
     int64_t version = 0, bits = 0, revision = 0;
     TP_TRY(get_integer(reading, "V", 0, &version));
     TP_TRY(get_integer(reading, "R", 0, &revision));
-    TP_TRY(get_integer(reading, "Length", 40, &bits));
+    TP_TRY(get_integer(reading, "Length", 0, &bits));
     if (revision < 2 || revision > 6 || version < 1 || version == 3 || version > 5 || (version == 5) != (revision >= 5))
         return unsupported(reading, "/V or /R");
     security->lock.revision = (unsigned)revision;
+    security->lock.key_len = (size_t)key_bits(version, bits) / 8;
     security->streams = security->strings = security->files = RC4;
-    if (version >= 4)
-        TP_TRY(read_filters(reading));
-    bits = version == 1 || revision == 2 ? 40 : version == 4 ? 128 : version == 5 ? 256 : bits;
-    if (bits < 40 || bits > 256 || bits % 8 != 0 || (version < 5 && bits > 128))
-        return unsupported(reading, "/Length");
-    security->lock.key_len = (size_t)bits / 8;
-    return TP_OK;
+    return version >= 4 ? read_filters(reading) : TP_OK;
 }
 
 static enum tp_rc read_lock(const struct reading *reading)
@@ -177,9 +185,10 @@ static enum tp_rc find_key(struct tp_pdf_security *security, const struct tp_sec
     if (rc == TP_PIN_WRONG)
         rc = try_password(security, TP_BYTES_NONE);
     if (rc == TP_PIN_WRONG)
-        return tp_error_set(error, rc, "the document is encrypted, and the password is wrong or missing; give its user's or its owner's");
+        return tp_error_set(error, rc, TP_PDF_PASSWORD_WORDS);
     if (rc == TP_UNSUPPORTED)
-        return tp_error_set(error, rc, "the document is encrypted with RC4 or MD5, and OpenSSL's legacy provider is missing here");
+        return tp_error_set(error, rc,
+                            "the document is encrypted with RC4 or MD5, and OpenSSL's legacy provider is missing here");
     return rc;
 }
 

@@ -100,7 +100,7 @@ static enum tp_pdf_question get_question(struct serving *serving)
 
 /* ---- the file ---- */
 
-/* §mmap(2): the file has become shorter than what is mapped. Answers are made before they are sent: the socket is between two. */
+/* mmap(2): the file has become shorter than what is mapped. Answers are made before they are sent: the socket is between two. */
 static void on_bus_error(int number)
 {
     static const char words[] = "the document became shorter while it was read";
@@ -156,6 +156,10 @@ static enum tp_rc make_answer(struct serving *serving, enum tp_pdf_question kind
 {
     if (kind == TP_PDF_ASK_OPEN)
         return open_file(serving, error, made);
+    if (kind == TP_PDF_ASK_CLOSE) {
+        close_file(serving);
+        return TP_OK;
+    }
     if (serving->reader == NULL)
         return TP_INTERNAL;
     switch (kind) {

@@ -18,8 +18,9 @@ static enum tp_rc refuse_damaged(const struct tp_pdf_facts *facts, struct tp_err
                             "first, where that breaks no signature: qpdf in.pdf out.pdf");
     if (facts->header_at > 0)
         return tp_error_set(error, TP_UNSUPPORTED,
-                            "%llu bytes stand before the document's %%PDF, and programs count its offsets differently; "
-                            "write it anew first: qpdf in.pdf out.pdf",
+                            "%llu bytes stand before the document's %%PDF, and whether offsets and a signature's range count "
+                            "from there or from the file's beginning, programs do not agree; write it anew first: "
+                            "qpdf in.pdf out.pdf",
                             (unsigned long long)facts->header_at);
     return TP_OK;
 }

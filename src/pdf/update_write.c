@@ -131,7 +131,7 @@ static enum tp_rc check_output(const struct tp_pdf_update *update, int out, stru
         return tp_error_set(error, TP_IO, "the document cannot be looked at: %s", strerror(errno));
     if (from.st_dev == to.st_dev && from.st_ino == to.st_ino)
         return tp_error_set(error, TP_BAD_ARGUMENT, "a document is not written over itself; give another file");
-    return ftruncate(out, 0) == 0 ? TP_OK : tp_pdf_output_error(error);
+    return !S_ISREG(to.st_mode) || ftruncate(out, 0) == 0 ? TP_OK : tp_pdf_output_error(error);
 }
 
 enum tp_rc tp_pdf_update_write(struct tp_pdf_update *update, int out, const char *digest_name, struct tp_error *error,

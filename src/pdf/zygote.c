@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The zygote: a fork of our process from before it held secrets, which forks readers when told so. Told is, over a
- * SOCK_SEQPACKET socket, either FORK with the reader's end of its socket (the answer is a pid) or END and a pid (the answer is
- * how it ended). A reader stays its child, unreaped, until END names it: so a pid never means another process.
+ * SOCK_SEQPACKET socket, FORK with the reader's end of its socket (the answer is a pid), END and a pid (the answer is how it
+ * ended), or QUIT. A reader stays its child, unreaped, until END names it: so a pid never means another process.
  */
 #include "base/crypto.h"
 #include "pdf/process.h"
@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum order { FORK = 1, END };
+enum order { FORK = 1, END, QUIT };
 struct message {
     int32_t order; /* in answers 0 */
     int32_t number;
@@ -101,7 +101,7 @@ void tp_pdf_zygote_run(int socket, size_t memory)
     struct message message;
     for (;;) {
         int fd = -1;
-        if (!receive_message(socket, &message, &fd))
+        if (!receive_message(socket, &message, &fd) || message.order == QUIT)
             _exit(0); /* our process is gone, and readers go with the zygote */
         const int32_t number = message.order == FORK ? fork_reader(socket, fd, memory) : end_reader(message.number);
         if (fd >= 0)
@@ -119,8 +119,9 @@ struct tp_pdf_zygote {
     pid_t pid;
 };
 
-/* In the child: nothing of the parent's stays but code and one socket. The digest is used here once, since what libcrypto
- * opens for that no reader may. Not PR_SET_PDEATHSIG: that is sent when the thread ends that has forked. The socket's end says the same of the process. */
+/* In the child: nothing of the parent's stays but code and one socket. The digest is used here once, since what libcrypto opens
+ * for that no reader may. Not PR_SET_PDEATHSIG: that is sent when the thread ends that has forked. The socket's end says the
+ * same of the process. */
 _Noreturn static void become_zygote(int socket, size_t memory)
 {
     struct sigaction normal = {.sa_handler = SIG_DFL};
@@ -174,6 +175,7 @@ void tp_pdf_zygote_stop(struct tp_pdf_zygote *zygote)
 {
     if (zygote == NULL)
         return;
+    (void)send_message(zygote->socket, (struct message){QUIT, 0}, -1); /* another child of ours may have the socket, too */
     (void)close(zygote->socket);
     if (zygote->pid > 0)
         while (waitpid(zygote->pid, NULL, 0) < 0 && errno == EINTR)

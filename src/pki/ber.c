@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * BER to DER, as far as CMS needs it (RFC 5652 §2 lets SignedData be BER): indefinite lengths and lengths that are longer than
- * need be become definite and short, OCTET STRINGs in pieces become whole. Values stay as they are, so that what was DER
- * (certificates, whose signatures are over their bytes) comes out unchanged.
+ * BER to DER, as far as CMS needs it (RFC 5652 §2 lets SignedData be BER): indefinite lengths and lengths that are
+ * longer than need be become definite and short, OCTET STRINGs in pieces become whole. Values stay as they are, so that
+ * what was DER (certificates, whose signatures are over their bytes) comes out unchanged.
  */
 #include "base/der.h"
 #include "pki/internal.h"

@@ -8,8 +8,8 @@
 #define OID_MGF1    "1.2.840.113549.1.1.8"
 #define OID_ED25519 "1.3.101.112"
 
-/* RFC 8017 appendix A.2.4, RFC 5758 §3.2, and NIST's CSOR (2.16.840.1.101.3.4.3) for SHA-3. MD5 and SHA-1 are not here: nobody
- * is to sign with them any more. */
+/* RFC 8017 appendix A.2.4, RFC 5758 §3.2, and NIST's CSOR (2.16.840.1.101.3.4.3) for SHA-3. MD5 and SHA-1 are not here:
+ * nobody is to sign with them any more. */
 static const struct {
     const char *rsa, *ecdsa;
 } algorithms[TP_PKI_HASH_END] = {

@@ -52,7 +52,8 @@ enum tp_rc tp_pki_cms_put_attribute(const char *type, struct tp_bytes value, str
 static enum tp_rc put_content_type(const struct tp_pki_cms_order *order, struct tp_error *error, struct tp_buf *buf)
 {
     const enum tp_rc rc = tp_der_put_oid(buf, order->content_type != NULL ? order->content_type : TP_PKI_OID_DATA);
-    return rc != TP_BAD_ARGUMENT ? rc : tp_error_set(error, rc, "the content type \"%s\" is no OID", order->content_type);
+    return rc != TP_BAD_ARGUMENT ? rc
+                                 : tp_error_set(error, rc, "the content type \"%s\" is no OID", order->content_type);
 }
 
 static enum tp_rc put_message_digest(const struct tp_pki_cms_order *order, struct tp_error *error, struct tp_buf *buf)
@@ -61,10 +62,11 @@ static enum tp_rc put_message_digest(const struct tp_pki_cms_order *order, struc
     return tp_der_put(buf, TP_DER_OCTET_STRING, order->digest);
 }
 
-/* RFC 5035 §3, EN 319 122-1 §5.2.2.3. The certificate's hash is as strong as the signature's; SHA-256 is the default, which DER
- * leaves out (writing it makes strict readers refuse the attribute). No issuerSerial: EN 319 122-1 calls it a hint, the hash
- * says it all, and the SignerInfo has issuer and serial number already. */
-static enum tp_rc put_signing_certificate(const struct tp_pki_cms_order *order, struct tp_error *error, struct tp_buf *buf)
+/* RFC 5035 §3, EN 319 122-1 §5.2.2.3. The certificate's hash is as strong as the signature's; SHA-256 is the default,
+ * which DER leaves out (writing it makes strict readers refuse the attribute). No issuerSerial: EN 319 122-1 calls it a
+ * hint, the hash says it all, and the SignerInfo has issuer and serial number already. */
+static enum tp_rc put_signing_certificate(const struct tp_pki_cms_order *order, struct tp_error *error,
+                                          struct tp_buf *buf)
 {
     size_t all, list, id;
     uint8_t hash[EVP_MAX_MD_SIZE];
@@ -84,7 +86,8 @@ static enum tp_rc put_signing_certificate(const struct tp_pki_cms_order *order, 
 }
 
 /* RFC 6211 §2: the algorithms, which RFC 5652 leaves outside the signature. */
-static enum tp_rc put_algorithm_protection(const struct tp_pki_cms_order *order, struct tp_error *error, struct tp_buf *buf)
+static enum tp_rc put_algorithm_protection(const struct tp_pki_cms_order *order, struct tp_error *error,
+                                           struct tp_buf *buf)
 {
     size_t mark;
     (void)error;

@@ -45,7 +45,8 @@ static enum tp_rc check(const struct tp_pki_cms_order *order, struct tp_error *e
     const struct tp_pki_key_info *info = tp_pki_signer_info(order->signer);
     struct tp_buf algorithm TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     if (tp_pki_signer_certificates_len(order->signer) == 0)
-        return tp_error_set(error, TP_NOT_FOUND, "the signing key has no certificate: there is nobody to name as signer");
+        return tp_error_set(error, TP_NOT_FOUND,
+                            "the signing key has no certificate: there is nobody to name as signer");
     if (tp_pki_hash_len(order->hash) == 0)
         return tp_error_set(error, TP_UNSUPPORTED, "a CMS signature needs a hash");
     const enum tp_rc rc = tp_pki_cms_put_signature_algorithm(order, TP_DER_SEQUENCE, &algorithm);
@@ -61,8 +62,8 @@ static enum tp_rc check(const struct tp_pki_cms_order *order, struct tp_error *e
 
 /* ---- the parts ---- */
 
-static enum tp_rc put_signer_info(const struct tp_pki_cms_order *order, struct tp_bytes attributes, struct tp_bytes signature,
-                                  struct tp_buf *buf)
+static enum tp_rc put_signer_info(const struct tp_pki_cms_order *order, struct tp_bytes attributes,
+                                  struct tp_bytes signature, struct tp_buf *buf)
 {
     size_t mark;
     TP_TRY(tp_der_open(buf, TP_DER_SEQUENCE, &mark));
@@ -94,8 +95,8 @@ static unsigned version(const struct tp_pki_cms_order *order)
     return order->content_type == NULL || strcmp(order->content_type, TP_PKI_OID_DATA) == 0 ? 1 : 3;
 }
 
-static enum tp_rc put_signed_data(const struct tp_pki_cms_order *order, struct tp_bytes attributes, struct tp_bytes signature,
-                                  struct tp_buf *buf)
+static enum tp_rc put_signed_data(const struct tp_pki_cms_order *order, struct tp_bytes attributes,
+                                  struct tp_bytes signature, struct tp_buf *buf)
 {
     size_t mark, set;
     TP_TRY(tp_der_open(buf, TP_DER_SEQUENCE, &mark));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading SignedData (RFC 5652 §5): one copy of the encoding, and views into it. Not libcrypto's CMS_ContentInfo: that keeps no
- * OCSP responses (RFC 5940), and one object a value, so that 16 MiB of small values would become a gigabyte.
+ * Reading SignedData (RFC 5652 §5): one copy of the encoding, and views into it. Not libcrypto's CMS_ContentInfo: that
+ * keeps no OCSP responses (RFC 5940), and one object a value, so that 16 MiB of small values would become a gigabyte.
  */
 #include "pki/cms_reader.h"
 #include "pki/oid.h"
@@ -18,7 +18,8 @@ static enum tp_rc malformed(struct tp_error *error, const char *what)
 
 /* ---- the parts of SignedData ---- */
 
-/* EncapsulatedContentInfo (§5.2). In PKCS #7 the content may be anything, and what counts is its content octets (§5.2.1). */
+/* EncapsulatedContentInfo (§5.2). In PKCS #7 the content may be anything, and what counts is its content octets
+ * (§5.2.1). */
 static enum tp_rc content_read(struct tp_pki_cms *cms, struct tp_bytes info, struct tp_error *error)
 {
     struct tp_bytes inside;
@@ -108,8 +109,7 @@ static enum tp_rc signed_data_read(struct tp_pki_cms *cms, struct tp_bytes data,
 static enum tp_rc content_info_read(struct tp_pki_cms *cms, struct tp_error *error)
 {
     struct tp_bytes at = tp_buf_bytes(&cms->der), info, type, inside, data;
-    if (!tp_der_take(&at, TP_DER_SEQUENCE, NULL, &info) || at.len != 0 ||
-        !tp_der_take(&info, TP_DER_OID, NULL, &type))
+    if (!tp_der_take(&at, TP_DER_SEQUENCE, NULL, &info) || at.len != 0 || !tp_der_take(&info, TP_DER_OID, NULL, &type))
         return tp_error_set(error, TP_MALFORMED, "this is not a CMS");
     if (!tp_bytes_equal(type, oid_signed_data))
         return malformed(error, "is no SignedData, but something else");

@@ -90,8 +90,8 @@ static const struct {
     {TP_PKI_OID(TP_PKI_ARC_SMIME "\x02\x0e"), true, timestamp_take, "signature-time-stamp"},
 };
 
-static enum tp_rc holder_read(struct tp_pki_cms *cms, struct tp_pki_cms_part *part, size_t row,
-                              struct tp_bytes values, struct tp_error *error)
+static enum tp_rc holder_read(struct tp_pki_cms *cms, struct tp_pki_cms_part *part, size_t row, struct tp_bytes values,
+                              struct tp_error *error)
 {
     struct tp_bytes whole;
     while (values.len > 0) {
@@ -122,6 +122,7 @@ static const struct {
     {TP_PKI_OID(TP_PKI_ARC_PKCS9 "\x03"), offsetof(struct tp_pki_cms_part, content_type)},
     {TP_PKI_OID(TP_PKI_ARC_PKCS9 "\x04"), offsetof(struct tp_pki_cms_part, message_digest)},
     {TP_PKI_OID(TP_PKI_ARC_PKCS9 "\x05"), offsetof(struct tp_pki_cms_part, signing_time)},
+    {TP_PKI_OID(TP_PKI_ARC_PKCS9 "\x34"), offsetof(struct tp_pki_cms_part, protection)}, /* RFC 6211 */
     {TP_PKI_OID(TP_PKI_ARC_SMIME "\x02\x0c"), offsetof(struct tp_pki_cms_part, ess)},
     {TP_PKI_OID(TP_PKI_ARC_SMIME "\x02\x2f"), offsetof(struct tp_pki_cms_part, ess_v2)},
 };

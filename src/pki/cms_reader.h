@@ -19,7 +19,7 @@ struct tp_pki_cms_part {
     struct tp_bytes attributes;                                 /* content of signedAttrs */
     struct tp_bytes unsigned_attributes;
     /* Values of signed attributes, whole elements; none when there is no such one. */
-    struct tp_bytes content_type, message_digest, signing_time, ess, ess_v2;
+    struct tp_bytes content_type, message_digest, signing_time, ess, ess_v2, protection;
     struct tp_pki_signature_algorithm algorithm; /* as far as it is known */
     enum tp_rc algorithm_rc;
     X509 *x509; /* the signer's, one of the CMS's; NULL when it is not there */
@@ -59,8 +59,8 @@ TP_MUST_USE enum tp_rc tp_pki_cms_take_archival(struct tp_pki_cms *cms, struct t
 TP_MUST_USE enum tp_rc tp_pki_cms_take_values(struct tp_pki_cms *cms, struct tp_bytes values);
 TP_MUST_USE enum tp_rc tp_pki_cms_take_certificate(struct tp_pki_cms *cms, struct tp_bytes der, struct tp_error *error);
 
-/* Whether there is signing-certificate (RFC 2634 §5.4) or signing-certificate-v2 (RFC 5035 §3), and what there is of them names
- * X509, which is DER. */
+/* Whether there is signing-certificate (RFC 2634 §5.4) or signing-certificate-v2 (RFC 5035 §3), and what there is of
+ * them names X509, which is DER. */
 bool tp_pki_cms_ess_fits(const struct tp_pki_cms_part *part, const X509 *x509, struct tp_bytes der);
 /* As tp_pki_cms_verify, with this certificate. */
 TP_MUST_USE enum tp_rc tp_pki_cms_verify_with(const struct tp_pki_cms *cms, size_t signer, X509 *x509,

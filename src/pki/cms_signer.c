@@ -12,8 +12,7 @@
 static bool issuer_serial_fits(struct tp_bytes value, const X509 *x509)
 {
     struct tp_bytes fields, names, serial, name, directory;
-    if (!tp_der_take(&value, TP_DER_SEQUENCE, NULL, &fields) ||
-        !tp_der_take(&fields, TP_DER_SEQUENCE, NULL, &names) ||
+    if (!tp_der_take(&value, TP_DER_SEQUENCE, NULL, &fields) || !tp_der_take(&fields, TP_DER_SEQUENCE, NULL, &names) ||
         !tp_der_take(&fields, TP_DER_INTEGER, NULL, &serial) ||
         !tp_der_take(&names, TP_DER_CONSTRUCTED + 4, NULL, &directory) || names.len != 0 ||
         !tp_der_take(&directory, TP_DER_SEQUENCE, &name, NULL))
@@ -64,8 +63,8 @@ static bool is_meant(struct tp_bytes sid, X509 *x509)
     struct tp_bytes fields, name, serial, key_id = TP_BYTES_NONE;
     if (tp_der_take(&sid, TP_DER_CONTEXT + 0, NULL, &key_id)) {
         const ASN1_OCTET_STRING *own = X509_get0_subject_key_id(x509);
-        return own != NULL && tp_bytes_equal(key_id, TP_BYTES(ASN1_STRING_get0_data(own),
-                                                              (size_t)ASN1_STRING_length(own)));
+        return own != NULL &&
+               tp_bytes_equal(key_id, TP_BYTES(ASN1_STRING_get0_data(own), (size_t)ASN1_STRING_length(own)));
     }
     if (!tp_der_take(&sid, TP_DER_SEQUENCE, NULL, &fields) || !tp_der_take(&fields, TP_DER_SEQUENCE, &name, NULL) ||
         !tp_der_take(&fields, TP_DER_INTEGER, &serial, NULL))
@@ -79,7 +78,8 @@ static bool is_meant(struct tp_bytes sid, X509 *x509)
     return fits;
 }
 
-/* Several may have the same name and number, or key identifier: the one that the signed attributes name, else the first. */
+/* Several may have the same name and number, or key identifier: the one that the signed attributes name, else the
+ * first. */
 static void certificate_find(struct tp_pki_cms *cms, struct tp_pki_cms_part *part)
 {
     struct tp_pki_cms_signer *facts = &part->facts;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A signature timestamp into a CMS that is there already. What is not its SignerInfo's unsigned attributes is copied as it is:
- * only the lengths around it change.
+ * A signature timestamp into a CMS that is there already. What is not its SignerInfo's unsigned attributes is copied as
+ * it is: only the lengths around it change.
  */
 #include "pki/cms_internal.h"
 
@@ -9,10 +9,10 @@
 
 /* Where the only SignerInfo is, and what is around it. */
 struct parts {
-    struct tp_bytes type;               /* of the ContentInfo, whole */
-    struct tp_bytes before;             /* of the SignedData, up to signerInfos */
-    struct tp_bytes signer;             /* content of the SignerInfo, up to and with the signature */
-    struct tp_bytes signature;          /* content of the OCTET STRING */
+    struct tp_bytes type;                /* of the ContentInfo, whole */
+    struct tp_bytes before;              /* of the SignedData, up to signerInfos */
+    struct tp_bytes signer;              /* content of the SignerInfo, up to and with the signature */
+    struct tp_bytes signature;           /* content of the OCTET STRING */
     struct tp_bytes unsigned_attributes; /* content; may be none */
 };
 
@@ -58,7 +58,8 @@ static enum tp_rc read_parts(struct tp_bytes cms, struct tp_error *error, struct
 {
     struct tp_bytes info, wrapped, data;
     struct parts parts = {0};
-    if (!tp_der_take(&cms, TP_DER_SEQUENCE, NULL, &info) || cms.len != 0 || !tp_der_take(&info, TP_DER_OID, &parts.type, NULL) ||
+    if (!tp_der_take(&cms, TP_DER_SEQUENCE, NULL, &info) || cms.len != 0 ||
+        !tp_der_take(&info, TP_DER_OID, &parts.type, NULL) ||
         !tp_der_take(&info, TP_DER_CONSTRUCTED + 0, NULL, &wrapped) || info.len != 0 ||
         !tp_der_take(&wrapped, TP_DER_SEQUENCE, NULL, &data) || wrapped.len != 0 || !read_signed_data(data, &parts))
         return tp_error_set(error, TP_MALFORMED, "this is not a CMS SignedData in DER with one signer");
@@ -75,7 +76,8 @@ enum tp_rc tp_pki_cms_signature(struct tp_bytes cms, struct tp_error *error, str
 }
 
 /* Those that are there, and the new one: EN 319 122-1 §5.3 allows several signature timestamps. */
-static enum tp_rc put_unsigned(const struct parts *parts, struct tp_bytes attribute, struct tp_error *error, struct tp_buf *buf)
+static enum tp_rc put_unsigned(const struct parts *parts, struct tp_bytes attribute, struct tp_error *error,
+                               struct tp_buf *buf)
 {
     size_t mark;
     struct tp_bytes rest = parts->unsigned_attributes, one;
@@ -93,7 +95,8 @@ static enum tp_rc put_unsigned(const struct parts *parts, struct tp_bytes attrib
     return tp_der_close(buf, mark);
 }
 
-static enum tp_rc put_all(const struct parts *parts, struct tp_bytes attribute, struct tp_error *error, struct tp_buf *buf)
+static enum tp_rc put_all(const struct parts *parts, struct tp_bytes attribute, struct tp_error *error,
+                          struct tp_buf *buf)
 {
     size_t info, explicit, data, signers, signer;
     TP_TRY(tp_der_open(buf, TP_DER_SEQUENCE, &info));
@@ -112,7 +115,8 @@ static enum tp_rc put_all(const struct parts *parts, struct tp_bytes attribute, 
     return tp_der_close(buf, info);
 }
 
-enum tp_rc tp_pki_cms_add_timestamp(struct tp_bytes cms, struct tp_bytes token, struct tp_error *error, struct tp_buf *ret_der)
+enum tp_rc tp_pki_cms_add_timestamp(struct tp_bytes cms, struct tp_bytes token, struct tp_error *error,
+                                    struct tp_buf *ret_der)
 {
     struct parts parts;
     struct tp_bytes rest = token;

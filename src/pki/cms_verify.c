@@ -55,8 +55,8 @@ static enum tp_rc attributes_check(const struct tp_pki_cms_part *part, EVP_PKEY 
     return tp_pki_signature_check(&part->algorithm, key, tp_buf_bytes(&ordered), part->facts.signature, error);
 }
 
-/* §5.3: without attributes only data may be signed. A signature over attributes would else pass for one over a content that
- * looks like them. */
+/* §5.3: without attributes only data may be signed. A signature over attributes would else pass for one over a content
+ * that looks like them. */
 static enum tp_rc bare_check(const struct tp_pki_cms *cms, const struct tp_pki_cms_part *part, EVP_PKEY *key,
                              struct tp_bytes digest, struct tp_error *error)
 {
@@ -67,12 +67,41 @@ static enum tp_rc bare_check(const struct tp_pki_cms *cms, const struct tp_pki_c
     return tp_pki_signature_check_digest(&part->algorithm, key, digest, part->facts.signature, error);
 }
 
+/* Contents of two AlgorithmIdentifiers: NULL parameters are as good as none (RFC 5754 §2). */
+static bool is_same_algorithm(struct tp_bytes a, struct tp_bytes b)
+{
+    static const struct tp_bytes null = {.data = (const uint8_t *)"\x05\x00", .len = 2};
+    struct tp_bytes oid_a, oid_b;
+    if (!tp_der_take(&a, TP_DER_OID, &oid_a, NULL) || !tp_der_take(&b, TP_DER_OID, &oid_b, NULL))
+        return false;
+    a = tp_bytes_equal(a, null) ? TP_BYTES_NONE : a;
+    b = tp_bytes_equal(b, null) ? TP_BYTES_NONE : b;
+    return tp_bytes_equal(oid_a, oid_b) && tp_bytes_equal(a, b);
+}
+
+/* CMSAlgorithmProtection (RFC 6211 §2): the algorithms themselves are not signed, and might have been exchanged. */
+static bool algorithms_fit(const struct tp_pki_cms_part *part)
+{
+    struct tp_bytes value = part->protection, digest = part->digest_algorithm, signature = part->signature_algorithm;
+    struct tp_bytes fields, signed_digest, signed_signature, named_digest, named_signature;
+    if (part->protection.len == 0)
+        return true;
+    return tp_der_take(&value, TP_DER_SEQUENCE, NULL, &fields) &&
+           tp_der_take(&fields, TP_DER_SEQUENCE, NULL, &signed_digest) &&
+           tp_der_take(&fields, TP_DER_CONSTRUCTED + 1, NULL, &signed_signature) && fields.len == 0 &&
+           tp_der_take(&digest, TP_DER_SEQUENCE, NULL, &named_digest) &&
+           tp_der_take(&signature, TP_DER_SEQUENCE, NULL, &named_signature) &&
+           is_same_algorithm(named_digest, signed_digest) && is_same_algorithm(named_signature, signed_signature);
+}
+
 static enum tp_rc content_check(const struct tp_pki_cms *cms, const struct tp_pki_cms_part *part,
                                 struct tp_bytes digest, struct tp_error *error)
 {
     if (!tp_bytes_equal(part->content_type, cms->content_type_oid)) /* §11.1 */
         return tp_error_set(error, TP_MALFORMED,
                             "the CMS has another content type than the one that its signer signed");
+    if (!algorithms_fit(part))
+        return tp_error_set(error, TP_CRYPTO, "the CMS names other algorithms than those that its signer signed");
     if (!tp_bytes_equal(part->facts.message_digest, digest))
         return tp_error_set(error, TP_DATA, "what was signed is not this content: its hash is another one");
     return TP_OK;
@@ -100,7 +129,8 @@ enum tp_rc tp_pki_cms_verify_with(const struct tp_pki_cms *cms, size_t signer, X
     return attributes_check(part, key, error);
 }
 
-enum tp_rc tp_pki_cms_verify(const struct tp_pki_cms *cms, size_t signer, struct tp_bytes digest, struct tp_error *error)
+enum tp_rc tp_pki_cms_verify(const struct tp_pki_cms *cms, size_t signer, struct tp_bytes digest,
+                             struct tp_error *error)
 {
     if (signer >= cms->parts_len)
         return tp_error_set(error, TP_NOT_FOUND, "the CMS has no signer %zu", signer + 1);

@@ -33,7 +33,8 @@ static enum tp_rc check_point(const ISSUING_DIST_POINT *scope, X509 *x509, struc
 {
     if (scope->distpoint == NULL)
         return TP_OK;
-    CRL_DIST_POINTS *points TP_AUTO(CRL_DIST_POINTS_free_p) = X509_get_ext_d2i(x509, NID_crl_distribution_points, NULL, NULL);
+    CRL_DIST_POINTS *points TP_AUTO(CRL_DIST_POINTS_free_p) =
+        X509_get_ext_d2i(x509, NID_crl_distribution_points, NULL, NULL);
     if (points != NULL && points_meet(scope->distpoint, points))
         return TP_OK;
     return tp_error_set(error, TP_NOT_FOUND, "the CRL is of another distribution point than the certificate names");
@@ -43,7 +44,9 @@ static enum tp_rc check_kind(const ISSUING_DIST_POINT *scope, bool is_ca, struct
 {
     if (scope->onlyattr > 0 || (scope->onlyuser > 0 && is_ca) || (scope->onlyCA > 0 && !is_ca))
         return tp_error_set(error, TP_NOT_FOUND, "the CRL is about other kinds of certificates (only %s)",
-                            scope->onlyattr > 0 ? "attributes" : scope->onlyuser > 0 ? "users'" : "CAs'");
+                            scope->onlyattr > 0   ? "attributes"
+                            : scope->onlyuser > 0 ? "users'"
+                                                  : "CAs'");
     return TP_OK;
 }
 
@@ -61,7 +64,8 @@ enum tp_rc tp_pki_crl_covers(struct tp_bytes scope, struct tp_bytes certificate,
     if (point == NULL || at != scope.data + scope.len)
         return tp_error_set(error, TP_MALFORMED, "the CRL's scope is not as RFC 5280 says");
     if (point->indirectCRL > 0)
-        return tp_error_set(error, TP_UNSUPPORTED, "the CRL is an indirect one, which speaks for several CAs; it is not used");
+        return tp_error_set(error, TP_UNSUPPORTED,
+                            "the CRL is an indirect one, which speaks for several CAs; it is not used");
     TP_TRY(tp_pki_x509_load(certificate, error, &x509));
     TP_TRY(check_kind(point, X509_check_ca(x509) > 0, error));
     TP_TRY(check_point(point, x509, error));

@@ -54,9 +54,11 @@ static enum tp_rc delegate_check(const struct asking *asking, X509 *x509, struct
     EVP_PKEY *key = X509_get0_pubkey(issuer);
     if (X509_NAME_cmp(X509_get_issuer_name(x509), X509_get_subject_name(issuer)) != 0 || key == NULL ||
         X509_verify(x509, key) != 1)
-        return tp_error_set(error, TP_PEER, "the OCSP response is signed by somebody whom the certificate's issuer has "
-                                            "not appointed");
-    if ((X509_get_extension_flags(x509) & EXFLAG_XKUSAGE) == 0 || (X509_get_extended_key_usage(x509) & XKU_OCSP_SIGN) == 0)
+        return tp_error_set(error, TP_PEER,
+                            "the OCSP response is signed by somebody whom the certificate's issuer has "
+                            "not appointed");
+    if ((X509_get_extension_flags(x509) & EXFLAG_XKUSAGE) == 0 ||
+        (X509_get_extended_key_usage(x509) & XKU_OCSP_SIGN) == 0)
         return tp_error_set(error, TP_PEER,
                             "the OCSP response is signed with a certificate that is not for it (OCSPSigning)");
     return TP_OK;
@@ -176,7 +178,8 @@ static bool extensions_are_known(struct tp_bytes explicit)
     if (!tp_der_take(&explicit, TP_DER_SEQUENCE, NULL, &list))
         return false;
     while (list.len > 0)
-        if (!tp_der_take(&list, TP_DER_SEQUENCE, NULL, &extension) || !tp_der_take(&extension, TP_DER_OID, NULL, NULL) ||
+        if (!tp_der_take(&list, TP_DER_SEQUENCE, NULL, &extension) ||
+            !tp_der_take(&extension, TP_DER_OID, NULL, NULL) ||
             (tp_der_take(&extension, TP_DER_BOOLEAN, NULL, &critical) && (critical.len != 1 || critical.data[0] != 0)))
             return false;
     return true;
@@ -226,7 +229,8 @@ static enum tp_rc answer_find(const struct tp_pki_ocsp_basic *basic, const struc
         if (rc == TP_NOT_FOUND)
             continue;
         if (rc != TP_OK)
-            return tp_error_set(error, rc, "the OCSP response's answer is malformed, or limited in a way that is not known");
+            return tp_error_set(error, rc,
+                                "the OCSP response's answer is malformed, or limited in a way that is not known");
         best = !found || is_better(&answer, &best) ? answer : best;
         found = true;
     }
@@ -245,8 +249,8 @@ static enum tp_rc nonce_check(const struct tp_pki_ocsp_basic *basic, struct tp_b
 }
 
 enum tp_rc tp_pki_ocsp_find(struct tp_bytes response, struct tp_bytes certificate, struct tp_bytes issuer,
-                            const struct tp_bytes *extra, size_t extra_len, struct tp_bytes nonce, struct tp_error *error,
-                            struct tp_pki_ocsp_answer *ret_answer)
+                            const struct tp_bytes *extra, size_t extra_len, struct tp_bytes nonce,
+                            struct tp_error *error, struct tp_pki_ocsp_answer *ret_answer)
 {
     TP_PKI_ERRORS_KEEP;
     struct tp_pki_ocsp_basic basic;
@@ -272,7 +276,8 @@ static bool was_there(const struct tp_pki_ocsp_basic *basic, size_t at)
     return false;
 }
 
-enum tp_rc tp_pki_ocsp_certificates(struct tp_bytes response, struct tp_error *error, tp_pki_der_fn *each, void *context)
+enum tp_rc tp_pki_ocsp_certificates(struct tp_bytes response, struct tp_error *error, tp_pki_der_fn *each,
+                                    void *context)
 {
     TP_PKI_ERRORS_KEEP;
     struct tp_pki_ocsp_basic basic;

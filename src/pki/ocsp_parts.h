@@ -35,7 +35,8 @@ TP_MUST_USE enum tp_rc tp_pki_ocsp_subject_load(struct tp_bytes certificate, str
                                                 struct tp_error *error, struct tp_pki_ocsp_subject *ret_subject);
 void tp_pki_ocsp_subject_clear(struct tp_pki_ocsp_subject *subject);
 /* Hashes of a name (whole) and of a key as CertID and ResponderID have them. */
-TP_MUST_USE enum tp_rc tp_pki_ocsp_hash(enum tp_pki_hash hash, struct tp_bytes bytes, uint8_t ret_hash[EVP_MAX_MD_SIZE]);
+TP_MUST_USE enum tp_rc tp_pki_ocsp_hash(enum tp_pki_hash hash, struct tp_bytes bytes,
+                                        uint8_t ret_hash[EVP_MAX_MD_SIZE]);
 TP_MUST_USE enum tp_rc tp_pki_name_der(const X509_NAME *name, struct tp_buf *ret_der);
 
 TP_MUST_USE enum tp_rc tp_pki_generalized_time_take(struct tp_bytes *at, int64_t *ret_ms);

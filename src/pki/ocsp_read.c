@@ -7,7 +7,8 @@
 
 #define DER_ENUMERATED 0x0a
 
-static const struct tp_bytes oid_basic = TP_PKI_OID(TP_PKI_ARC_OCSP "\x01"), oid_nonce = TP_PKI_OID(TP_PKI_ARC_OCSP "\x02");
+static const struct tp_bytes oid_basic = TP_PKI_OID(TP_PKI_ARC_OCSP "\x01"),
+                             oid_nonce = TP_PKI_OID(TP_PKI_ARC_OCSP "\x02");
 
 static enum tp_rc malformed(struct tp_error *error, const char *what)
 {
@@ -53,8 +54,8 @@ static enum tp_rc extensions_read(struct tp_bytes explicit, struct tp_error *err
     while (list.len > 0) {
         if (!tp_der_take(&list, TP_DER_SEQUENCE, NULL, &extension) || !tp_der_take(&extension, TP_DER_OID, NULL, &oid))
             return malformed(error, "has extensions that are malformed");
-        const bool is_critical = tp_der_take(&extension, TP_DER_BOOLEAN, NULL, &critical) && critical.len == 1 &&
-                                 critical.data[0] != 0;
+        const bool is_critical =
+            tp_der_take(&extension, TP_DER_BOOLEAN, NULL, &critical) && critical.len == 1 && critical.data[0] != 0;
         if (!tp_der_take(&extension, TP_DER_OCTET_STRING, NULL, &value) || extension.len != 0)
             return malformed(error, "has extensions that are malformed");
         if (tp_bytes_equal(oid, oid_nonce))
@@ -118,14 +119,15 @@ static enum tp_rc basic_read(struct tp_bytes response, struct tp_error *error, s
 
 static enum tp_rc status_check(struct tp_bytes status, struct tp_error *error)
 {
-    static const char *const names[] = {"successful", "malformedRequest", "internalError", "tryLater",
-                                        "of a kind that is not used", "sigRequired", "unauthorized"};
+    static const char *const names[] = {"successful",  "malformedRequest",           "internalError",
+                                        "tryLater",    "of a kind that is not used", "sigRequired",
+                                        "unauthorized"};
     const size_t number = status.len == 1 ? status.data[0] : SIZE_MAX;
     if (number == 0)
         return TP_OK;
     const char *name = number < sizeof names / sizeof names[0] ? names[number] : "of a kind that is not known";
-    return tp_error_set(error, number == 3 ? TP_BUSY : TP_REFUSED, "the OCSP responder gives no answer: its status is %s",
-                        name);
+    return tp_error_set(error, number == 3 ? TP_BUSY : TP_REFUSED,
+                        "the OCSP responder gives no answer: its status is %s", name);
 }
 
 enum tp_rc tp_pki_ocsp_read(struct tp_bytes response, struct tp_error *error, struct tp_pki_ocsp_basic *ret_basic)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finding a certification path: from the leaf up, the shortest first, over every issuer that may be meant. libcrypto takes the
- * first issuer that looks right and does not come back, so that a cross certificate leads it astray.
+ * Finding a certification path: from the leaf up, the shortest first, over every issuer that may be meant. libcrypto
+ * takes the first issuer that looks right and does not come back, so that a cross certificate leads it astray.
  */
 #include "pki/path_parts.h"
 
@@ -60,8 +60,8 @@ TP_DEFINE_AUTO(struct search, search_free)
 static bool is_valid_at(const X509 *x509, int64_t at_ms)
 {
     int64_t begin, end;
-    return tp_pki_time(X509_get0_notBefore(x509), &begin) == TP_OK && tp_pki_time(X509_get0_notAfter(x509), &end) == TP_OK &&
-           begin <= at_ms && at_ms <= end;
+    return tp_pki_time(X509_get0_notBefore(x509), &begin) == TP_OK &&
+           tp_pki_time(X509_get0_notAfter(x509), &end) == TP_OK && begin <= at_ms && at_ms <= end;
 }
 
 static void candidate_add(struct search *search, X509 *x509, struct tp_bytes der, bool is_anchor)
@@ -71,8 +71,8 @@ static void candidate_add(struct search *search, X509 *x509, struct tp_bytes der
 }
 
 /* Anchors first: the shortest way out. What cannot be read cannot have issued anything. */
-static enum tp_rc candidates_fill(struct search *search, const struct tp_pki_anchors *anchors, const struct tp_bytes *pool,
-                                  size_t pool_len)
+static enum tp_rc candidates_fill(struct search *search, const struct tp_pki_anchors *anchors,
+                                  const struct tp_bytes *pool, size_t pool_len)
 {
     if (pool_len > SIZE_MAX / sizeof search->candidates[0] - anchors->len)
         return TP_TOO_LARGE;
@@ -207,7 +207,8 @@ static enum tp_rc issuers_try(struct search *search, size_t at)
     if (!fits && broken)
         dead_end(search, at, TP_PKI_PATH_BROKEN, "its signature does not fit the key of its issuer");
     else if (!fits)
-        dead_end(search, at, TP_PKI_PATH_NO_ANCHOR, "nothing that is trusted has issued it, and nothing that is at hand");
+        dead_end(search, at, TP_PKI_PATH_NO_ANCHOR,
+                 "nothing that is trusted has issued it, and nothing that is at hand");
     return TP_OK;
 }
 

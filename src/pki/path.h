@@ -43,8 +43,10 @@ struct tp_pki_path {
     size_t flaw_at; /* which certificate */
     char why[TP_ERROR_WORDS_LEN];
 };
-/* LEAF (DER) with POOL (DER of others, any order, not trusted). TP_OK: it was judged, see `flaw`; an expired one is still
- * built to its anchor. */
+/* LEAF (DER) with POOL (DER of others, any order, not trusted; what is no certificate is passed over). TP_OK: it was judged, see
+ * `flaw`; an expired one is still built to its anchor. Of several paths the one whose flaw is the least, then the shortest; of
+ * several flaws the worst (BROKEN, NO_ANCHOR, CONSTRAINTS, EXPIRED, NOT_YET), then the one next to the leaf. An anchor's own
+ * dates do not count (RFC 5280 §6.1.1 (d)) unless it is the leaf. */
 TP_MUST_USE enum tp_rc tp_pki_path_build(struct tp_bytes leaf, const struct tp_bytes *pool, size_t pool_len,
                                          const struct tp_pki_anchors *anchors, enum tp_pki_purpose purpose,
                                          int64_t at_ms, struct tp_error *error, struct tp_pki_path *ret_path);

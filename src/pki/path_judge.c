@@ -77,7 +77,8 @@ struct judging {
 static void found(struct judging *judging, enum tp_pki_path_flaw flaw, size_t at, const char *why)
 {
     at = at < judging->chain->len ? at : judging->chain->len - 1;
-    if (tp_pki_flaw_is_worse(flaw, judging->verdict.flaw) || (flaw == judging->verdict.flaw && at < judging->verdict.at))
+    if (tp_pki_flaw_is_worse(flaw, judging->verdict.flaw) ||
+        (flaw == judging->verdict.flaw && at < judging->verdict.at))
         tp_pki_verdict_set(&judging->verdict, flaw, at, judging->chain->x509[at], why);
 }
 
@@ -160,7 +161,7 @@ static void hashes_check(struct judging *judging)
 
 /* ---- both ---- */
 
-static enum tp_rc context_make(struct judging *judging, int64_t at_ms, STACK_OF(X509) *between, X509_STORE *store,
+static enum tp_rc context_make(struct judging *judging, int64_t at_ms, STACK_OF(X509) * between, X509_STORE *store,
                                X509_STORE_CTX *context)
 {
     const struct tp_pki_chain *chain = judging->chain;

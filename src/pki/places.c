@@ -80,7 +80,8 @@ static enum tp_rc points_read(const CRL_DIST_POINTS *points, struct tp_pki_place
 {
     for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
         const DIST_POINT *point = sk_DIST_POINT_value(points, i);
-        if (point->reasons != NULL || point->CRLissuer != NULL || point->distpoint == NULL || point->distpoint->type != 0)
+        if (point->reasons != NULL || point->CRLissuer != NULL || point->distpoint == NULL ||
+            point->distpoint->type != 0)
             continue;
         const GENERAL_NAMES *names = point->distpoint->name.fullname;
         for (int k = 0; k < sk_GENERAL_NAME_num(names); k++)

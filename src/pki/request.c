@@ -108,6 +108,7 @@ static enum tp_rc request_fill(X509_REQ *request, EVP_PKEY *key, const char *sub
 static enum tp_rc request_sign(X509_REQ *request, const struct tp_pki_signer *signer, struct tp_error *error)
 {
     const char *hash = tp_pki_hash_libcrypto(tp_pki_signer_hash(signer));
+    (void)tp_pki_signer_failed(NULL, TP_OK); /* of before */
     if (X509_REQ_sign(request, tp_pki_signer_key(signer), hash != NULL ? tp_crypto_digest(hash) : NULL) > 0)
         return TP_OK;
     const enum tp_rc rc = tp_pki_signer_failed(error, TP_OK);

@@ -14,9 +14,9 @@
 #define EC_BITS_LEAST  224
 #define SALT_MOST      2048 /* bytes: a modulus of 16384 bits */
 
-#define OID_PKCS1 "\x2a\x86\x48\x86\xf7\x0d\x01\x01"         /* 1.2.840.113549.1.1 */
-#define OID_X962  "\x2a\x86\x48\xce\x3d"                     /* 1.2.840.10045 */
-#define OID_SIGS  "\x60\x86\x48\x01\x65\x03\x04\x03"         /* 2.16.840.1.101.3.4.3 */
+#define OID_PKCS1 "\x2a\x86\x48\x86\xf7\x0d\x01\x01" /* 1.2.840.113549.1.1 */
+#define OID_X962  "\x2a\x86\x48\xce\x3d"             /* 1.2.840.10045 */
+#define OID_SIGS  "\x60\x86\x48\x01\x65\x03\x04\x03" /* 2.16.840.1.101.3.4.3 */
 
 static const struct tp_bytes oid_pss = TP_PKI_OID(OID_PKCS1 "\x0a"), oid_mgf1 = TP_PKI_OID(OID_PKCS1 "\x08");
 
@@ -88,8 +88,8 @@ static bool pss_read(struct tp_bytes parameters, struct tp_pki_signature_algorit
 {
     struct tp_bytes fields, inside, mask, oid;
     unsigned trailer;
-    *algorithm = (struct tp_pki_signature_algorithm){
-        .scheme = TP_PKI_RSA_PSS, .hash = TP_PKI_SHA1, .mask_hash = TP_PKI_SHA1};
+    *algorithm =
+        (struct tp_pki_signature_algorithm){.scheme = TP_PKI_RSA_PSS, .hash = TP_PKI_SHA1, .mask_hash = TP_PKI_SHA1};
     if (!tp_der_take(&parameters, TP_DER_SEQUENCE, NULL, &fields) || parameters.len != 0)
         return false;
     if (tp_der_take(&fields, TP_DER_CONSTRUCTED + 0, NULL, &inside))
@@ -201,7 +201,7 @@ enum tp_rc tp_pki_signature_check_digest(const struct tp_pki_signature_algorithm
         EVP_PKEY_CTX_set_signature_md(context, md) != 1)
         return complain(error);
     return EVP_PKEY_verify(context, signature.data, signature.len, digest.data, digest.len) == 1 ? TP_OK
-                                                                                                   : complain(error);
+                                                                                                 : complain(error);
 }
 
 static enum tp_rc edwards_check(EVP_PKEY *key, struct tp_bytes message, struct tp_bytes signature,

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/signer.h"
+#include "pki/signature.h"
 #include "pki/signer_internal.h"
 
-#include <openssl/core_names.h>
-#include <openssl/rsa.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define RSA_BITS_LEAST  1024 /* PKCS#1 of SHA-512 needs 752 (RFC 8017 §9.2), PSS with a salt as long 1034 (§9.1.1) */
 #define ED25519_LEN     64
@@ -20,6 +18,11 @@ static _Thread_local struct tp_error kept;
 void tp_pki_signer_keep(enum tp_rc rc, const char *words)
 {
     (void)tp_error_set(&kept, rc, "%s", words);
+}
+
+void tp_pki_signer_keep_none(void)
+{
+    tp_error_clear(&kept);
 }
 
 enum tp_rc tp_pki_signer_failed(struct tp_error *error, enum tp_rc fallback)
@@ -46,8 +49,8 @@ static const struct {
 static enum tp_rc input_check(const struct tp_pki_signer *signer, const struct tp_pki_sign_input *input,
                               struct tp_error *error)
 {
-    if ((size_t)input->scheme >= sizeof schemes / sizeof schemes[0] || schemes[input->scheme].rsa != signer->info.is_rsa ||
-        schemes[input->scheme].ec != signer->info.is_ec)
+    if ((size_t)input->scheme >= sizeof schemes / sizeof schemes[0] ||
+        schemes[input->scheme].rsa != signer->info.is_rsa || schemes[input->scheme].ec != signer->info.is_ec)
         return tp_error_set(error, TP_MECHANISM, "a key of type %s does not sign with %s", signer->info.type,
                             (size_t)input->scheme < sizeof schemes / sizeof schemes[0] ? schemes[input->scheme].name
                                                                                        : "an unknown scheme");
@@ -74,46 +77,30 @@ size_t tp_pki_signer_most(const struct tp_pki_signer *signer)
     return raw_len(signer) + (signer->info.is_ec ? ECDSA_DER_EXTRA : 0);
 }
 
-static bool verify_hash(const struct tp_pki_signer *signer, const struct tp_pki_sign_input *input, struct tp_bytes signature)
-{
-    EVP_PKEY_CTX *context TP_AUTO(EVP_PKEY_CTX_free_p) =
-        EVP_PKEY_CTX_new_from_pkey(tp_crypto_libctx(), signer->public_key, NULL);
-    const EVP_MD *md = tp_crypto_digest(tp_pki_hash_libcrypto(input->hash));
-    if (context == NULL || md == NULL || EVP_PKEY_verify_init(context) != 1)
-        return false;
-    if (signer->info.is_rsa &&
-        EVP_PKEY_CTX_set_rsa_padding(context, input->scheme == TP_PKI_RSA_PSS ? RSA_PKCS1_PSS_PADDING : RSA_PKCS1_PADDING) <= 0)
-        return false;
-    if (EVP_PKEY_CTX_set_signature_md(context, md) <= 0)
-        return false;
-    if (input->scheme == TP_PKI_RSA_PSS && EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) <= 0)
-        return false;
-    return EVP_PKEY_verify(context, signature.data, signature.len, input->input.data, input->input.len) == 1;
-}
-
-static bool verify_message(const struct tp_pki_signer *signer, struct tp_bytes message, struct tp_bytes signature)
-{
-    EVP_MD_CTX *context TP_AUTO(EVP_MD_CTX_free_p) = EVP_MD_CTX_new();
-    return context != NULL &&
-           EVP_DigestVerifyInit_ex(context, NULL, NULL, tp_crypto_libctx(), NULL, signer->public_key, NULL) == 1 &&
-           EVP_DigestVerify(context, signature.data, signature.len, message.data, message.len) == 1;
-}
-
-/* A key that is not the certificate's, a token that miscalculates (one wrong RSA signature by the CRT gives the key away),
- * or a program between us and the token: it shows here, and not at the reader of the document. */
+/* A key that is not the certificate's, a token that miscalculates (one wrong RSA signature by the CRT gives the key
+ * away), or a program between us and the token: it shows here, and not at the reader of the document. */
 static enum tp_rc signature_check(const struct tp_pki_signer *signer, const struct tp_pki_sign_input *input,
                                   struct tp_bytes signature, struct tp_error *error)
 {
-    TP_PKI_ERRORS_KEEP;
+    const struct tp_pki_signature_algorithm algorithm = {.scheme = input->scheme,
+                                                         .hash = input->hash,
+                                                         .edwards = EVP_PKEY_get_base_id(signer->public_key),
+                                                         .mask_hash = input->hash,
+                                                         .salt_len = (unsigned)tp_pki_hash_len(input->hash)};
     if (signer->calls->own_libcrypto)
         return TP_OK;
-    const bool fits = signer->info.is_ed ? verify_message(signer, input->input, signature)
-                                         : verify_hash(signer, input, signature);
-    if (fits)
+    const enum tp_rc rc =
+        signer->info.is_ed
+            ? tp_pki_signature_check(&algorithm, signer->public_key, input->input, signature, NULL)
+            : tp_pki_signature_check_digest(&algorithm, signer->public_key, input->input, signature, NULL);
+    if (rc == TP_MEMORY)
+        return rc;
+    if (rc == TP_OK)
         return TP_OK;
-    return tp_error_set(error, TP_CRYPTO,
-                        "the signature that came back does not fit the public key: the private key is another one's, or "
-                        "its device fails");
+    return tp_error_set(
+        error, TP_CRYPTO,
+        "the signature that came back does not fit the public key: the private key is another one's, or "
+        "its device fails");
 }
 
 enum tp_rc tp_pki_signer_call(const struct tp_pki_signer *signer, const struct tp_pki_sign_input *input,
@@ -199,12 +186,13 @@ static enum tp_rc certificates_take(struct tp_pki_signer *signer, const struct t
         return TP_OK;
     TP_TRY(tp_pki_certificate_parse(certificates[0], error, &own));
     if (!tp_bytes_equal(tp_buf_bytes(&own.spki), tp_buf_bytes(&signer->spki)))
-        return tp_error_set(error, TP_BAD_ARGUMENT, "the certificate of \"%s\" is not of this key: its public key is another",
-                            own.subject);
+        return tp_error_set(error, TP_BAD_ARGUMENT,
+                            "the certificate of \"%s\" is not of this key: its public key is another", own.subject);
     for (size_t i = 1; i < len; i++) {
         const enum tp_rc rc = tp_pki_certificate_issued_by(certificates[i - 1], certificates[i], error);
         if (rc != TP_OK)
-            return tp_error_prefix(error, rc, "certificate %zu of the chain is not the issuer of the one before it", i + 1);
+            return tp_error_prefix(error, rc, "certificate %zu of the chain is not the issuer of the one before it",
+                                   i + 1);
     }
     return TP_OK;
 }
@@ -214,7 +202,8 @@ static enum tp_rc signer_fill(struct tp_pki_signer *signer, struct tp_bytes spki
 {
     TP_TRY(tp_pki_key_info(spki, error, &signer->info));
     if (signer->info.is_rsa && signer->info.bits < RSA_BITS_LEAST)
-        return tp_error_set(error, TP_UNSUPPORTED, "an RSA key of %u bits is too short to sign with", signer->info.bits);
+        return tp_error_set(error, TP_UNSUPPORTED, "an RSA key of %u bits is too short to sign with",
+                            signer->info.bits);
     TP_TRY(tp_pki_key_load(spki, error, &signer->public_key));
     TP_TRY(tp_buf_append(&signer->spki, spki));
     TP_TRY(certificates_take(signer, certificates, certificates_len, error));

@@ -13,7 +13,8 @@ static enum tp_rc failed(struct tp_error *error)
     return tp_error_set(error, TP_CRYPTO, "libcrypto could not sign with the key of the file");
 }
 
-static enum tp_rc sign_message(EVP_PKEY *key, struct tp_bytes message, struct tp_error *error, struct tp_buf *ret_signature)
+static enum tp_rc sign_message(EVP_PKEY *key, struct tp_bytes message, struct tp_error *error,
+                               struct tp_buf *ret_signature)
 {
     EVP_MD_CTX *context TP_AUTO(EVP_MD_CTX_free_p) = EVP_MD_CTX_new();
     uint8_t signature[128];
@@ -47,7 +48,8 @@ static bool prepare(EVP_PKEY_CTX *context, const struct tp_pki_sign_input *input
            (!pss || EVP_PKEY_CTX_set_rsa_pss_saltlen(context, RSA_PSS_SALTLEN_DIGEST) > 0);
 }
 
-static enum tp_rc sign(void *own, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
+static enum tp_rc sign(void *own, const struct tp_pki_sign_input *input, struct tp_error *error,
+                       struct tp_buf *ret_signature)
 {
     TP_PKI_ERRORS_KEEP;
     EVP_PKEY *key = own;
@@ -97,5 +99,6 @@ enum tp_rc tp_pki_signer_of_file(struct tp_bytes file, const struct tp_secret *p
     if (certificates_len == 0)
         return tp_pki_signer_new(tp_buf_bytes(&content.spki), own, content.certificates_len, &calls, key, error,
                                  ret_signer);
-    return tp_pki_signer_new(tp_buf_bytes(&content.spki), certificates, certificates_len, &calls, key, error, ret_signer);
+    return tp_pki_signer_new(tp_buf_bytes(&content.spki), certificates, certificates_len, &calls, key, error,
+                             ret_signer);
 }

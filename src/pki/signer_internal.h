@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Between the signer and its provider: signer.c knows no OSSL_DISPATCH, signer_provider.c and signer_signature.c know no callback.
+ * Between the signer and its provider: signer.c knows no OSSL_DISPATCH, signer_provider.c and signer_signature.c know
+ * no callback.
  */
 #ifndef TP_PKI_SIGNER_INTERNAL_H
 #define TP_PKI_SIGNER_INTERNAL_H
@@ -36,15 +37,17 @@ void tp_pki_signer_unref(struct tp_pki_signer *signer);
 /* An EVP_PKEY of our provider that holds a reference to SIGNER. */
 TP_MUST_USE enum tp_rc tp_pki_signer_key_make(struct tp_pki_signer *signer, EVP_PKEY **ret_key);
 
-/* The one place where the callback is called: INPUT is checked before, the signature after. RET_SIGNATURE as libcrypto wants
- * it; appended. */
+/* The one place where the callback is called: INPUT is checked before, the signature after. RET_SIGNATURE as libcrypto
+ * wants it; appended. */
 TP_MUST_USE enum tp_rc tp_pki_signer_call(const struct tp_pki_signer *signer, const struct tp_pki_sign_input *input,
                                           struct tp_error *error, struct tp_buf *ret_signature);
 /* The same with the words kept for tp_pki_signer_failed. */
-TP_MUST_USE enum tp_rc tp_pki_signer_call_kept(const struct tp_pki_signer *signer, const struct tp_pki_sign_input *input,
-                                               struct tp_buf *ret_signature);
+TP_MUST_USE enum tp_rc tp_pki_signer_call_kept(const struct tp_pki_signer *signer,
+                                               const struct tp_pki_sign_input *input, struct tp_buf *ret_signature);
 /* Keeps words that are not a callback's. */
 void tp_pki_signer_keep(enum tp_rc rc, const char *words);
+void tp_pki_signer_keep_none(
+    void); /* at the beginning of an operation: nobody may have asked for the words of the last */
 /* Of the longest signature as libcrypto wants it. */
 size_t tp_pki_signer_most(const struct tp_pki_signer *signer);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The OpenSSL provider that makes a signer an EVP_PKEY: here the keys (provider-keymgmt(7)), in signer_signature.c what they
- * sign with.
+ * The OpenSSL provider that makes a signer an EVP_PKEY: here the keys (provider-keymgmt(7)), in signer_signature.c what
+ * they sign with.
  *
- * The keys carry the names of the default provider ("RSA", "EC", …): so EVP_PKEY_eq() compares them with the default's keys, and
- * the default's encoders write their SubjectPublicKeyInfo, both through `export`. Their signatures carry names of their own:
- * libcrypto first looks for a signature in any provider that takes the key, and would find the default's, which has
- * the public half only.
+ * The keys carry the names of the default provider ("RSA", "EC", …): so EVP_PKEY_eq() compares them with the default's
+ * keys, and the default's encoders write their SubjectPublicKeyInfo, both through `export`. Their signatures carry
+ * names of their own: libcrypto first looks for a signature in any provider that takes the key, and would find the
+ * default's, which has the public half only.
  */
 #include "pki/signer_internal.h"
 
@@ -61,7 +61,8 @@ static int key_match(const void *a, const void *b, int selection)
            tp_bytes_equal(tp_buf_bytes(&first->signer->spki), tp_buf_bytes(&second->signer->spki));
 }
 
-/* Only from tp_pki_signer_key_make: a public key of another provider, that libcrypto would have us take over, cannot sign. */
+/* Only from tp_pki_signer_key_make: a public key of another provider, that libcrypto would have us take over, cannot
+ * sign. */
 static int key_import(void *data, int selection, const OSSL_PARAM params[])
 {
     (void)selection;
@@ -97,10 +98,10 @@ static int key_export(void *data, int selection, OSSL_CALLBACK *callback, void *
 
 static const OSSL_PARAM *key_export_types(int selection)
 {
-    static const OSSL_PARAM types[] = {
-        OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_N, NULL, 0), OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, NULL, 0),
-        OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, NULL, 0),
-        OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, NULL, 0), OSSL_PARAM_END};
+    static const OSSL_PARAM types[] = {OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_N, NULL, 0),
+                                       OSSL_PARAM_BN(OSSL_PKEY_PARAM_RSA_E, NULL, 0),
+                                       OSSL_PARAM_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, NULL, 0),
+                                       OSSL_PARAM_octet_string(OSSL_PKEY_PARAM_PUB_KEY, NULL, 0), OSSL_PARAM_END};
     return (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0 ? types : NULL;
 }
 
@@ -111,7 +112,8 @@ static int key_get_params(void *data, OSSL_PARAM params[])
     OSSL_PARAM *digest = OSSL_PARAM_locate(params, OSSL_PKEY_PARAM_DEFAULT_DIGEST);
     if (!key_has(key, 0) || EVP_PKEY_get_params(key->signer->public_key, params) != 1)
         return 0;
-    const char *name = tp_pki_hash_libcrypto(key->signer->info.is_ed ? TP_PKI_HASH_NONE : tp_pki_signer_hash(key->signer));
+    const char *name =
+        tp_pki_hash_libcrypto(key->signer->info.is_ed ? TP_PKI_HASH_NONE : tp_pki_signer_hash(key->signer));
     return digest == NULL || OSSL_PARAM_set_utf8_string(digest, name != NULL ? name : "") == 1;
 }
 
@@ -175,9 +177,11 @@ static const OSSL_ALGORITHM *provider_query(void *provider, int operation, int *
     return operation == OSSL_OP_SIGNATURE ? tp_pki_signature_algorithms : NULL;
 }
 
-static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out, void **context)
+static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPATCH **out,
+                         void **context)
 {
-    static const OSSL_DISPATCH functions[] = {{OSSL_FUNC_PROVIDER_QUERY_OPERATION, (function *)provider_query}, {0, NULL}};
+    static const OSSL_DISPATCH functions[] = {{OSSL_FUNC_PROVIDER_QUERY_OPERATION, (function *)provider_query},
+                                              {0, NULL}};
     static int nothing; /* libcrypto wants a context that is not NULL */
     (void)handle, (void)in;
     *out = functions;
@@ -190,8 +194,9 @@ static int provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in
 enum tp_rc tp_pki_signer_key_make(struct tp_pki_signer *signer, EVP_PKEY **ret_key)
 {
     OSSL_LIB_CTX *libctx = tp_crypto_libctx_with(TP_PKI_PROVIDER, provider_init);
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_octet_string(PARAM_SIGNER, (void *)&signer, sizeof(struct tp_pki_signer *)),
-                           OSSL_PARAM_construct_end()};
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(PARAM_SIGNER, (void *)&signer, sizeof(struct tp_pki_signer *)),
+        OSSL_PARAM_construct_end()};
     const char *type = EVP_PKEY_get0_type_name(signer->public_key);
     EVP_PKEY *key = NULL;
     EVP_PKEY_CTX *context TP_AUTO(EVP_PKEY_CTX_free_p) =

@@ -2,9 +2,9 @@
  *
  * provider-signature(7) for the keys of signer_provider.c.
  *
- * Parameters (digest, padding, the AlgorithmIdentifier that X.509 and CMS write) are kept by a verification of the default
- * provider with the public key, which therefore also verifies; only what makes a signature is ours: it hashes and calls
- * the signer.
+ * Parameters (digest, padding, the AlgorithmIdentifier that X.509 and CMS write) are kept by a verification of the
+ * default provider with the public key, which therefore also verifies; only what makes a signature is ours: it hashes
+ * and calls the signer.
  */
 #include "pki/signer_internal.h"
 
@@ -84,6 +84,7 @@ static void *operation_dup(void *context)
 static bool key_take(struct operation *operation, void *data)
 {
     const struct tp_pki_key_data *key = data;
+    tp_pki_signer_keep_none();
     if (key == NULL)
         return operation->signer != NULL;
     if (key->signer == NULL || EVP_PKEY_up_ref(key->signer->public_key) != 1)
@@ -113,8 +114,8 @@ static int refuse(const char *words)
     return 0;
 }
 
-/* What signs later must be what the AlgorithmIdentifier says: signatures with PKCS#1 and PSS, MGF1 with the same hash, and salt
- * as long as it. */
+/* What signs later must be what the AlgorithmIdentifier says: signatures with PKCS#1 and PSS, MGF1 with the same hash,
+ * and salt as long as it. */
 static int params_check(struct operation *operation)
 {
     int padding = 0, salt = 0;
@@ -190,12 +191,13 @@ static enum tp_pki_scheme scheme_of(struct operation *operation)
                : TP_PKI_RSA_PKCS1;
 }
 
-static int sign_input(struct operation *operation, enum tp_pki_hash hash, struct tp_bytes bytes, unsigned char *signature,
-                      size_t *signature_len, size_t room)
+static int sign_input(struct operation *operation, enum tp_pki_hash hash, struct tp_bytes bytes,
+                      unsigned char *signature, size_t *signature_len, size_t room)
 {
     struct tp_buf made TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     const struct tp_pki_sign_input input = {.scheme = scheme_of(operation), .hash = hash, .input = bytes};
-    if (!params_check(operation) || tp_pki_signer_call_kept(operation->signer, &input, &made) != TP_OK || made.len > room)
+    if (!params_check(operation) || tp_pki_signer_call_kept(operation->signer, &input, &made) != TP_OK ||
+        made.len > room)
         return 0;
     memcpy(signature, made.data, made.len);
     *signature_len = made.len;
@@ -234,8 +236,8 @@ static enum tp_pki_hash raw_hash(struct operation *operation, struct tp_bytes *i
     return tp_pki_digest_info_parse(*input, &hash, input) == TP_OK ? hash : TP_PKI_HASH_NONE;
 }
 
-static int raw_sign(void *context, unsigned char *signature, size_t *signature_len, size_t room, const unsigned char *tbs,
-                    size_t tbs_len)
+static int raw_sign(void *context, unsigned char *signature, size_t *signature_len, size_t room,
+                    const unsigned char *tbs, size_t tbs_len)
 {
     struct operation *operation = context;
     struct tp_bytes input = TP_BYTES(tbs, tbs_len);
@@ -264,8 +266,9 @@ static int message_verify_init(void *context, const char *digest, void *key, con
         return 0;
     operation->verify = EVP_MD_CTX_new();
     return operation->verify != NULL &&
-           EVP_DigestVerifyInit_ex(operation->verify, &operation->params, digest != NULL && digest[0] != '\0' ? digest : NULL,
-                                   tp_crypto_libctx(), NULL, operation->key, NULL) == 1 &&
+           EVP_DigestVerifyInit_ex(operation->verify, &operation->params,
+                                   digest != NULL && digest[0] != '\0' ? digest : NULL, tp_crypto_libctx(), NULL,
+                                   operation->key, NULL) == 1 &&
            set_params(operation, params);
 }
 
@@ -280,7 +283,8 @@ static int message_sign_init(void *context, const char *digest, void *key, const
     operation->hash = EVP_MD_CTX_new();
     return operation->hash != NULL && EVP_PKEY_CTX_get_signature_md(operation->params, &md) > 0 && md != NULL &&
            tp_pki_hash_of_md(md) != TP_PKI_HASH_NONE &&
-           EVP_DigestInit_ex2(operation->hash, tp_crypto_digest(tp_pki_hash_libcrypto(tp_pki_hash_of_md(md))), NULL) == 1;
+           EVP_DigestInit_ex2(operation->hash, tp_crypto_digest(tp_pki_hash_libcrypto(tp_pki_hash_of_md(md))), NULL) ==
+               1;
 }
 
 static int message_sign_update(void *context, const unsigned char *data, size_t len)
@@ -313,7 +317,8 @@ static int message_sign(void *context, unsigned char *signature, size_t *signatu
         return 1;
     if (operation->signer->info.is_ed)
         return sign_input(operation, TP_PKI_HASH_NONE, TP_BYTES(data, len), signature, signature_len, room);
-    return message_sign_update(operation, data, len) == 1 && message_sign_final(operation, signature, signature_len, room);
+    return message_sign_update(operation, data, len) == 1 &&
+           message_sign_final(operation, signature, signature_len, room);
 }
 
 static int message_verify_update(void *context, const unsigned char *data, size_t len)
@@ -328,8 +333,8 @@ static int message_verify_final(void *context, const unsigned char *signature, s
     return operation->verify == NULL ? 0 : EVP_DigestVerifyFinal(operation->verify, signature, len);
 }
 
-static int message_verify(void *context, const unsigned char *signature, size_t signature_len, const unsigned char *data,
-                          size_t len)
+static int message_verify(void *context, const unsigned char *signature, size_t signature_len,
+                          const unsigned char *data, size_t len)
 {
     const struct operation *operation = context;
     return operation->verify == NULL ? 0 : EVP_DigestVerify(operation->verify, signature, signature_len, data, len);
@@ -340,14 +345,17 @@ static int message_verify(void *context, const unsigned char *signature, size_t 
 typedef void function(void);
 
 #define COMMON_FUNCTIONS                                                                                               \
-    {OSSL_FUNC_SIGNATURE_NEWCTX, (function *)operation_new}, {OSSL_FUNC_SIGNATURE_FREECTX, (function *)operation_free},   \
+    {OSSL_FUNC_SIGNATURE_NEWCTX, (function *)operation_new},                                                           \
+        {OSSL_FUNC_SIGNATURE_FREECTX, (function *)operation_free},                                                     \
         {OSSL_FUNC_SIGNATURE_DUPCTX, (function *)operation_dup},                                                       \
         {OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, (function *)message_sign_init},                                         \
         {OSSL_FUNC_SIGNATURE_DIGEST_SIGN, (function *)message_sign},                                                   \
         {OSSL_FUNC_SIGNATURE_DIGEST_VERIFY_INIT, (function *)message_verify_init},                                     \
         {OSSL_FUNC_SIGNATURE_DIGEST_VERIFY, (function *)message_verify},                                               \
         {OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS, (function *)get_params},                                                  \
-        {OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS, (function *)gettable_params}
+    {                                                                                                                  \
+        OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS, (function *)gettable_params                                           \
+    }
 
 static const OSSL_DISPATCH hashing_functions[] = {
     COMMON_FUNCTIONS,

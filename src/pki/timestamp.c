@@ -33,7 +33,8 @@ static enum tp_rc token_read(struct tp_bytes token, struct tp_error *error, stru
     return tp_pki_timestamp_info_read(tp_pki_cms_content(timestamp->cms), error, &timestamp->info);
 }
 
-enum tp_rc tp_pki_timestamp_parse(struct tp_bytes token, struct tp_error *error, struct tp_pki_timestamp **ret_timestamp)
+enum tp_rc tp_pki_timestamp_parse(struct tp_bytes token, struct tp_error *error,
+                                  struct tp_pki_timestamp **ret_timestamp)
 {
     struct tp_pki_timestamp *timestamp TP_AUTO(tp_pki_timestamp_free_p) = calloc(1, sizeof *timestamp);
     if (timestamp == NULL)

@@ -72,7 +72,8 @@ TP_MUST_USE enum tp_rc tp_pki_timestamp_reject(int failure, const char *words, s
 TP_MUST_USE enum tp_rc tp_pki_timestamp_response_token(struct tp_bytes response, struct tp_error *error,
                                                        struct tp_buf *ret_token);
 
-/* A token that somebody else made: a CMS with one signer, id-ct-TSTInfo inside. */
+/* A token that somebody else made: a CMS with one signer, id-ct-TSTInfo inside. Digits of its time beyond microseconds are cut
+ * off. Critical extensions are TP_MALFORMED: they could say anything of the time. */
 struct tp_pki_timestamp;
 TP_MUST_USE enum tp_rc tp_pki_timestamp_parse(struct tp_bytes token, struct tp_error *error,
                                               struct tp_pki_timestamp **ret_timestamp);
@@ -82,10 +83,12 @@ const struct tp_pki_timestamp_info *tp_pki_timestamp_info(const struct tp_pki_ti
 const struct tp_pki_cms *tp_pki_timestamp_cms(const struct tp_pki_timestamp *timestamp);
 /* The signature of the token by its own signer certificate (which EXTRA, DER, is where the token has none; may be none); ESS
  * names it; it has exactly the extended key usage timeStamping, critical (RFC 3161 §2.3). Not the chain, not revocation.
- * RET_CERTIFICATE is a view into TIMESTAMP or EXTRA. */
+ * RET_CERTIFICATE is a view into TIMESTAMP or EXTRA. As tp_pki_cms_verify; TP_CRYPTO also when ESS names another certificate,
+ * TP_REFUSED: the certificate is not for timestamps alone. */
 TP_MUST_USE enum tp_rc tp_pki_timestamp_verify(const struct tp_pki_timestamp *timestamp, struct tp_bytes extra,
                                                struct tp_error *error, struct tp_bytes *ret_certificate);
-/* TP_DATA unless the token is over MESSAGE's hash: DIGEST must be by the hash that the info names. */
+/* TP_DATA unless the token is over MESSAGE's hash: DIGEST must be by the hash that the info names. TP_UNSUPPORTED: by one that
+ * is not known. */
 TP_MUST_USE enum tp_rc tp_pki_timestamp_is_over(const struct tp_pki_timestamp *timestamp, struct tp_bytes digest,
                                                 struct tp_error *error);
 

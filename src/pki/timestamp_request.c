@@ -17,8 +17,7 @@ const uint8_t tp_pki_der_true[3] = {TP_DER_BOOLEAN, 1, 0xff};
 enum tp_rc tp_pki_imprint_take(struct tp_bytes *at, struct tp_pki_imprint *imprint)
 {
     struct tp_bytes inside, algorithm, digest;
-    if (!tp_der_take(at, TP_DER_SEQUENCE, NULL, &inside) ||
-        !tp_der_take(&inside, TP_DER_SEQUENCE, &algorithm, NULL) ||
+    if (!tp_der_take(at, TP_DER_SEQUENCE, NULL, &inside) || !tp_der_take(&inside, TP_DER_SEQUENCE, &algorithm, NULL) ||
         !tp_der_take(&inside, TP_DER_OCTET_STRING, NULL, &digest) || inside.len != 0)
         return TP_MALFORMED;
     imprint->hash = tp_pki_hash_of_algorithm(algorithm);

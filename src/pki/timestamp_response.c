@@ -9,12 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DER_UTF8_STRING    0x0c
-#define GRANTED            0
-#define GRANTED_WITH_MODS  1
-#define REJECTION          2
-#define FAILURE_BITS_MOST  32
-#define WORDS_SHOWN        200
+#define DER_UTF8_STRING   0x0c
+#define GRANTED           0
+#define GRANTED_WITH_MODS 1
+#define REJECTION         2
+#define FAILURE_BITS_MOST 32
+#define WORDS_SHOWN       200
 
 static const struct {
     int failure;
@@ -133,37 +133,40 @@ static enum tp_rc status_take(struct tp_bytes *at, struct status *ret_status)
 
 static enum tp_rc refused(const struct status *status, struct tp_error *error)
 {
-    static const char *const names[] = {"granted", "granted with changes", "rejection", "waiting", "revocation warning",
-                                        "revocation notification"};
+    static const char *const names[] = {"granted", "granted with changes", "rejection",
+                                        "waiting", "revocation warning",   "revocation notification"};
     const char *name = status->number < sizeof names / sizeof names[0] ? names[status->number] : "a status not known";
     return tp_error_set(error, TP_REFUSED, "the TSA refuses (%s, %s)%s%s", name,
                         status->failure < 0 ? "no reason given" : tp_pki_timestamp_failure_name(status->failure),
                         status->words[0] != '\0' ? ": " : "", status->words);
 }
 
+/* The token may be BER, and then all around it is. DER keeps what comes of it. */
+static bool response_take(struct tp_bytes response, struct tp_buf *der, struct tp_bytes *ret_fields)
+{
+    size_t used = 0;
+    struct tp_bytes at = response;
+    if (tp_der_take(&at, TP_DER_SEQUENCE, NULL, ret_fields))
+        return at.len == 0;
+    if (tp_pki_ber_to_der(response, der, &used) != TP_OK || used != response.len)
+        return false;
+    at = tp_buf_bytes(der);
+    return tp_der_take(&at, TP_DER_SEQUENCE, NULL, ret_fields);
+}
+
 enum tp_rc tp_pki_timestamp_response_token(struct tp_bytes response, struct tp_error *error, struct tp_buf *ret_token)
 {
     TP_PKI_ERRORS_KEEP;
-    struct tp_bytes at, token;
+    struct tp_bytes fields;
     struct status status;
     struct tp_buf der TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    size_t used = response.len;
     if (response.len > TP_PKI_TIMESTAMP_RESPONSE_MAX)
         return tp_error_set(error, TP_TOO_LARGE, "the TSA's answer is larger than 1 MiB");
-    /* The token inside may be BER, and then all around it is */
-    if (!tp_der_take(&response, TP_DER_SEQUENCE, NULL, &at)) {
-        if (tp_pki_ber_to_der(response, &der, &used) != TP_OK || used != response.len)
-            return tp_error_set(error, TP_MALFORMED, "the TSA's answer is not a TimeStampResp of RFC 3161");
-        response = tp_buf_bytes(&der);
-        if (!tp_der_take(&response, TP_DER_SEQUENCE, NULL, &at))
-            return TP_MALFORMED;
-    }
-    if (response.len != 0 || status_take(&at, &status) != TP_OK)
+    if (!response_take(response, &der, &fields) || status_take(&fields, &status) != TP_OK)
         return tp_error_set(error, TP_MALFORMED, "the TSA's answer is not a TimeStampResp of RFC 3161");
     if (status.number != GRANTED && status.number != GRANTED_WITH_MODS)
         return refused(&status, error);
-    token = at; /* checked by whoever parses it */
-    if (token.len == 0)
+    if (fields.len == 0)
         return tp_error_set(error, TP_MALFORMED, "the TSA grants a timestamp, but sends none");
-    return tp_buf_append(ret_token, token);
+    return tp_buf_append(ret_token, fields); /* the rest is the token; whoever parses it checks it */
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A client of timestamp authorities (RFC 3161 over HTTP, §3.4): several in order of preference, each answer checked whole
- * before it is believed, the next one asked after an error as well as after a bad answer (RS-4).
+ * A client of timestamp authorities (RFC 3161 over HTTP, §3.4): several in order of preference, each answer checked
+ * whole before it is believed, the next one asked after an error as well as after a bad answer (RS-4).
  */
 #ifndef TP_TSA_CLIENT_H
 #define TP_TSA_CLIENT_H
@@ -16,15 +16,16 @@
 struct tp_tsa_place {
     const char *url;
     struct tp_http_access access;
-    const char *policy;      /* asked for, and demanded of the token; NULL: any */
-    int64_t timeout_ms;      /* 0: TP_HTTP_TIMEOUT_MS */
+    const char *policy; /* asked for, and demanded of the token; NULL: any */
+    int64_t timeout_ms; /* 0: TP_HTTP_TIMEOUT_MS */
 };
 struct tp_tsa_client_config {
     const struct tp_tsa_place *places; /* in order of preference */
     size_t places_len;
     const struct tp_pki_anchors *anchors; /* of the TSAs; NULL: the chain is not checked (said so in the report) */
     int64_t clock_tolerance_ms;           /* that a token's time may differ from ours; 0: 5 minutes */
-    /* Is told what became of each TSA that was asked, by the thread that asked it; WORDS are "" with TP_OK. May be NULL. */
+    /* Is told what became of each TSA that was asked, by the thread that asked it; WORDS are "" with TP_OK. May be
+     * NULL. */
     void (*told)(void *context, const char *url, enum tp_rc rc, const char *words);
     void *context;
 };
@@ -35,10 +36,10 @@ TP_MUST_USE enum tp_rc tp_tsa_client_new(const struct tp_tsa_client_config *conf
 void tp_tsa_client_free(struct tp_tsa_client *client);
 TP_DEFINE_AUTO(struct tp_tsa_client, tp_tsa_client_free)
 
-/* A token over DIGEST (by HASH), DER, appended: right imprint, nonce, policy, plausible time, certificate for timestamping, chain.
- * A TSA that failed is left alone for a while (1 s, doubled up to 10 min; longer where it said Retry-After or 429); where all are,
- * and one of them for no more than TP_TSA_WAIT_MS, that is waited for. TP_UNREACHABLE with what each of them did when none is
- * left. */
+/* A token over DIGEST (by HASH), DER, appended: right imprint, nonce, policy, plausible time, certificate for
+ * timestamping, chain. A TSA that failed is left alone for a while (1 s, doubled up to 10 min; longer where it said
+ * Retry-After or 429); where all are, and one of them for no more than TP_TSA_WAIT_MS, that is waited for.
+ * TP_UNREACHABLE with what each of them did when none is left. */
 TP_MUST_USE enum tp_rc tp_tsa_client_stamp(struct tp_tsa_client *client, enum tp_pki_hash hash, struct tp_bytes digest,
                                            struct tp_error *error, struct tp_buf *ret_token);
 

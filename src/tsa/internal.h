@@ -31,7 +31,8 @@ struct tp_tsa_question {
     int64_t tolerance_ms;
 };
 /* Words begin with the place's URL. RET_STATUS and RET_RETRY_AFTER_MS as of tp_http_fetch. Appended. */
-TP_MUST_USE enum tp_rc tp_tsa_exchange(const struct tp_tsa_question *question, struct tp_http *http, struct tp_error *error,
-                                       int *ret_status, int64_t *ret_retry_after_ms, struct tp_buf *ret_token);
+TP_MUST_USE enum tp_rc tp_tsa_exchange(const struct tp_tsa_question *question, struct tp_http *http,
+                                       struct tp_error *error, int *ret_status, int64_t *ret_retry_after_ms,
+                                       struct tp_buf *ret_token);
 
 #endif

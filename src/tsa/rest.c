@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * TSAs ban clients that ask too often: whatever went wrong, a status of HTTP 400 or a bad answer as well as a silent network, asking
- * again at once does not mend it.
+ * TSAs ban clients that ask too often: whatever went wrong, a status of HTTP 400 or a bad answer as well as a silent
+ * network, asking again at once does not mend it.
  */
 #include "tsa/internal.h"
 

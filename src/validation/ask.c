@@ -58,12 +58,16 @@ static enum tp_rc fetch(struct tp_validation_errand *errand, const struct questi
                         struct tp_buf *ret_answer)
 {
     struct tp_http *http = NULL;
+    const int left_ms = tp_deadline_left_ms(errand->deadline_ms);
+    if (left_ms == 0)
+        return tp_error_set(error, TP_TIMEOUT, "not asked any more: the others took too long");
+    const int64_t timeout_ms = errand->source->config.timeout_ms;
     const struct tp_http_request request = {.url = question->url,
                                             .body = question->request,
                                             .content_type = question->content_type,
                                             .accept = question->accept,
                                             .most = question->most,
-                                            .timeout_ms = errand->source->config.timeout_ms};
+                                            .timeout_ms = timeout_ms < left_ms ? timeout_ms : left_ms};
     TP_TRY(tp_http_pool_take(errand->source->pool, error, &http));
     const enum tp_rc rc = tp_http_fetch(http, &request, error, NULL, ret_answer);
     tp_http_pool_give(errand->source->pool, http);
@@ -109,13 +113,14 @@ static enum tp_rc ask_place(struct tp_validation_errand *errand, const struct qu
     rc = ask_network(errand, question, key, &error);
     if (rc != TP_OK && rc != TP_MEMORY) {
         const bool named = strncmp(error.words, question->url, strnlen(question->url, 200)) == 0;
-        TP_TRY(tp_buf_printf(&errand->tried, "%s%.200s%s%.160s", errand->tried.len > 0 ? "; " : "", named ? "" : question->url,
-                             named ? "" : ": ", tp_error_words(&error)));
+        TP_TRY(tp_buf_printf(&errand->tried, "%s%.200s%s%.160s", errand->tried.len > 0 ? "; " : "",
+                             named ? "" : question->url, named ? "" : ": ", tp_error_words(&error)));
     }
     return rc;
 }
 
-static enum tp_rc ask_places(struct tp_validation_errand *errand, char *const *urls, size_t urls_len, struct question *question)
+static enum tp_rc ask_places(struct tp_validation_errand *errand, char *const *urls, size_t urls_len,
+                             struct question *question)
 {
     enum tp_rc rc = TP_NOT_FOUND;
     for (size_t i = 0; i < urls_len; i++) {
@@ -130,14 +135,15 @@ static enum tp_rc ask_places(struct tp_validation_errand *errand, char *const *u
 /* ---- revocation data ---- */
 
 /* Alone, with the certificates that are there: what it says by itself is what counts. */
-static enum tp_rc judge_status(struct tp_validation_errand *errand, const struct question *question, enum tp_evidence_kind kind,
-                               struct tp_bytes answer, struct tp_error *error, struct tp_validation_status *ret_status)
+static enum tp_rc judge_status(struct tp_validation_errand *errand, const struct question *question,
+                               enum tp_evidence_kind kind, struct tp_bytes answer, struct tp_error *error,
+                               struct tp_validation_status *ret_status)
 {
     struct tp_evidence *alone TP_AUTO(tp_evidence_free_p) = NULL;
     TP_TRY(tp_evidence_new(&alone));
     for (size_t i = 0; i < tp_evidence_len(errand->evidence, TP_EVIDENCE_CERTIFICATE); i++)
-        TP_TRY(tp_evidence_add(alone, TP_EVIDENCE_CERTIFICATE, tp_evidence_at(errand->evidence, TP_EVIDENCE_CERTIFICATE, i), "",
-                               INT64_MAX));
+        TP_TRY(tp_evidence_add(alone, TP_EVIDENCE_CERTIFICATE,
+                               tp_evidence_at(errand->evidence, TP_EVIDENCE_CERTIFICATE, i), "", INT64_MAX));
     TP_TRY(tp_evidence_add(alone, kind, answer, "", INT64_MAX));
     const int64_t latest_ms = errand->at_ms > errand->now_ms ? errand->at_ms : errand->now_ms;
     const struct tp_validation_ask ask = {.certificate = question->certificate,
@@ -173,25 +179,27 @@ static enum tp_rc judge_revocation(struct tp_validation_errand *errand, const st
     }
     const size_t worth = errand->source->config.crl_most != 0 ? errand->source->config.crl_most : CRL_WORTH;
     if (!status.revoked && kind == TP_EVIDENCE_CRL && answer.len > worth)
-        return tp_error_set(error, TP_TOO_LARGE, "the CRL has %zu bytes: more than the %zu that are embedded", answer.len, worth);
+        return tp_error_set(error, TP_TOO_LARGE, "the CRL has %zu bytes: more than the %zu that are embedded",
+                            answer.len, worth);
     return tp_evidence_add(errand->evidence, kind, answer, from, INT64_MAX);
 }
 
-static enum tp_rc judge_ocsp(struct tp_validation_errand *errand, const struct question *question, struct tp_bytes answer,
-                             const char *from, struct tp_error *error, int64_t *ret_until_ms)
+static enum tp_rc judge_ocsp(struct tp_validation_errand *errand, const struct question *question,
+                             struct tp_bytes answer, const char *from, struct tp_error *error, int64_t *ret_until_ms)
 {
     return judge_revocation(errand, question, TP_EVIDENCE_OCSP, answer, from, error, ret_until_ms);
 }
 
-static enum tp_rc judge_crl(struct tp_validation_errand *errand, const struct question *question, struct tp_bytes answer,
-                            const char *from, struct tp_error *error, int64_t *ret_until_ms)
+static enum tp_rc judge_crl(struct tp_validation_errand *errand, const struct question *question,
+                            struct tp_bytes answer, const char *from, struct tp_error *error, int64_t *ret_until_ms)
 {
     struct tp_buf der TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     TP_TRY(tp_pki_crl_der(answer, error, &der)); /* some serve PEM */
     return judge_revocation(errand, question, TP_EVIDENCE_CRL, tp_buf_bytes(&der), from, error, ret_until_ms);
 }
 
-enum tp_rc tp_validation_ask_ocsp(struct tp_validation_errand *errand, struct tp_bytes certificate, struct tp_bytes issuer)
+enum tp_rc tp_validation_ask_ocsp(struct tp_validation_errand *errand, struct tp_bytes certificate,
+                                  struct tp_bytes issuer)
 {
     struct tp_pki_places places = {0};
     struct tp_buf request TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
@@ -213,7 +221,8 @@ enum tp_rc tp_validation_ask_ocsp(struct tp_validation_errand *errand, struct tp
     return rc;
 }
 
-enum tp_rc tp_validation_ask_crl(struct tp_validation_errand *errand, struct tp_bytes certificate, struct tp_bytes issuer)
+enum tp_rc tp_validation_ask_crl(struct tp_validation_errand *errand, struct tp_bytes certificate,
+                                 struct tp_bytes issuer)
 {
     struct tp_pki_places places = {0};
     TP_TRY(tp_pki_places_read(certificate, NULL, &places));
@@ -247,14 +256,15 @@ static enum tp_rc take_issuer(void *context, struct tp_bytes der)
     return tp_evidence_add(taking->errand->evidence, TP_EVIDENCE_CERTIFICATE, der, taking->from, INT64_MAX);
 }
 
-static enum tp_rc judge_issuer(struct tp_validation_errand *errand, const struct question *question, struct tp_bytes answer,
-                               const char *from, struct tp_error *error, int64_t *ret_until_ms)
+static enum tp_rc judge_issuer(struct tp_validation_errand *errand, const struct question *question,
+                               struct tp_bytes answer, const char *from, struct tp_error *error, int64_t *ret_until_ms)
 {
     struct taking taking = {.errand = errand, .question = question, .from = from};
     TP_TRY(tp_pki_certificates_read(answer, error, take_issuer, &taking));
     if (taking.taken == 0)
         return tp_error_set(error, TP_NOT_FOUND, "the certificate there is not the issuer's");
-    *ret_until_ms = errand->now_ms + ISSUER_KEPT_MS < taking.not_after_ms ? errand->now_ms + ISSUER_KEPT_MS : taking.not_after_ms;
+    *ret_until_ms =
+        errand->now_ms + ISSUER_KEPT_MS < taking.not_after_ms ? errand->now_ms + ISSUER_KEPT_MS : taking.not_after_ms;
     return TP_OK;
 }
 
@@ -262,7 +272,8 @@ enum tp_rc tp_validation_ask_issuer(struct tp_validation_errand *errand, struct 
 {
     struct tp_pki_places places = {0};
     TP_TRY(tp_pki_places_read(certificate, NULL, &places));
-    struct question question = {.kind = "issuer", .most = CERTIFICATES, .certificate = certificate, .judge = judge_issuer};
+    struct question question = {
+        .kind = "issuer", .most = CERTIFICATES, .certificate = certificate, .judge = judge_issuer};
     const enum tp_rc rc = ask_places(errand, places.issuer, places.issuer_len, &question);
     tp_pki_places_clear(&places);
     return rc;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Answers of the network, each as long as it is valid: in memory, and as one file each in a folder that processes may share. What
- * lies there is no more believed than what the network says: whoever takes it out verifies it again.
+ * Answers of the network, each as long as it is valid: in memory, and as one file each in a folder that processes may
+ * share. What lies there is no more believed than what the network says: whoever takes it out verifies it again.
  *
- * A file: the magic line, until when it is valid (8 bytes), the SHA-256 of what follows, what follows. It is written under another
- * name and renamed; what is damaged is as good as not there, and is replaced.
+ * A file: the magic line, until when it is valid (8 bytes), the SHA-256 of what follows, what follows. It is written
+ * under another name and renamed; what is damaged is as good as not there, and is replaced.
  */
 #include "base/crypto.h"
 #include "validation/internal.h"
@@ -96,7 +96,8 @@ void tp_validation_cache_free(struct tp_validation_cache *cache)
     free(cache);
 }
 
-enum tp_rc tp_validation_cache_key(const char *kind, const char *url, struct tp_bytes request, tp_validation_key ret_key)
+enum tp_rc tp_validation_cache_key(const char *kind, const char *url, struct tp_bytes request,
+                                   tp_validation_key ret_key)
 {
     struct tp_buf name TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     TP_TRY(tp_buf_printf(&name, "%s %s", kind, url));
@@ -128,7 +129,8 @@ static struct kept *kept_room(struct tp_validation_cache *cache, const tp_valida
     return room;
 }
 
-static void kept_put(struct tp_validation_cache *cache, const tp_validation_key key, struct tp_bytes content, int64_t until_ms)
+static void kept_put(struct tp_validation_cache *cache, const tp_validation_key key, struct tp_bytes content,
+                     int64_t until_ms)
 {
     if (content.len > MEMORY_MOST)
         return;
@@ -328,7 +330,8 @@ static void disk_bound(int folder)
     free(files);
 }
 
-static void disk_put(struct tp_validation_cache *cache, const tp_validation_key key, struct tp_bytes content, int64_t until_ms)
+static void disk_put(struct tp_validation_cache *cache, const tp_validation_key key, struct tp_bytes content,
+                     int64_t until_ms)
 {
     struct tp_buf file TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     char name[NAME_LEN + 1];

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * EN 319 102-1, the part about certificates, as one walk instead of three building blocks that call each other: a control time
- * begins now and slides back (§5.6.2.2) while we go from the anchor to the leaf; what made it slide is remembered. The signature
- * is good if it is proven to have existed by then, within the leaf's validity (§5.6.2.4); otherwise what made it slide says which
- * sub-indication it is (§5.2.6.4). With nothing to slide for, that is X.509 validation at the present time (§5.2.6).
+ * EN 319 102-1, the part about certificates, as one walk instead of three building blocks that call each other: a
+ * control time begins now and slides back (§5.6.2.2) while we go from the anchor to the leaf; what made it slide is
+ * remembered. The signature is good if it is proven to have existed by then, within the leaf's validity (§5.6.2.4);
+ * otherwise what made it slide says which sub-indication it is (§5.2.6.4). With nothing to slide for, that is X.509
+ * validation at the present time (§5.2.6).
  */
 #include "validation/internal.h"
 
@@ -33,8 +34,9 @@ static int64_t best_signature_time(const struct tp_validation_question *question
     return question->poe_ms < question->now_ms ? question->poe_ms : question->now_ms;
 }
 
-TP_PRINTF(4, 5) static void say(struct tp_verdict *verdict, enum tp_indication indication, enum tp_subindication sub,
-                                const char *format, ...)
+TP_PRINTF(4, 5)
+static void say(struct tp_verdict *verdict, enum tp_indication indication, enum tp_subindication sub,
+                const char *format, ...)
 {
     va_list args;
     verdict->indication = indication;
@@ -61,6 +63,7 @@ static enum tp_rc build(struct walk *walk, int64_t at_ms, struct tp_error *error
 static enum tp_rc read_steps(struct walk *walk, struct tp_error *error)
 {
     struct tp_validation_answer *answer = walk->answer;
+    tp_validation_answer_clear(answer);
     answer->steps = calloc(walk->path.len + 1, sizeof *answer->steps);
     if (answer->steps == NULL)
         return TP_MEMORY;
@@ -72,8 +75,9 @@ static enum tp_rc read_steps(struct walk *walk, struct tp_error *error)
     return TP_OK;
 }
 
-/* A moment at which the whole chain was valid: constraints are judged there (§5.6.2.1 (2)), the end of validity separately. The
- * anchor's validity does not count: it is trusted because it is there. RET_ANY false: there never was one. */
+/* A moment at which the whole chain was valid: constraints are judged there (§5.6.2.1 (2)), the end of validity
+ * separately. The anchor's validity does not count: it is trusted because it is there. RET_ANY false: there never was
+ * one. */
 static int64_t common_moment(const struct walk *walk, bool *ret_any)
 {
     const struct tp_validation_answer *answer = walk->answer;
@@ -83,7 +87,8 @@ static int64_t common_moment(const struct walk *walk, bool *ret_any)
         if (i > 0 && i + 1 == answer->steps_len)
             continue;
         from = certificate->not_before_ms > from ? certificate->not_before_ms : from;
-        until = certificate->not_after_ms < until ? certificate->not_after_ms : until;
+        until = certificate->not_after_ms - 1000 < until ? certificate->not_after_ms - 1000
+                                                         : until; /* libcrypto: up to, not with */
     }
     const int64_t best = best_signature_time(walk->question);
     *ret_any = from <= until;
@@ -105,7 +110,8 @@ static void note_flaw(struct walk *walk)
     for (size_t i = 0; i < sizeof flaws / sizeof flaws[0]; i++)
         if (flaws[i].flaw == walk->path.flaw)
             sub = flaws[i].sub;
-    say(&walk->failure, TP_INDETERMINATE, sub, "%s", walk->path.why[0] != '\0' ? walk->path.why : tp_subindication_words(sub));
+    say(&walk->failure, TP_INDETERMINATE, sub, "%s",
+        walk->path.why[0] != '\0' ? walk->path.why : tp_subindication_words(sub));
 }
 
 static bool is_out_of_time(enum tp_pki_path_flaw flaw)
@@ -119,8 +125,14 @@ static enum tp_rc find_chain(struct walk *walk, struct tp_error *error)
     TP_TRY(build(walk, best_signature_time(walk->question), error));
     TP_TRY(read_steps(walk, error));
     const int64_t at_ms = common_moment(walk, &any);
-    if (is_out_of_time(walk->path.flaw) && any)
+    if (is_out_of_time(walk->path.flaw) && any) {
         TP_TRY(build(walk, at_ms, error));
+        TP_TRY(read_steps(walk, error)); /* another time may have another way */
+    }
+    if (walk->path.len == 0) {
+        note_flaw(walk);
+        return TP_OK;
+    }
     if (walk->path.flaw == TP_PKI_PATH_GOOD) {
         walk->answer->steps[walk->answer->steps_len - 1].anchor = true;
         return TP_OK;
@@ -176,8 +188,10 @@ static void note_missing(struct walk *walk, const struct tp_validation_status *s
     const char *subject = walk->answer->steps[at].certificate.subject;
     const char *why = status->last.words[0] != '\0' ? status->last.words : "there is no revocation data";
     say(&walk->failure, TP_INDETERMINATE,
-        status->out_of_bounds > 0 ? TP_SUB_REVOCATION_OUT_OF_BOUNDS_NO_POE : TP_SUB_TRY_LATER, "%.160s: %s", subject, why);
-    (void)snprintf(walk->answer->steps[at].status_from, sizeof walk->answer->steps[at].status_from, "none: %.120s", why);
+        status->out_of_bounds > 0 ? TP_SUB_REVOCATION_OUT_OF_BOUNDS_NO_POE : TP_SUB_TRY_LATER, "%.160s: %s", subject,
+        why);
+    (void)snprintf(walk->answer->steps[at].status_from, sizeof walk->answer->steps[at].status_from, "none: %.120s",
+                   why);
 }
 
 /* (2) c. A signature that exists by a revocation's second is not proven to be older: the time before counts. */
@@ -194,27 +208,44 @@ static void slide_by_status(struct walk *walk, const struct tp_validation_status
         slide(walk, walk->question->strict ? status->this_ms : until_ms, CAUSE_STALE, at);
 }
 
+static enum tp_rc find_status(const struct walk *walk, size_t at, struct tp_validation_status *ret_status)
+{
+    const struct tp_validation_ask ask = {.certificate = tp_buf_bytes(&walk->answer->steps[at].der),
+                                          .issuer = tp_buf_bytes(&walk->answer->steps[at + 1].der),
+                                          .evidence = walk->evidence,
+                                          .by_ms = walk->control_ms +
+                                                   (walk->cause == CAUSE_NOW ? TP_VALIDATION_CLOCKS_MS : 0),
+                                          .now_ms = walk->question->now_ms};
+    return tp_validation_status_find(&ask, ret_status);
+}
+
 static enum tp_rc look_at(struct walk *walk, size_t at)
 {
     struct tp_validation_step *step = &walk->answer->steps[at];
     struct tp_validation_status status TP_AUTO(tp_validation_status_clear) = {0};
-    const struct tp_validation_ask ask = {
-        .certificate = tp_buf_bytes(&step->der),
-        .issuer = tp_buf_bytes(&walk->answer->steps[at + 1].der),
-        .evidence = walk->evidence,
-        .by_ms = walk->control_ms + (walk->cause == CAUSE_NOW ? TP_VALIDATION_CLOCKS_MS : 0),
-        .now_ms = walk->question->now_ms};
-    TP_TRY(tp_validation_status_find(&ask, &status));
+    TP_TRY(find_status(walk, at, &status));
     if (!status.found) {
         note_missing(walk, &status, at);
         return TP_OK;
     }
     describe_status(walk, &status, step, &walk->answer->steps[at + 1].certificate);
     if (status.poe_ms > walk->control_ms) /* (2) b */
-        say(&walk->failure, TP_INDETERMINATE, TP_SUB_NO_POE, "%.160s: nothing proves that its revocation data is older than that",
-            step->certificate.subject);
+        say(&walk->failure, TP_INDETERMINATE, TP_SUB_NO_POE,
+            "%.160s: nothing proves that its revocation data is older than that", step->certificate.subject);
     else
         slide_by_status(walk, &status, at);
+    return TP_OK;
+}
+
+/* What is not known of a CA does not hide that the leaf has been revoked (§5.2.6.4 looks at the leaf by itself). */
+static enum tp_rc look_at_leaf_alone(struct walk *walk)
+{
+    struct tp_validation_status status TP_AUTO(tp_validation_status_clear) = {0};
+    TP_TRY(find_status(walk, 0, &status));
+    if (!status.found || !status.revoked)
+        return TP_OK;
+    describe_status(walk, &status, &walk->answer->steps[0], &walk->answer->steps[1].certificate);
+    slide(walk, status.revoked_ms - 1, CAUSE_REVOKED, 0);
     return TP_OK;
 }
 
@@ -222,8 +253,10 @@ static enum tp_rc slide_control_time(struct walk *walk)
 {
     walk->control_ms = walk->question->now_ms;
     for (size_t at = walk->answer->steps_len - 1; at-- > 0 && walk->failure.sub == TP_SUB_NONE;) {
-        slide_to_end_of_ca(walk, at);
         TP_TRY(look_at(walk, at));
+        slide_to_end_of_ca(walk, at); /* for what it has issued */
+        if (at > 0 && walk->failure.sub != TP_SUB_NONE)
+            return look_at_leaf_alone(walk);
     }
     return TP_OK;
 }
@@ -242,8 +275,11 @@ static void say_revoked(struct walk *walk, struct tp_verdict *verdict)
     const bool leaf = walk->cause_at == 0, failed = leaf && proven_after(walk->question, step->revoked_ms);
     tp_validation_time_text(step->revoked_ms, time);
     say(verdict, failed ? TP_TOTAL_FAILED : TP_INDETERMINATE,
-        failed ? TP_SUB_REVOKED : leaf ? TP_SUB_REVOKED_NO_POE : TP_SUB_REVOKED_CA_NO_POE, "%.160s was revoked at %s (%s)%s",
-        step->certificate.subject, time, step->reason != NULL ? step->reason : "no reason given",
+        failed ? TP_SUB_REVOKED
+        : leaf ? TP_SUB_REVOKED_NO_POE
+               : TP_SUB_REVOKED_CA_NO_POE,
+        "%.160s was revoked at %s (%s)%s", step->certificate.subject, time,
+        step->reason != NULL ? step->reason : "no reason given",
         failed ? ", and it signed after that" : ", and nothing proves that it was used before");
 }
 
@@ -257,8 +293,9 @@ static bool say_out_of_bounds(struct walk *walk, struct tp_verdict *verdict)
     if (best < leaf->not_before_ms) {
         const bool failed = question->poe_ms < leaf->not_before_ms;
         tp_validation_time_text(leaf->not_before_ms, time);
-        say(verdict, failed ? TP_TOTAL_FAILED : TP_INDETERMINATE, failed ? TP_SUB_NOT_YET_VALID : TP_SUB_OUT_OF_BOUNDS_NO_POE,
-            "%.160s is valid from %s only", leaf->subject, time);
+        say(verdict, failed ? TP_TOTAL_FAILED : TP_INDETERMINATE,
+            failed ? TP_SUB_NOT_YET_VALID : TP_SUB_OUT_OF_BOUNDS_NO_POE, "%.160s is valid from %s only", leaf->subject,
+            time);
         return true;
     }
     if (best <= leaf->not_after_ms)
@@ -275,13 +312,18 @@ static bool say_out_of_bounds(struct walk *walk, struct tp_verdict *verdict)
     return true;
 }
 
-/* Fresh data will not come any more for what has expired: TRY_LATER would be bad advice (§5.6.2.4: the status before). */
+static bool waits(enum tp_subindication sub)
+{
+    return sub == TP_SUB_TRY_LATER || sub == TP_SUB_NO_POE;
+}
+
+/* Fresh data will not come any more for what has expired: TRY_LATER would be bad advice (§5.6.2.4: the status before).
+ */
 static void say_stale(struct walk *walk, struct tp_verdict *verdict, const struct tp_verdict *what)
 {
     const bool expired = walk->question->now_ms > walk->answer->steps[0].certificate.not_after_ms;
-    const bool waits = what->sub == TP_SUB_TRY_LATER || what->sub == TP_SUB_NO_POE;
     *verdict = *what;
-    if (expired && waits)
+    if (expired && waits(what->sub))
         verdict->sub = TP_SUB_OUT_OF_BOUNDS_NO_POE;
 }
 
@@ -297,11 +339,12 @@ static void say_cause(struct walk *walk, struct tp_verdict *verdict)
         return;
     }
     if (walk->cause == CAUSE_EXPIRED_CA) {
-        say(verdict, TP_INDETERMINATE, TP_SUB_OUT_OF_BOUNDS_NO_POE, "the CA %.160s expired at %s, and nothing proves more from before",
-            certificate->subject, time);
+        say(verdict, TP_INDETERMINATE, TP_SUB_OUT_OF_BOUNDS_NO_POE,
+            "the CA %.160s expired at %s, and nothing proves more from before", certificate->subject, time);
         return;
     }
-    say(&what, TP_INDETERMINATE, TP_SUB_TRY_LATER, "%.160s: its revocation data is good up to %s only", certificate->subject, time);
+    say(&what, TP_INDETERMINATE, TP_SUB_TRY_LATER, "%.160s: its revocation data is good up to %s only",
+        certificate->subject, time);
     say_stale(walk, verdict, &what);
 }
 
@@ -313,14 +356,16 @@ static void conclude(struct walk *walk)
         say_revoked(walk, verdict);
     else if (say_out_of_bounds(walk, verdict))
         return;
-    else if (walk->failure.sub == TP_SUB_NO_POE && walk->cause != CAUSE_NOW)
+    else if (waits(walk->failure.sub) &&
+             walk->cause != CAUSE_NOW) /* it was there, or would do, but for what made time slide */
         say_cause(walk, verdict);
     else if (walk->failure.sub != TP_SUB_NONE)
         say_stale(walk, verdict, &walk->failure);
     else if (best_signature_time(walk->question) > walk->control_ms)
         say_cause(walk, verdict);
     else
-        say(verdict, TP_TOTAL_PASSED, TP_SUB_NONE, "%.160s was good when it signed", walk->answer->steps[0].certificate.subject);
+        say(verdict, TP_TOTAL_PASSED, TP_SUB_NONE, "%.160s was good when it signed",
+            walk->answer->steps[0].certificate.subject);
 }
 
 static enum tp_rc walk_all(struct walk *walk, struct tp_error *error)

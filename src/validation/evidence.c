@@ -120,8 +120,8 @@ int64_t tp_evidence_poe_ms(const struct tp_evidence *evidence, enum tp_evidence_
     return index < evidence->lists[kind].len ? evidence->lists[kind].items[index].poe_ms : INT64_MAX;
 }
 
-enum tp_rc tp_evidence_views(const struct tp_evidence *evidence, enum tp_evidence_kind kind, struct tp_bytes **ret_views,
-                             size_t *ret_len)
+enum tp_rc tp_evidence_views(const struct tp_evidence *evidence, enum tp_evidence_kind kind,
+                             struct tp_bytes **ret_views, size_t *ret_len)
 {
     const struct list *list = &evidence->lists[kind];
     struct tp_bytes *views = calloc(list->len + 1, sizeof *views);

@@ -18,8 +18,8 @@ struct tp_evidence; /* one thread at a time */
 TP_MUST_USE enum tp_rc tp_evidence_new(struct tp_evidence **ret_evidence);
 void tp_evidence_free(struct tp_evidence *evidence);
 TP_DEFINE_AUTO(struct tp_evidence, tp_evidence_free)
-/* DER; the same bytes again change nothing. FROM is for reports ("DSS", "network", a file's name); copied. POE_MS: a time at which
- * it is proven to have existed; INT64_MAX: none. The earliest one counts. */
+/* DER; the same bytes again change nothing. FROM is for reports ("DSS", "network", a file's name); copied. POE_MS: a
+ * time at which it is proven to have existed; INT64_MAX: none. The earliest one counts. */
 TP_MUST_USE enum tp_rc tp_evidence_add(struct tp_evidence *evidence, enum tp_evidence_kind kind, struct tp_bytes der,
                                        const char *from, int64_t poe_ms);
 size_t tp_evidence_len(const struct tp_evidence *evidence, enum tp_evidence_kind kind);

@@ -32,8 +32,8 @@ TP_MUST_USE enum tp_rc tp_evidence_crl(const struct tp_evidence *evidence, size_
 struct tp_validation_ask {
     struct tp_bytes certificate, issuer; /* DER */
     const struct tp_evidence *evidence;
-    int64_t by_ms;  /* evidence issued later than this is not looked at */
-    int64_t now_ms; /* evidence without a proof of existence exists since now */
+    int64_t by_ms;         /* evidence issued later than this is not looked at */
+    int64_t now_ms;        /* evidence without a proof of existence exists since now */
     bool trusts_responder; /* the status of an OCSP responder itself is looked at by the caller */
 };
 struct tp_validation_status {
@@ -47,11 +47,12 @@ struct tp_validation_status {
     size_t index;
     struct tp_buf responder; /* DER of an OCSP responder that is not the issuer itself */
     bool no_check;           /* whose own status is not to be asked */
-    size_t out_of_bounds;    /* items that were not believed, since whoever signed them was not valid when they existed */
-    struct tp_error last;    /* why the last item that was not believed was not */
+    size_t out_of_bounds; /* items that were not believed, since whoever signed them was not valid when they existed */
+    struct tp_error last; /* why the last item that was not believed was not */
 };
 /* TP_OK also when there is none (`found`). Revoked for good counts before all else, then what is newest. */
-TP_MUST_USE enum tp_rc tp_validation_status_find(const struct tp_validation_ask *ask, struct tp_validation_status *ret_status);
+TP_MUST_USE enum tp_rc tp_validation_status_find(const struct tp_validation_ask *ask,
+                                                 struct tp_validation_status *ret_status);
 void tp_validation_status_clear(struct tp_validation_status *status);
 /* Until when it vouches. */
 int64_t tp_validation_status_until(const struct tp_validation_status *status, int64_t grace_ms);
@@ -77,6 +78,7 @@ void tp_validation_cache_put(struct tp_validation_cache *cache, const tp_validat
 /* ---- source.c, ask.c ---- */
 
 #define TP_VALIDATION_FAILURES 64
+#define TP_VALIDATION_ERRAND   4 /* timeouts of one exchange that a whole errand may take */
 
 struct tp_validation_source {
     struct tp_validation_source_config config;
@@ -97,10 +99,11 @@ struct tp_validation_errand {
     const struct tp_pki_anchors *anchors;
     struct tp_evidence *evidence;
     int64_t at_ms, now_ms;
+    int64_t deadline_ms; /* monotonic, of all that is asked: a certificate may name many places that hang */
     struct tp_buf tried; /* what was tried in vain for the certificate at hand, for the words */
 };
-/* Adds to the evidence what is at the places that CERTIFICATE names; TP_NOT_FOUND when there is nothing good, with what was tried in
- * the errand's words. */
+/* Adds to the evidence what is at the places that CERTIFICATE names; TP_NOT_FOUND when there is nothing good, with what
+ * was tried in the errand's words. */
 TP_MUST_USE enum tp_rc tp_validation_ask_issuer(struct tp_validation_errand *errand, struct tp_bytes certificate);
 TP_MUST_USE enum tp_rc tp_validation_ask_ocsp(struct tp_validation_errand *errand, struct tp_bytes certificate,
                                               struct tp_bytes issuer);

@@ -24,6 +24,8 @@ enum tp_rc tp_validation_source_new(const struct tp_validation_source_config *co
     }
     source->config = *config;
     source->config.cache_dir = NULL;
+    if (source->config.timeout_ms == 0)
+        source->config.timeout_ms = TP_HTTP_TIMEOUT_MS;
     enum tp_rc rc = tp_http_pool_new(&source->pool);
     if (rc == TP_OK)
         rc = tp_validation_cache_new(config->cache_dir, error, &source->cache);
@@ -59,7 +61,8 @@ static enum tp_rc build(struct tp_validation_errand *errand, struct tp_bytes lea
     return rc;
 }
 
-static enum tp_rc refuse_chain(const struct tp_validation_errand *errand, const struct tp_pki_path *path, struct tp_error *error)
+static enum tp_rc refuse_chain(const struct tp_validation_errand *errand, const struct tp_pki_path *path,
+                               struct tp_error *error)
 {
     const char *why = path->why[0] != '\0' ? path->why : "no chain leads to a trust anchor";
     if (errand->tried.len > 0)
@@ -150,11 +153,11 @@ static enum tp_rc refuse_missing(const struct tp_validation_errand *errand, cons
 }
 
 /* OCSP first: a CRL can make a document of 100 KB one of 10 MB. */
-static enum tp_rc have_status(struct tp_validation_errand *errand, const struct subject *subject, struct tp_error *error,
-                              struct tp_validation_status *ret_status)
+static enum tp_rc have_status(struct tp_validation_errand *errand, const struct subject *subject,
+                              struct tp_error *error, struct tp_validation_status *ret_status)
 {
-    enum tp_rc (*const asks[])(struct tp_validation_errand *, struct tp_bytes, struct tp_bytes) = {tp_validation_ask_ocsp,
-                                                                                                 tp_validation_ask_crl};
+    enum tp_rc (*const asks[])(struct tp_validation_errand *, struct tp_bytes,
+                               struct tp_bytes) = {tp_validation_ask_ocsp, tp_validation_ask_crl};
     tp_buf_reset(&errand->tried);
     TP_TRY(status_in_evidence(errand, subject, ret_status));
     for (size_t i = 0; i < 2 && !is_fresh(errand, ret_status); i++) {
@@ -181,9 +184,29 @@ static enum tp_rc gather_one(struct tp_validation_errand *errand, struct tp_byte
     if (status.responder.len == 0 || status.no_check)
         return TP_OK;
     if (depth == 0)
-        return tp_error_set(error, TP_NOT_FOUND, "OCSP responders of %.200s vouch for each other without end", subject.name);
-    TP_TRY(tp_evidence_add(errand->evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&status.responder), "OCSP", INT64_MAX));
+        return tp_error_set(error, TP_NOT_FOUND, "OCSP responders of %.200s vouch for each other without end",
+                            subject.name);
+    TP_TRY(
+        tp_evidence_add(errand->evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&status.responder), "OCSP", INT64_MAX));
     return gather_one(errand, tp_buf_bytes(&status.responder), issuer, depth - 1, error);
+}
+
+/* All of them, whatever the first ones come to: who validates wants to know as much as there is. What is revoked is
+ * told before what cannot be had. */
+static enum tp_rc gather_statuses(struct tp_validation_errand *errand, const struct tp_pki_path *path,
+                                  struct tp_error *error)
+{
+    enum tp_rc result = TP_OK;
+    for (size_t i = 0; i + 1 < path->len; i++) {
+        struct tp_error own = {0};
+        const enum tp_rc rc =
+            gather_one(errand, tp_buf_bytes(&path->certificates[i]), tp_buf_bytes(&path->certificates[i + 1]), 2, &own);
+        if (rc == TP_OK || (result != TP_OK && (rc != TP_REFUSED || result == TP_REFUSED)))
+            continue;
+        result = rc;
+        (void)tp_error_set(error, rc, "%s", own.rc == rc ? own.words : tp_rc_words(rc));
+    }
+    return result;
 }
 
 static enum tp_rc gather(struct tp_validation_errand *errand, struct tp_bytes leaf, enum tp_pki_purpose purpose,
@@ -191,9 +214,7 @@ static enum tp_rc gather(struct tp_validation_errand *errand, struct tp_bytes le
 {
     TP_TRY(complete_chain(errand, leaf, purpose, error, path));
     TP_TRY(keep_chain(errand, path));
-    for (size_t i = 0; i + 1 < path->len; i++)
-        TP_TRY(gather_one(errand, tp_buf_bytes(&path->certificates[i]), tp_buf_bytes(&path->certificates[i + 1]), 2, error));
-    return TP_OK;
+    return gather_statuses(errand, path, error);
 }
 
 enum tp_rc tp_validation_gather(struct tp_validation_source *source, struct tp_bytes leaf, enum tp_pki_purpose purpose,
@@ -202,6 +223,7 @@ enum tp_rc tp_validation_gather(struct tp_validation_source *source, struct tp_b
 {
     struct tp_validation_errand errand = {
         .source = source, .anchors = anchors, .evidence = evidence, .at_ms = at_ms, .now_ms = tp_clock_utc_ms()};
+    errand.deadline_ms = tp_clock_monotonic_ms() + TP_VALIDATION_ERRAND * source->config.timeout_ms;
     struct tp_pki_path *path = calloc(1, sizeof *path);
     if (path == NULL)
         return TP_MEMORY;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which of the evidence says something about a certificate, and whether it is to be believed: EN 319 102-1 §5.2.5 and §5.6.2.2
- * (2) a, RFC 6960 §4.2.2.2, RFC 5280 §6.3.3. Each item is verified here, wherever it came from.
+ * Which of the evidence says something about a certificate, and whether it is to be believed: EN 319 102-1 §5.2.5 and
+ * §5.6.2.2 (2) a, RFC 6960 §4.2.2.2, RFC 5280 §6.3.3. Each item is verified here, wherever it came from.
  */
 #include "base/clock.h"
 #include "validation/internal.h"
@@ -33,7 +33,8 @@ void tp_validation_time_text(int64_t utc_ms, char ret_text[TP_VALIDATION_TIME_LE
 
 int64_t tp_validation_status_until(const struct tp_validation_status *status, int64_t grace_ms)
 {
-    return status->next_ms != 0 ? status->next_ms : status->this_ms + (grace_ms != 0 ? grace_ms : TP_VALIDATION_GRACE_MS);
+    return status->next_ms != 0 ? status->next_ms
+                                : status->this_ms + (grace_ms != 0 ? grace_ms : TP_VALIDATION_GRACE_MS);
 }
 
 void tp_validation_status_clear(struct tp_validation_status *status)
@@ -54,7 +55,8 @@ static bool speaks_in_time(struct search *search, const struct tp_validation_sta
     }
     if (status->revoked || status->this_ms <= search->certificate.not_after_ms)
         return true;
-    (void)tp_error_set(&search->best.last, TP_NOT_FOUND, "revocation data was issued after the certificate had expired");
+    (void)tp_error_set(&search->best.last, TP_NOT_FOUND,
+                       "revocation data was issued after the certificate had expired");
     return false;
 }
 
@@ -65,7 +67,8 @@ static bool signer_was_valid(struct search *search, const struct tp_validation_s
     if (status->poe_ms <= signer->not_after_ms && status->this_ms + TP_VALIDATION_CLOCKS_MS >= signer->not_before_ms)
         return true;
     search->best.out_of_bounds++;
-    (void)tp_error_set(&search->best.last, TP_NOT_FOUND, "revocation data is by %s, whose certificate %s", signer->subject,
+    (void)tp_error_set(&search->best.last, TP_NOT_FOUND, "revocation data is by %s, whose certificate %s",
+                       signer->subject,
                        status->poe_ms > signer->not_after_ms ? "has expired, and nothing proves that the data is older"
                                                              : "was not valid yet");
     return false;
@@ -80,7 +83,8 @@ static bool responder_is_good(struct search *search, const struct tp_validation_
     struct tp_validation_ask ask = *search->ask;
     ask.certificate = tp_buf_bytes(&status->responder);
     if (search->depth == 0 || search_find(&ask, search->depth - 1, &own) != TP_OK || !own.found) {
-        (void)tp_error_set(&search->best.last, TP_NOT_FOUND, "nothing says that the OCSP responder itself is not revoked");
+        (void)tp_error_set(&search->best.last, TP_NOT_FOUND,
+                           "nothing says that the OCSP responder itself is not revoked");
         return false;
     }
     if (own.revoked && own.revoked_ms <= status->poe_ms) {
@@ -90,7 +94,8 @@ static bool responder_is_good(struct search *search, const struct tp_validation_
     return true;
 }
 
-/* Revoked for good outweighs all: a later list may have dropped it. Else the newest: who was on hold may be good again. */
+/* Revoked for good outweighs all: a later list may have dropped it. Else the newest: who was on hold may be good again.
+ */
 static bool outweighs(const struct tp_validation_status *a, const struct tp_validation_status *b)
 {
     const bool a_for_good = a->revoked && !a->hold, b_for_good = b->revoked && !b->hold;
@@ -136,8 +141,8 @@ static enum tp_rc look_at_ocsp(struct search *search, size_t index)
     struct tp_pki_ocsp_answer answer = {0};
     struct tp_error why = {0};
     const struct tp_validation_ask *ask = search->ask;
-    const enum tp_rc rc = tp_pki_ocsp_find(tp_evidence_at(ask->evidence, TP_EVIDENCE_OCSP, index), ask->certificate, ask->issuer,
-                                           search->pool, search->pool_len, TP_BYTES_NONE, &why, &answer);
+    const enum tp_rc rc = tp_pki_ocsp_find(tp_evidence_at(ask->evidence, TP_EVIDENCE_OCSP, index), ask->certificate,
+                                           ask->issuer, search->pool, search->pool_len, TP_BYTES_NONE, &why, &answer);
     if (rc != TP_OK || answer.status == TP_PKI_OCSP_UNKNOWN) {
         if (rc == TP_OK)
             (void)tp_error_set(&why, TP_NOT_FOUND, "the OCSP responder does not know the certificate");
@@ -147,7 +152,8 @@ static enum tp_rc look_at_ocsp(struct search *search, size_t index)
         return rc == TP_MEMORY ? rc : TP_OK;
     }
     struct tp_validation_status status = {.revoked = answer.status == TP_PKI_OCSP_REVOKED,
-                                          .hold = answer.reason != NULL && strcmp(answer.reason, "certificateHold") == 0,
+                                          .hold =
+                                              answer.reason != NULL && strcmp(answer.reason, "certificateHold") == 0,
                                           .revoked_ms = answer.revoked_ms,
                                           .reason = answer.reason,
                                           .this_ms = answer.this_update_ms,
@@ -169,7 +175,8 @@ static enum tp_rc look_at_ocsp(struct search *search, size_t index)
 
 /* ---- CRLs ---- */
 
-static enum tp_rc read_crl(struct search *search, size_t index, struct tp_error *why, struct tp_validation_status *status)
+static enum tp_rc read_crl(struct search *search, size_t index, struct tp_error *why,
+                           struct tp_validation_status *status)
 {
     const struct tp_validation_ask *ask = search->ask;
     const struct tp_pki_crl *crl = NULL;

@@ -41,6 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     const bool has_header = tp_pki_crl_parse(TP_BYTES(data, len), &error, &header) == TP_OK;
     const bool has_index = tp_pki_crl_index_new(TP_BYTES(data, len), &error, &index) == TP_OK;
     require(has_index || !has_header);
+    bool all_reasons = false;
+    if (has_header)
+        (void)!tp_pki_crl_covers(tp_buf_bytes(&header.scope), TP_BYTES(data, len), &error, &all_reasons);
     if (has_index)
         find_all(index, TP_BYTES(data, len));
     (void)!tp_pki_crl_verify(TP_BYTES(data, len), TP_BYTES(data, len), &error);

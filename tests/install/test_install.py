@@ -20,7 +20,8 @@ INSTALLED = {
     'share/man/man1/trustp11.1', 'share/man/man5/trustp11.conf.5', 'share/man/man7/libtrustp11.7',
     'share/man/man8/trustp11d.8', 'share/bash-completion/completions/trustp11', 'share/zsh/site-functions/_trustp11',
     'share/fish/vendor_completions.d/trustp11.fish', 'share/doc/trustp11/examples/engine.conf',
-    'share/doc/trustp11/examples/trustp11.conf',
+    'share/doc/trustp11/examples/trustp11.conf', 'share/doc/trustp11/examples/documents.conf',
+    'share/man/man5/documents.conf.5',
 }
 
 

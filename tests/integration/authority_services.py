@@ -31,7 +31,6 @@ from tools import must
 
 DAY = 86400
 POLICY, OTHER_POLICY = '1.3.6.1.4.1.55555.1.1', '1.3.6.1.4.1.55555.1.2'
-ROOTS_NAME = '/C=JP/O=Test/CN=Root CA'
 
 KINDS = {
     'signer': ['keyUsage=critical,digitalSignature,nonRepudiation'],
@@ -87,7 +86,7 @@ class CertificateAuthority:
 
     def make(self, issuer, start=None, end=None, key='ec', extra=(), **places):
         services = self.services
-        request = services.request(self.folder / 'ca', f'/C=JP/O=Test/CN={self.name} CA' if issuer else ROOTS_NAME, key)
+        request = services.request(self.folder / 'ca', f'/C=JP/O=Test/CN={"Root" if self.name == "root" else self.name} CA', key)
         if issuer:
             path, self.serial = services.authorities[issuer].sign(request, KINDS['ca'] + list(extra), start, end, **places)
             assert path == self.certificate
@@ -273,7 +272,7 @@ class AuthorityServices:
         authority = self.authorities[name]
         with self.lock:
             if authority.responder is None:
-                authority.responder = self.issue(f'{name} OCSP', kind='ocsp', issuer=name, start=self.now() - DAY,
+                authority.responder = self.issue(f'{name} OCSP', kind='ocsp', issuer=name, start=self.now() - 365 * DAY,
                                                  end=self.now() + 9 * 365 * DAY, ocsp=False, crl=False, ca_issuers=False)
             return authority.responder
 
@@ -505,3 +504,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.handle_path(b'')
+
+
+def main():
+    """For tests in other languages: evaluates one expression a line, in which `services` is what this file is about, and answers
+    on one line; "!" and what went wrong otherwise. Ends with its input."""
+    with AuthorityServices() as services:
+        print(services.folder, flush=True)
+        for line in sys.stdin:
+            try:
+                answer = str(eval(line, {**globals(), 'services': services}))  # tests are the only ones who ask
+            except Exception as error:  # pylint: disable=broad-except
+                answer = f'!{error!r}'
+            print(answer.replace('\n', ' '), flush=True)
+
+
+if __name__ == '__main__':
+    main()

@@ -2,9 +2,9 @@
  *
  * Signs a file with the key of a PKCS#11 URI, as a detached CMS: cms-signer URI CONTENT OUT [THREADS COUNT [pss]]
  *
- * The PIN is a line of the standard input, where the URI has no pin-source. COUNT signatures are made by THREADS threads, with one
- * login; OUT gets one of them. Prints how often the PIN was asked for and how many signatures were made; or the words of what
- * failed, with status 1.
+ * The PIN is a line of the standard input, where the URI has no pin-source. COUNT signatures are made by THREADS
+ * threads, with one login; OUT gets one of them. Prints how often the PIN was asked for and how many signatures were
+ * made; or the words of what failed, with status 1.
  */
 #include "base/crypto.h"
 #include "hsm/signer.h"

@@ -17,6 +17,11 @@
 #define PDF_PASSWORD A_FILE("password-file", "read the password of encrypted PDFs from the first line of FILE")
 #define DOCUMENTS A_FILE("documents", "the configuration for documents; default: $TRUSTP11_DOCUMENTS, ~/.config/trustp11/documents.conf, " \
                                       "/etc/trustp11/documents.conf")
+#define HASH                                                                                                           \
+    OFFERED("hash", "NAME", "default: of documents.conf, or what fits the key", "sha256|sha384|sha512|sha3-256|sha3-384|sha3-512")
+#define BATCH                                                                                                          \
+    TEXT("batch", "DIR|LIST", "many: a folder, or a file of names"), A_FILE("out", "the folder for what comes of --batch"), \
+        NUMBER("jobs", "N", "documents at a time; default: twice the processors", 1, 256)
 #define FORCE FLAG("force", "write over what is there under the result's name")
 
 #define FILES(n, w) {.name = n, .kind = TP_CLI_FILE, .argument = "FILE", .words = w, .repeated = true}
@@ -40,7 +45,7 @@ static const struct tp_cli_command rows[] = {
      "trustp11 pdf sign --batch invoices --out signed --key 'pkcs11:token=seal' --json",
      OPTIONS(OFFERED("level", "LEVEL", "B-B, B-T, B-LT, B-LTA; default: of documents.conf, or B-B", "B-B|B-T|B-LT|B-LTA"), KEY_OPTIONS,
              TSA_OPTIONS, EVIDENCE_OPTIONS,
-             OFFERED("hash", "NAME", "default: of documents.conf, or what fits the key", "sha256|sha384|sha512|sha3-256|sha3-384|sha3-512"),
+             HASH,
              FLAG("pss", "RSASSA-PSS instead of PKCS#1 v1.5"), TEXT("reason", "TEXT", "why it is signed"),
              TEXT("location", "TEXT", "where"), TEXT("contact", "TEXT", "how the signer is reached"),
              TEXT("name", "TEXT", "the signer's name, where it is not the certificate's"),
@@ -52,14 +57,38 @@ static const struct tp_cli_command rows[] = {
              TEXT("page", "LIST", "pages, as in 1,3,last"),
              CHOICE("at", "a corner of the page", "top-left|top-right|bottom-left|bottom-right"),
              TEXT("size", "SIZE", "as in 70mmx20mm"), TEXT("rect", "RECT", "place and size, as in 20mm,20mm,70mm,20mm"),
-             TEXT("text", "TEXT", "what stands there; \"\" for no text"),
+             TEXT("text", "TEXT", "what stands there"), FLAG("no-text", "the image alone"),
              CHOICE("language", "of the lines that stand there without --text", "en|ja|de|fr|es|zh"),
              FLAG("local", "{date} in local time instead of UTC"), A_FILE("image", "PNG or JPEG that stands there, too"),
              A_FILE("font", "a TrueType or OpenType font for the text"), PDF_PASSWORD,
-             TEXT("batch", "DIR|LIST", "sign many: a folder, or a file of names"),
-             A_FILE("out", "the folder for what comes of --batch"),
-             NUMBER("jobs", "N", "documents at a time; default: twice the processors", 1, 256), FORCE, DOCUMENTS),
+             BATCH, FORCE, DOCUMENTS),
      tp_cli_pdf_sign},
+    {"pdf", "extend", "[IN] [OUT]", "make the signatures of a PDF last",
+     "For any signed PDF, ours or other programs'. B-T: a document timestamp; B-LT: the evidence for the certificates of signatures "
+     "and timestamps, OCSP or CRLs, and a timestamp where one is missing; B-LTA: a document timestamp over all that, which is how an "
+     "archive's timestamp is renewed, too. Signatures stay valid: what is new comes behind them. With --batch as trustp11 pdf sign.",
+     "trustp11 pdf extend signed.pdf archived.pdf --trust roots.pem --tsa http://tsa.example.org/\n"
+     "trustp11 pdf extend --level B-LT --batch signed --out lasting",
+     OPTIONS(OFFERED("level", "LEVEL", "B-T, B-LT or B-LTA; default B-LTA", "B-T|B-LT|B-LTA"), TSA_OPTIONS, EVIDENCE_OPTIONS, HASH,
+             PDF_PASSWORD, BATCH, FORCE, DOCUMENTS),
+     tp_cli_pdf_extend},
+    {"pdf", "renew", "DIR", "renew the timestamps of an archive before they end",
+     "Looks at every *.pdf in DIR and below: until when the certificates and algorithms of its newest timestamp are good. What ends "
+     "within --within gets the evidence that is missing and a new document timestamp, in its own place. Exit status 1 when "
+     "anything failed.",
+     "trustp11 pdf renew /srv/archive --within 180d\ntrustp11 pdf renew /srv/archive --dry-run --json",
+     OPTIONS(SPAN("within", "what ends so soon is renewed; default 90d"), FLAG("dry-run", "report only"), TSA_OPTIONS,
+             EVIDENCE_OPTIONS, HASH, PDF_PASSWORD, DOCUMENTS),
+     tp_cli_pdf_renew},
+    {"cms", "sign", "FILE", "sign a file of any kind, beside it",
+     "A detached CAdES signature (ETSI EN 319 122-1) in DER: B-B, or B-T with a timestamp over it. FILE is read once, whatever its "
+     "size; - is standard input. openssl cms -verify -cades -inform DER -content FILE checks it. The PIN as in trustp11 pdf sign.",
+     "trustp11 cms sign data.zip --out data.zip.p7s --key 'pkcs11:token=alice'\n"
+     "trustp11 cms sign data.zip --out data.zip.p7s --level B-T --tsa http://tsa.example.org/",
+     OPTIONS(A_FILE("out", "write the signature into FILE, which must not be there"),
+             OFFERED("level", "LEVEL", "B-B or B-T; default B-B", "B-B|B-T"), KEY_OPTIONS, TSA_OPTIONS, HASH,
+             FLAG("pss", "RSASSA-PSS instead of PKCS#1 v1.5"), DOCUMENTS),
+     tp_cli_cms_sign},
 };
 
 TP_CLI_ROWS(tp_cli_rows_pdf);

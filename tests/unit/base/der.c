@@ -46,8 +46,8 @@ Test(der, an_element_that_is_none_is_not_taken)
     static const struct {
         const char *bytes;
         size_t len;
-    } rows[] = {{"", 0},           {"\x30", 1},         {"\x30\x80\x00\x00", 4}, {"\x30\x85\x00\x00\x00\x00\x00", 7},
-                {"\x30\x01", 2},   {"\x04\x00", 2},     {"\x3f\x01\x00", 3},     {"\x30\x84\xff\xff\xff\xff", 6}};
+    } rows[] = {{"", 0},         {"\x30", 1},     {"\x30\x80\x00\x00", 4}, {"\x30\x85\x00\x00\x00\x00\x00", 7},
+                {"\x30\x01", 2}, {"\x04\x00", 2}, {"\x3f\x01\x00", 3},     {"\x30\x84\xff\xff\xff\xff", 6}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tp_bytes at = TP_BYTES(rows[i].bytes, rows[i].len);
         cr_assert_not(tp_der_take(&at, TP_DER_SEQUENCE, NULL, NULL), "row %zu", i);
@@ -63,7 +63,8 @@ Test(der, numbers_are_positive_and_short)
     static const struct {
         uint64_t number;
         const char *expected;
-    } rows[] = {{0, "020100"}, {1, "020101"}, {127, "02017f"}, {128, "02020080"}, {65537, "0203010001"}, {UINT64_MAX, "020900ffffffffffffffff"}};
+    } rows[] = {{0, "020100"},     {1, "020101"},         {127, "02017f"},
+                {128, "02020080"}, {65537, "0203010001"}, {UINT64_MAX, "020900ffffffffffffffff"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tp_buf buf = TP_BUF_INIT;
         cr_assert_eq(tp_der_put_number(&buf, rows[i].number), TP_OK);
@@ -76,16 +77,33 @@ Test(der, oids_are_written_as_x690_says)
 {
     static const struct {
         const char *dotted, *expected;
-    } rows[] = {{"1.2.840.113549.1.7.2", "06092a864886f70d010702"}, {"2.999.3", "0603883703"}, {"2.5.29.15", "0603551d0f"},
-                {"0.0", "060100"}, {"1.39", "06014f"}, {"2.16.840.1.101.3.4.2.1", "0609608648016503040201"}};
+    } rows[] = {{"1.2.840.113549.1.7.2", "06092a864886f70d010702"},
+                {"2.999.3", "0603883703"},
+                {"2.5.29.15", "0603551d0f"},
+                {"0.0", "060100"},
+                {"1.39", "06014f"},
+                {"2.16.840.1.101.3.4.2.1", "0609608648016503040201"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tp_buf buf = TP_BUF_INIT;
         cr_assert_eq(tp_der_put_oid(&buf, rows[i].dotted), TP_OK, "%s", rows[i].dotted);
         hex_is(&buf, rows[i].expected);
         tp_buf_clear(&buf);
     }
-    static const char *const wrong[] = {"", "1", "1.", ".1", "1..2", "1.2.", "1.40", "3.1", "1.2.x", "1.2.03", "1.-2", "1.2 ",
-                                        "1.2.99999999999999999999", "a", "2.18446744073709551615"};
+    static const char *const wrong[] = {"",
+                                        "1",
+                                        "1.",
+                                        ".1",
+                                        "1..2",
+                                        "1.2.",
+                                        "1.40",
+                                        "3.1",
+                                        "1.2.x",
+                                        "1.2.03",
+                                        "1.-2",
+                                        "1.2 ",
+                                        "1.2.99999999999999999999",
+                                        "a",
+                                        "2.18446744073709551615"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct tp_buf buf = TP_BUF_INIT;
         cr_assert_eq(tp_der_put_oid(&buf, wrong[i]), TP_BAD_ARGUMENT, "%s", wrong[i]);

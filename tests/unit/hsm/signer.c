@@ -51,7 +51,9 @@ static void card_begin(void)
     memcpy(&get, &symbol, sizeof get);
     cr_assert_eq(get(&card.calls), CKR_OK);
     cr_assert_eq(card.calls->C_Initialize(NULL), CKR_OK);
-    cr_assert_eq(card.calls->C_OpenSession(slot_of("test"), CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &card.session), CKR_OK);
+    cr_assert_eq(
+        card.calls->C_OpenSession(slot_of("test"), CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &card.session),
+        CKR_OK);
     cr_assert_eq(card.calls->C_Login(card.session, CKU_USER, pin, sizeof pin - 1), CKR_OK);
 }
 
@@ -71,7 +73,7 @@ static const struct kind {
     {"p256", CKM_EC_KEY_PAIR_GEN, "\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07", 10},
     {"p384", CKM_EC_KEY_PAIR_GEN, "\x06\x05\x2b\x81\x04\x00\x22", 7},
     {"p521", CKM_EC_KEY_PAIR_GEN, "\x06\x05\x2b\x81\x04\x00\x23", 7},
-    {"ed25519", CKM_EC_EDWARDS_KEY_PAIR_GEN, "\x13\x0c" "edwards25519", 14},
+    {"ed25519", CKM_EC_EDWARDS_KEY_PAIR_GEN, "\x06\x03\x2b\x65\x70", 5},
 };
 #define KINDS (sizeof kinds / sizeof kinds[0])
 enum { RSA_KIND, P256 };
@@ -89,13 +91,18 @@ static void card_key(struct plan plan)
     CK_ULONG bits = 2048;
     CK_MECHANISM mechanism = {.mechanism = plan.kind->mechanism};
     CK_OBJECT_HANDLE public, private;
-    CK_ATTRIBUTE publics[] = {{CKA_TOKEN, &yes, 1}, {CKA_ID, &plan.id, 1}, {CKA_LABEL, (void *)plan.label, strlen(plan.label)},
-                              {CKA_VERIFY, &yes, 1}, {CKA_MODULUS_BITS, &bits, sizeof bits}};
+    CK_ATTRIBUTE publics[] = {{CKA_TOKEN, &yes, 1},
+                              {CKA_ID, &plan.id, 1},
+                              {CKA_LABEL, (void *)plan.label, strlen(plan.label)},
+                              {CKA_VERIFY, &yes, 1},
+                              {CKA_MODULUS_BITS, &bits, sizeof bits}};
     if (plan.kind->params != NULL)
         publics[4] = (CK_ATTRIBUTE){CKA_EC_PARAMS, (void *)plan.kind->params, plan.kind->params_len};
-    CK_ATTRIBUTE privates[] = {{CKA_TOKEN, &yes, 1}, {CKA_PRIVATE, &yes, 1}, {CKA_ID, &plan.id, 1},
-                               {CKA_LABEL, (void *)plan.label, strlen(plan.label)}, {CKA_SIGN, &sign, 1}, {CKA_ALWAYS_AUTHENTICATE, &always, 1}};
-    cr_assert_eq(card.calls->C_GenerateKeyPair(card.session, &mechanism, publics, 5, privates, 6, &public, &private), CKR_OK, "%s", plan.kind->name);
+    CK_ATTRIBUTE privates[] = {{CKA_TOKEN, &yes, 1},  {CKA_PRIVATE, &yes, 1},
+                               {CKA_ID, &plan.id, 1}, {CKA_LABEL, (void *)plan.label, strlen(plan.label)},
+                               {CKA_SIGN, &sign, 1},  {CKA_ALWAYS_AUTHENTICATE, &always, 1}};
+    cr_assert_eq(card.calls->C_GenerateKeyPair(card.session, &mechanism, publics, 5, privates, 6, &public, &private),
+                 CKR_OK, "%s", plan.kind->name);
 }
 
 static void card_certificate(X509 *x509, uint8_t id)
@@ -106,15 +113,21 @@ static void card_certificate(X509 *x509, uint8_t id)
     unsigned char *der = NULL, *subject = NULL;
     const int len = i2d_X509(x509, &der), subject_len = i2d_X509_NAME(X509_get_subject_name(x509), &subject);
     CK_OBJECT_HANDLE object;
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_CERTIFICATE_TYPE, &type, sizeof type}, {CKA_TOKEN, &yes, 1},
-                               {CKA_PRIVATE, &no, 1}, {CKA_ID, &id, 1}, {CKA_SUBJECT, subject, (CK_ULONG)subject_len}, {CKA_VALUE, der, (CK_ULONG)len}};
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
+                               {CKA_CERTIFICATE_TYPE, &type, sizeof type},
+                               {CKA_TOKEN, &yes, 1},
+                               {CKA_PRIVATE, &no, 1},
+                               {CKA_ID, &id, 1},
+                               {CKA_SUBJECT, subject, (CK_ULONG)subject_len},
+                               {CKA_VALUE, der, (CK_ULONG)len}};
     cr_assert_eq(card.calls->C_CreateObject(card.session, template, 7, &object), CKR_OK);
     OPENSSL_free(der), OPENSSL_free(subject);
 }
 
 /* ---- signers ---- */
 
-static enum tp_rc try_open(const char *attributes, const struct tp_hsm_signer_config *more, struct tp_error *error, struct tp_pki_signer **ret_signer)
+static enum tp_rc try_open(const char *attributes, const struct tp_hsm_signer_config *more, struct tp_error *error,
+                           struct tp_pki_signer **ret_signer)
 {
     char uri[512];
     struct tp_hsm_signer_config config = more != NULL ? *more : (struct tp_hsm_signer_config){.threads = 4};
@@ -144,11 +157,14 @@ static void refused(const char *attributes, enum tp_rc expected, const char *wor
 static enum tp_rc sign(struct tp_pki_signer *signer, bool pss, struct tp_error *error, struct tp_buf *made)
 {
     const struct tp_pki_key_info *info = tp_pki_signer_info(signer);
-    const enum tp_pki_scheme scheme = info->is_rsa ? (pss ? TP_PKI_RSA_PSS : TP_PKI_RSA_PKCS1) : info->is_ec ? TP_PKI_ECDSA : TP_PKI_EDDSA;
+    const enum tp_pki_scheme scheme = info->is_rsa  ? (pss ? TP_PKI_RSA_PSS : TP_PKI_RSA_PKCS1)
+                                      : info->is_ec ? TP_PKI_ECDSA
+                                                    : TP_PKI_EDDSA;
     return tp_pki_signer_sign(signer, scheme, tp_pki_signer_hash(signer), TP_BYTES("abc", 3), error, made);
 }
 
-/* What tp_pki_signer_sign gives has been verified with the public key: that the public key is the token's, by libcrypto, here. */
+/* What tp_pki_signer_sign gives has been verified with the public key: that the public key is the token's, by
+ * libcrypto, here. */
 static void signs(struct tp_pki_signer *signer, bool pss)
 {
     struct tp_error error = {0};
@@ -158,7 +174,9 @@ static void signs(struct tp_pki_signer *signer, bool pss)
     cr_assert_eq(sign(signer, pss, &error, &made), TP_OK, "%s", tp_error_words(&error));
     cr_assert_eq(tp_pki_key_load(tp_pki_signer_spki(signer), NULL, &key), TP_OK);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    cr_assert_eq(EVP_DigestVerifyInit_ex(context, &params, tp_pki_hash_libcrypto(tp_pki_signer_hash(signer)), tp_crypto_libctx(), NULL, key, NULL), 1);
+    cr_assert_eq(EVP_DigestVerifyInit_ex(context, &params, tp_pki_hash_libcrypto(tp_pki_signer_hash(signer)),
+                                         tp_crypto_libctx(), NULL, key, NULL),
+                 1);
     if (pss)
         cr_assert_gt(EVP_PKEY_CTX_set_rsa_padding(params, RSA_PKCS1_PSS_PADDING), 0);
     cr_assert_eq(EVP_DigestVerify(context, made.data, made.len, (const uint8_t *)"abc", 3), 1);
@@ -166,6 +184,10 @@ static void signs(struct tp_pki_signer *signer, bool pss)
     EVP_PKEY_free(key);
     tp_buf_clear(&made);
 }
+
+/* LeakSanitizer's, where there is one. */
+void __lsan_disable(void) __attribute__((weak));
+void __lsan_enable(void) __attribute__((weak));
 
 HSM_SUITE(hsm_signer);
 
@@ -179,7 +201,12 @@ Test(hsm_signer, signs_with_every_kind_of_key)
         char attributes[64];
         (void)snprintf(attributes, sizeof attributes, "token=test;object=%s", kinds[i].name);
         struct tp_pki_signer *signer = open_signer(attributes);
+        const bool leaks = kinds[i].mechanism == CKM_EC_EDWARDS_KEY_PAIR_GEN; /* SoftHSM 2.6, in C_SignInit */
+        if (leaks && __lsan_disable != NULL)
+            __lsan_disable();
         signs(signer, false);
+        if (leaks && __lsan_enable != NULL)
+            __lsan_enable();
         if (i == RSA_KIND)
             signs(signer, true);
         cr_assert_eq(tp_pki_signer_certificates_len(signer), 0);
@@ -189,7 +216,8 @@ Test(hsm_signer, signs_with_every_kind_of_key)
 
 /* ---- certificates ---- */
 
-static X509 *issue(const char *subject, const char *issuer, EVP_PKEY *key, EVP_PKEY *issuer_key, bool is_ca, const char *usage, const char *since)
+static X509 *issue(const char *subject, const char *issuer, EVP_PKEY *key, EVP_PKEY *issuer_key, bool is_ca,
+                   const char *usage, const char *since)
 {
     X509 *x509 = X509_new();
     const char *const names[] = {subject, issuer};
@@ -197,7 +225,8 @@ static X509 *issue(const char *subject, const char *issuer, EVP_PKEY *key, EVP_P
     ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
     for (int i = 0; i < 2; i++) {
         X509_NAME *name = i == 0 ? X509_get_subject_name(x509) : X509_get_issuer_name(x509);
-        cr_assert_eq(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)names[i], -1, -1, 0), 1);
+        cr_assert_eq(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)names[i], -1, -1, 0),
+                     1);
     }
     cr_assert_eq(ASN1_TIME_set_string_X509(X509_getm_notBefore(x509), since), 1);
     cr_assert_eq(ASN1_TIME_set_string_X509(X509_getm_notAfter(x509), "360101000000Z"), 1);
@@ -214,7 +243,8 @@ static void is_certificate(const struct tp_pki_signer *signer, size_t index, X50
 {
     unsigned char *der = NULL;
     const int len = i2d_X509(expected, &der);
-    cr_assert(tp_bytes_equal(tp_pki_signer_certificate(signer, index), TP_BYTES(der, (size_t)len)), "certificate %zu", index);
+    cr_assert(tp_bytes_equal(tp_pki_signer_certificate(signer, index), TP_BYTES(der, (size_t)len)), "certificate %zu",
+              index);
     OPENSSL_free(der);
 }
 
@@ -232,7 +262,8 @@ Test(hsm_signer, has_its_newest_certificate_and_the_issuers_of_the_token)
     card_begin();
     card_key((struct plan){&kinds[P256], "a", .id = 1});
     card_end();
-    EVP_PKEY *own = public_of("token=test;object=a"), *ca = EVP_EC_gen("P-256"), *root = EVP_EC_gen("P-256"), *other = EVP_EC_gen("P-256");
+    EVP_PKEY *own = public_of("token=test;object=a"), *ca = EVP_EC_gen("P-256"), *root = EVP_EC_gen("P-256"),
+             *other = EVP_EC_gen("P-256");
     X509 *old = issue("a", "ca", own, ca, false, "nonRepudiation", "250101000000Z");
     X509 *new = issue("a", "ca", own, ca, false, "nonRepudiation", "260101000000Z");
     X509 *issuer = issue("ca", "root", ca, root, true, NULL, "250101000000Z");
@@ -250,14 +281,21 @@ Test(hsm_signer, has_its_newest_certificate_and_the_issuers_of_the_token)
     tp_pki_signer_free(signer);
 
     unsigned char *der = NULL, *wrong = NULL;
-    struct tp_bytes chain = {NULL, (size_t)i2d_X509(old, &der)}, wrong_chain = {NULL, (size_t)i2d_X509(foreign, &wrong)};
+    struct tp_bytes chain = {NULL, (size_t)i2d_X509(old, &der)},
+                    wrong_chain = {NULL, (size_t)i2d_X509(foreign, &wrong)};
     chain.data = der, wrong_chain.data = wrong;
     struct tp_error error = {0};
-    cr_assert_eq(try_open("token=test;object=a", &(struct tp_hsm_signer_config){.certificates = &chain, .certificates_len = 1}, &error, &signer), TP_OK);
+    cr_assert_eq(try_open("token=test;object=a",
+                          &(struct tp_hsm_signer_config){.certificates = &chain, .certificates_len = 1}, &error,
+                          &signer),
+                 TP_OK);
     cr_assert_eq(tp_pki_signer_certificates_len(signer), 1, "the given one, and not the token's");
     tp_pki_signer_free(signer);
     signer = NULL;
-    cr_assert_eq(try_open("token=test;object=a", &(struct tp_hsm_signer_config){.certificates = &wrong_chain, .certificates_len = 1}, &error, &signer), TP_BAD_ARGUMENT);
+    cr_assert_eq(try_open("token=test;object=a",
+                          &(struct tp_hsm_signer_config){.certificates = &wrong_chain, .certificates_len = 1}, &error,
+                          &signer),
+                 TP_BAD_ARGUMENT);
     cr_assert_null(signer);
     OPENSSL_free(der), OPENSSL_free(wrong);
     X509_free(old), X509_free(new), X509_free(issuer), X509_free(top), X509_free(namesake), X509_free(foreign);
@@ -271,7 +309,8 @@ Test(hsm_signer, of_two_keys_the_one_whose_certificate_is_for_signing)
     card_key((struct plan){&kinds[RSA_KIND], "same", .id = 2});
     card_key((struct plan){&kinds[RSA_KIND], "same", .id = 3, .no_sign = true});
     card_end();
-    refused("token=test;object=same", TP_BAD_ARGUMENT, "2 keys of the token \"test\" match the URI: name one of object=same;id=%0");
+    refused("token=test;object=same", TP_BAD_ARGUMENT,
+            "2 keys of the token \"test\" match the URI: name one of object=same;id=%0");
     EVP_PKEY *one = public_of("token=test;id=%01"), *two = public_of("token=test;id=%02"), *ca = EVP_EC_gen("P-256");
     X509 *ciphering = issue("a", "ca", one, ca, false, "keyAgreement", "260101000000Z");
     X509 *signing = issue("a", "ca", two, ca, false, "nonRepudiation", "260101000000Z");
@@ -296,7 +335,7 @@ Test(hsm_signer, a_uri_that_names_no_key_or_token_says_what_there_is)
     card_key((struct plan){&kinds[P256], "there", .id = 0xa5});
     card_key((struct plan){&kinds[P256], "mute", .id = 2, .no_sign = true});
     card_end();
-    refused("token=test;object=elsewhere", TP_NOT_FOUND, "it has object=there;id=%a5");
+    refused("token=test;object=elsewhere", TP_NOT_FOUND, "object=there;id=%a5");
     refused("token=test;object=mute", TP_NOT_FOUND, "that signs");
     refused("token=nosuch;object=there", TP_NOT_FOUND, "there is token=test;serial=");
     refused("serial=0000;object=there", TP_NOT_FOUND, "there is token=test");
@@ -324,8 +363,11 @@ Test(hsm_signer, a_uri_that_is_none_is_refused)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tp_error error = {0};
         struct tp_pki_signer *signer = NULL;
-        cr_assert_eq(tp_hsm_signer_open(&(struct tp_hsm_signer_config){.uri = rows[i].uri, .threads = 1}, &error, &signer), TP_CONFIG, "%s", rows[i].uri);
-        cr_assert_not_null(strstr(tp_error_words(&error), rows[i].words), "%s: %s", rows[i].uri, tp_error_words(&error));
+        cr_assert_eq(
+            tp_hsm_signer_open(&(struct tp_hsm_signer_config){.uri = rows[i].uri, .threads = 1}, &error, &signer),
+            TP_CONFIG, "%s", rows[i].uri);
+        cr_assert_not_null(strstr(tp_error_words(&error), rows[i].words), "%s: %s", rows[i].uri,
+                           tp_error_words(&error));
     }
 }
 
@@ -363,12 +405,15 @@ static enum tp_rc person_answers(void *context, const char *token, struct tp_err
     return person->pin == NULL ? TP_NOT_FOUND : tp_secret_new_copy(tp_bytes_of_string(person->pin), ret_pin);
 }
 
-static enum tp_rc open_asking(const char *attributes, struct person *person, struct tp_error *error, struct tp_pki_signer **ret_signer)
+static enum tp_rc open_asking(const char *attributes, struct person *person, struct tp_error *error,
+                              struct tp_pki_signer **ret_signer)
 {
     char uri[256];
     (void)snprintf(uri, sizeof uri, "pkcs11:%s?module-path=%s", attributes, SOFTHSM);
-    return tp_hsm_signer_open(&(struct tp_hsm_signer_config){.uri = uri, .threads = 2, .ask_pin = person != NULL ? person_answers : NULL, .ask_context = person},
-                              error, ret_signer);
+    return tp_hsm_signer_open(
+        &(struct tp_hsm_signer_config){
+            .uri = uri, .threads = 2, .ask_pin = person != NULL ? person_answers : NULL, .ask_context = person},
+        error, ret_signer);
 }
 
 Test(hsm_signer, asks_for_the_pin_once)
@@ -419,8 +464,10 @@ static struct tp_pki_signer *open_faulty(void)
     char uri[512];
     struct tp_error error = {0};
     struct tp_pki_signer *signer = NULL;
-    (void)snprintf(uri, sizeof uri, "pkcs11:token=test;object=a?module-path=%s&pin-source=file:%s", PKCS11_FAULT_PATH, fx.pin_file);
-    cr_assert_eq(tp_hsm_signer_open(&(struct tp_hsm_signer_config){.uri = uri, .threads = 1}, &error, &signer), TP_OK, "%s", tp_error_words(&error));
+    (void)snprintf(uri, sizeof uri, "pkcs11:token=test;object=a?module-path=%s&pin-source=file:%s", PKCS11_FAULT_PATH,
+                   fx.pin_file);
+    cr_assert_eq(tp_hsm_signer_open(&(struct tp_hsm_signer_config){.uri = uri, .threads = 1}, &error, &signer), TP_OK,
+                 "%s", tp_error_words(&error));
     return signer;
 }
 
@@ -430,9 +477,12 @@ Test(hsm_signer, what_the_token_answers_has_words)
         const char *rule;
         enum tp_rc expected;
         const char *words;
-    } rows[] = {{"C_Sign 1 fail 0x101\n", TP_NOT_LOGGED_IN, "has ended"},      {"C_SignInit 1 fail 0xb3\n", TP_NOT_LOGGED_IN, "start again"},
-                {"C_Sign 1 fail 0x32\n", TP_HSM_ABSENT, "still connected"},    {"C_SignInit 1 fail 0x70\n", TP_UNSUPPORTED, "CKR_MECHANISM_INVALID"},
-                {"C_OpenSession 1 fail 0xb1\n", TP_HSM, "CKR_SESSION_COUNT"}};
+    } rows[] = {{"C_Sign 1 fail 0x101\n", TP_NOT_LOGGED_IN, "has ended"},
+                {"C_SignInit 1 fail 0xb3\n", TP_NOT_LOGGED_IN, "start again"},
+                {"C_Sign 1 fail 0x32\n", TP_HSM_ABSENT, "still connected"},
+                {"C_SignInit 1 fail 0x70\n", TP_UNSUPPORTED, "CKR_MECHANISM_INVALID"},
+                {"C_OpenSession 1 fail 0xb1\n", TP_HSM, "CKR_SESSION_COUNT"},
+                {"C_Sign 1 fail 0x200\n", TP_REFUSED, "see its policy"}};
     card_begin();
     card_key((struct plan){&kinds[P256], "a", .id = 1});
     card_end();
@@ -441,7 +491,8 @@ Test(hsm_signer, what_the_token_answers_has_words)
         struct tp_error error = {0};
         struct tp_buf made = TP_BUF_INIT;
         fault_rules(rows[i].rule);
-        cr_assert_eq(sign(signer, false, &error, &made), rows[i].expected, "%s: %s", rows[i].rule, tp_error_words(&error));
+        cr_assert_eq(sign(signer, false, &error, &made), rows[i].expected, "%s: %s", rows[i].rule,
+                     tp_error_words(&error));
         cr_assert_not_null(strstr(tp_error_words(&error), rows[i].words), "%s", tp_error_words(&error));
         cr_assert(fault_fired());
         fault_rules(NULL);
@@ -456,16 +507,21 @@ Test(hsm_signer, a_login_that_fails_has_words)
         const char *rule;
         enum tp_rc expected;
         const char *words;
-    } rows[] = {{"C_Login 1 fail 0xa4\n", TP_PIN_LOCKED, "administers"}, {"C_Login 1 fail 0xa3\n", TP_PIN_EXPIRED, "expired"},
-                {"C_Login 1 fail 0xa2\n", TP_PIN_LENGTH, "too short or too long"}, {"C_Login 1 fail 0x102\n", TP_NOT_ENROLLED, "no PIN yet"},
-                {"C_Login 1 fail 0x54\n", TP_UNSUPPORTED, "CKR_FUNCTION_NOT_SUPPORTED"}, {"C_Initialize 1 fail 0x5\n", TP_HSM_ABSENT, "does not start"}};
+    } rows[] = {{"C_Login 1 fail 0xa4\n", TP_PIN_LOCKED, "administers"},
+                {"C_Login 1 fail 0xa3\n", TP_PIN_EXPIRED, "expired"},
+                {"C_Login 1 fail 0xa2\n", TP_PIN_LENGTH, "too short or too long"},
+                {"C_Login 1 fail 0x102\n", TP_NOT_ENROLLED, "no PIN yet"},
+                {"C_Login 1 fail 0x54\n", TP_UNSUPPORTED, "CKR_FUNCTION_NOT_SUPPORTED"},
+                {"C_Initialize 1 fail 0x5\n", TP_HSM_ABSENT, "does not start"}};
     char uri[512];
-    (void)snprintf(uri, sizeof uri, "pkcs11:token=test?module-path=%s&pin-source=file:%s", PKCS11_FAULT_PATH, fx.pin_file);
+    (void)snprintf(uri, sizeof uri, "pkcs11:token=test?module-path=%s&pin-source=file:%s", PKCS11_FAULT_PATH,
+                   fx.pin_file);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tp_error error = {0};
         struct tp_pki_signer *signer = NULL;
         fault_rules(rows[i].rule);
-        cr_assert_eq(tp_hsm_signer_open(&(struct tp_hsm_signer_config){.uri = uri, .threads = 1}, &error, &signer), rows[i].expected, "%s: %s", rows[i].rule, tp_error_words(&error));
+        cr_assert_eq(tp_hsm_signer_open(&(struct tp_hsm_signer_config){.uri = uri, .threads = 1}, &error, &signer),
+                     rows[i].expected, "%s: %s", rows[i].rule, tp_error_words(&error));
         cr_assert_not_null(strstr(tp_error_words(&error), rows[i].words), "%s", tp_error_words(&error));
         fault_rules(NULL);
     }
@@ -478,7 +534,8 @@ Test(hsm_signer, any_call_that_fails_is_told)
     card_begin();
     card_key((struct plan){&kinds[P256], "a", .id = 1});
     card_end();
-    (void)snprintf(uri, sizeof uri, "pkcs11:token=test;object=a?module-path=%s&pin-source=file:%s", PKCS11_FAULT_PATH, fx.pin_file);
+    (void)snprintf(uri, sizeof uri, "pkcs11:token=test;object=a?module-path=%s&pin-source=file:%s", PKCS11_FAULT_PATH,
+                   fx.pin_file);
     unsigned n = 1;
     for (bool fired = true; fired; n++) {
         char rule[64];
@@ -532,7 +589,11 @@ Test(hsm_signer, threads_share_one_login_and_wait_for_sessions)
         struct tp_pki_signer *signer = NULL;
         struct tp_error error = {0};
         (void)snprintf(uri, sizeof uri, "pkcs11:token=test?module-path=%s", SOFTHSM);
-        cr_assert_eq(tp_hsm_signer_open(&(struct tp_hsm_signer_config){.uri = uri, .threads = sessions[i], .ask_pin = person_answers, .ask_context = &hanako}, &error, &signer), TP_OK);
+        cr_assert_eq(tp_hsm_signer_open(
+                         &(struct tp_hsm_signer_config){
+                             .uri = uri, .threads = sessions[i], .ask_pin = person_answers, .ask_context = &hanako},
+                         &error, &signer),
+                     TP_OK);
         atomic_store(&good, 0);
         for (int j = 0; j < THREADS; j++)
             cr_assert_eq(pthread_create(&threads[j], NULL, sign_many, signer), 0);

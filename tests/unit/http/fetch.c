@@ -63,9 +63,9 @@ struct answer {
 
 static const char *in_folder(const char *name)
 {
-    static char paths[4][64];
+    static char paths[8][64];
     static size_t next;
-    char *path = paths[next++ % 4];
+    char *path = paths[next++ % 8];
     (void)snprintf(path, sizeof paths[0], "%s/%s", folder, name);
     return path;
 }
@@ -192,7 +192,8 @@ Test(fetch, tls_is_checked_against_the_given_anchors)
     cr_expect_eq(ask(tls, "good", (struct tp_http_request){.access = &wrong}).rc, TP_PEER);
     cr_expect_eq(ask(tls, "good", (struct tp_http_request){.access = NULL}).rc, TP_PEER, "not the system's");
     cr_expect_eq(ask(tls, "good", (struct tp_http_request){.access = &none}).rc, TP_CONFIG);
-    cr_expect_eq(ask(tls, "good", (struct tp_http_request){.access = &wrong}).rc, TP_PEER, "no kept connection of other anchors");
+    cr_expect_eq(ask(tls, "good", (struct tp_http_request){.access = &wrong}).rc, TP_PEER,
+                 "no kept connection of other anchors");
 }
 
 Test(fetch, the_server_has_the_name_that_was_asked_for)
@@ -220,14 +221,15 @@ Test(fetch, shows_a_client_certificate)
 {
     struct tp_http_access access = {.ca_file = in_folder("ca.pem"),
                                     .certificate_file = in_folder("client.pem"),
-                                    .key_file = in_folder("client.key")};
+                                    .key_file = in_folder("server.key")};
+    cr_expect_eq(ask(mutual, "good", (struct tp_http_request){.access = &access}).rc, TP_CONFIG, "of another certificate");
+    access.key_file = in_folder("client.encrypted.key"); /* is refused without anybody being asked for a password */
+    cr_expect_eq(ask(mutual, "good", (struct tp_http_request){.access = &access}).rc, TP_CONFIG);
+    access.key_file = in_folder("client.key");
     struct answer got = ask(mutual, "good", (struct tp_http_request){.access = &access});
     cr_expect_eq(got.rc, TP_OK, "%s", got.error.words);
     access.certificate_file = access.key_file = NULL;
     cr_expect_neq(ask(mutual, "good", (struct tp_http_request){.access = &access}).rc, TP_OK);
-    access.certificate_file = in_folder("client.pem"), access.key_file = in_folder("server.key");
-    got = ask(mutual, "good", (struct tp_http_request){.access = &access});
-    cr_expect_eq(got.rc, TP_CONFIG, "%s", got.error.words);
 }
 
 Test(fetch, a_password_goes_to_loopback_or_over_tls_only)

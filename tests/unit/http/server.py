@@ -186,6 +186,7 @@ def main():
     make_root('other')
     make_leaf('server', 'DNS:localhost,IP:127.0.0.1')
     make_leaf('client', 'DNS:client')
+    openssl('pkey', '-in', FOLDER / 'client.key', '-aes128', '-passout', 'pass:x', '-out', FOLDER / 'client.encrypted.key')
     serve('plain')
     serve('plain', host='127.0.0.2')
     serve('tls', context(False))

@@ -10,14 +10,10 @@ Test(url, tells_tls_and_loopback)
         const char *url;
         bool tls, loopback;
     } rows[] = {
-        {"http://tsa.example/", false, false},
-        {"HTTPS://tsa.example:8443/x?y", true, false},
-        {"http://127.0.0.1:80", false, true},
-        {"http://127.9.9.9/", false, true},
-        {"http://[::1]:8080/", false, true},
-        {"http://LocalHost/", false, true},
-        {"http://localhost.example/", false, false},
-        {"http://127.0.0.1.example/", false, false},
+        {"http://tsa.example/", false, false},       {"HTTPS://tsa.example:8443/x?y", true, false},
+        {"http://127.0.0.1:80", false, true},        {"http://127.9.9.9/", false, true},
+        {"http://[::1]:8080/", false, true},         {"http://LocalHost/", false, true},
+        {"http://localhost.example/", false, false}, {"http://127.0.0.1.example/", false, false},
         {"http://128.0.0.1/", false, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -30,8 +26,8 @@ Test(url, tells_tls_and_loopback)
 
 Test(url, refuses_other_schemes_and_what_is_no_url)
 {
-    static const char *const urls[] = {"",          "tsa.example", "ldap://x/y", "file:///etc/passwd", "ftp://x/",
-                                       "http://",   "http://a b/", "http://x:99999/",    "javascript:1"};
+    static const char *const urls[] = {"",        "tsa.example", "ldap://x/y",      "file:///etc/passwd", "ftp://x/",
+                                       "http://", "http://a b/", "http://x:99999/", "javascript:1"};
     char long_one[3000] = "http://x/";
     struct tp_http_url url = {0};
     for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++)

@@ -30,8 +30,8 @@ static void setup(void)
 {
     ca_key = forge_key("P-256");
     key = forge_key("rsa-2048");
-    ca = forge_certificate(
-        &(struct forge_certificate){.subject = "ca", .issuer = "ca", .key = ca_key, .issuer_key = ca_key, .is_ca = true});
+    ca = forge_certificate(&(struct forge_certificate){
+        .subject = "ca", .issuer = "ca", .key = ca_key, .issuer_key = ca_key, .is_ca = true});
     leaf = leaf_make(key, "1234");
 }
 
@@ -132,6 +132,46 @@ Test(cms, with_its_content_inside_in_der_and_in_pieces)
     }
 }
 
+/* Every constructed element with an indefinite length, and every primitive one with more octets for its length than
+ * need be. */
+static void to_ber(struct tp_bytes der, struct tp_buf *ber)
+{
+    struct tp_bytes whole, content;
+    while (tp_der_take(&der, TP_DER_ANY, &whole, &content)) {
+        const bool constructed = (whole.data[0] & 0x20) != 0;
+        const uint8_t head[] = {whole.data[0], 0x84, 0, 0, (uint8_t)(content.len >> 8), (uint8_t)content.len};
+        cr_assert_eq(tp_buf_append(ber, constructed ? TP_BYTES(((const uint8_t[]){whole.data[0], 0x80}), 2)
+                                                    : TP_BYTES(head, sizeof head)),
+                     TP_OK);
+        if (constructed)
+            to_ber(content, ber);
+        else if (content.len > 0)
+            cr_assert_eq(tp_buf_append(ber, content), TP_OK);
+        if (constructed)
+            cr_assert_eq(tp_buf_append(ber, TP_BYTES("\0", 2)), TP_OK);
+    }
+    cr_assert_eq(der.len, 0);
+}
+
+Test(cms, in_ber_throughout_is_the_same)
+{
+    struct cms_forge usual = plan();
+    struct tp_buf der = cms_forge(&usual), ber = TP_BUF_INIT;
+    to_ber(tp_buf_bytes(&der), &ber);
+    const size_t len = ber.len;
+    cr_assert_eq(tp_buf_append(&ber, TP_BYTES("\0\0\0", 4)), TP_OK); /* padding */
+    struct tp_pki_cms *cms = parse(&ber);
+    struct tp_pki_cms_signer signer;
+    tp_pki_cms_signer(cms, 0, &signer);
+    cr_expect_eq(tp_pki_cms_len(cms), len);
+    cr_expect(tp_bytes_equal(signer.certificate, tp_buf_bytes(&leaf)));
+    cr_expect(signer.ess_fits);
+    cr_expect_eq(verify_content(cms, CONTENT), TP_OK);
+    cr_expect_eq(verify_content(cms, CONTENT "!"), TP_DATA);
+    tp_pki_cms_free(cms);
+    tp_buf_clear(&der), tp_buf_clear(&ber);
+}
+
 Test(cms, may_have_zeros_behind_it_and_nothing_else)
 {
     struct cms_forge usual = plan();
@@ -191,13 +231,74 @@ Test(cms, by_every_kind_of_key_and_hash)
     }
 }
 
+Test(cms, of_pss_with_any_salt_and_mask)
+{
+    static const struct {
+        const char *md, *mask_md;
+        int salt_len;
+    } rows[] = {{"SHA256", "SHA256", 32},
+                {"SHA256", "SHA512", 32},
+                {"SHA512", "SHA256", 1},
+                {"SHA256", "SHA1", 20},
+                {"SHA384", "SHA384", 190}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct cms_forge forge = plan();
+        forge.pss = true, forge.md = rows[i].md, forge.mask_md = rows[i].mask_md, forge.salt_len = rows[i].salt_len;
+        struct tp_buf der = cms_forge(&forge);
+        cr_expect_eq(verify_der(&der), TP_OK, "%zu", i);
+        der.data[der.len - 1] ^= 1;
+        cr_expect_eq(verify_der(&der), TP_CRYPTO, "%zu", i);
+        tp_buf_clear(&der);
+    }
+}
+
+Test(cms, of_a_signer_by_key_identifier)
+{
+    struct cms_forge forge = plan();
+    forge.flags |= CMS_USE_KEYID;
+    struct tp_buf der = cms_forge(&forge);
+    struct tp_pki_cms *cms = parse(&der);
+    struct tp_pki_cms_signer signer;
+    tp_pki_cms_signer(cms, 0, &signer);
+    cr_expect(tp_bytes_equal(signer.certificate, tp_buf_bytes(&leaf)));
+    cr_expect_eq(verify_content(cms, CONTENT), TP_OK);
+    tp_pki_cms_free(cms);
+    tp_buf_clear(&der);
+}
+
+Test(cms, of_our_own_making_is_read_and_verified)
+{
+    struct tp_pki_signer *signer = NULL;
+    struct tp_buf spki = forge_spki(key), der = TP_BUF_INIT;
+    const struct tp_bytes chain[] = {tp_buf_bytes(&leaf)};
+    cr_assert_eq(EVP_PKEY_up_ref(key), 1);
+    cr_assert_eq(tp_pki_signer_new(tp_buf_bytes(&spki), chain, 1, &forge_true, key, NULL, &signer), TP_OK);
+    for (int pss = 0; pss <= 1; pss++) {
+        const struct tp_pki_cms_order order = {
+            .signer = signer, .hash = TP_PKI_SHA512, .pss = pss == 1, .content = tp_bytes_of_string(CONTENT)};
+        cr_assert_eq(tp_pki_cms_make(&order, NULL, &der), TP_OK);
+        struct tp_pki_cms *cms = parse(&der);
+        struct tp_pki_cms_signer facts;
+        tp_pki_cms_signer(cms, 0, &facts);
+        cr_expect(facts.ess_fits && facts.signing_time_ms == 0 && !facts.weak);
+        cr_expect_eq(verify_content(cms, CONTENT), TP_OK);
+        cr_expect_eq(verify_content(cms, CONTENT "!"), TP_DATA);
+        tp_pki_cms_free(cms);
+        tp_buf_clear(&der);
+    }
+    tp_pki_signer_free(signer);
+    tp_buf_clear(&spki);
+}
+
 /* ---- by hand ---- */
 
 Test(cms, by_hand_with_ed25519)
 {
     EVP_PKEY *edwards = forge_key("ED25519");
     struct tp_buf certificate = leaf_make(edwards, "99");
-    struct cms_hand hand = {.key = edwards, .certificate = tp_buf_bytes(&certificate), .md = "SHA512",
+    struct cms_hand hand = {.key = edwards,
+                            .certificate = tp_buf_bytes(&certificate),
+                            .md = "SHA512",
                             .content = tp_bytes_of_string(CONTENT)};
     struct tp_buf der = cms_hand(&hand);
     struct tp_pki_cms *cms = parse(&der);
@@ -215,8 +316,8 @@ Test(cms, by_hand_with_ed25519)
 
 static struct cms_hand hand_plan(void)
 {
-    return (struct cms_hand){.key = key, .certificate = tp_buf_bytes(&leaf), .md = "SHA256",
-                             .content = tp_bytes_of_string(CONTENT)};
+    return (struct cms_hand){
+        .key = key, .certificate = tp_buf_bytes(&leaf), .md = "SHA256", .content = tp_bytes_of_string(CONTENT)};
 }
 
 static enum tp_rc verify_hand(const struct cms_hand *hand)
@@ -234,7 +335,7 @@ Test(cms, whose_attributes_are_not_as_they_must_be_is_refused)
         enum tp_rc rc;
     } rows[] = {
         {CMS_GOOD, TP_OK},
-        {CMS_OUT_OF_ORDER, TP_OK}, /* signed as it is sent */
+        {CMS_OUT_OF_ORDER, TP_OK},    /* signed as it is sent */
         {CMS_SIGNED_IN_ORDER, TP_OK}, /* sent as it came, signed as DER */
         {CMS_DIGEST_TWICE, TP_MALFORMED},
         {CMS_DIGEST_TWO_VALUES, TP_MALFORMED},
@@ -248,6 +349,9 @@ Test(cms, whose_attributes_are_not_as_they_must_be_is_refused)
         {CMS_UNKNOWN_HASH, TP_UNSUPPORTED},
         {CMS_UNKNOWN_ALGORITHM, TP_UNSUPPORTED},
         {CMS_NO_CERTIFICATE, TP_NOT_FOUND},
+        {CMS_PROTECTED, TP_OK},
+        {CMS_PROTECTED_OTHER_HASH, TP_CRYPTO},
+        {CMS_PROTECTED_OTHER_SIGNATURE, TP_CRYPTO},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct cms_hand hand = hand_plan();
@@ -408,7 +512,8 @@ Test(cms, with_a_bit_changed_anywhere_is_not_taken_for_the_same)
         der.data[i / 8] ^= (uint8_t)(1 << i % 8);
         if (tp_pki_cms_parse(tp_buf_bytes(&der), NULL, &changed) == TP_OK && tp_pki_cms_signers_len(changed) == 1 &&
             verify_content(changed, CONTENT) == TP_OK) {
-            tp_pki_cms_signer(changed, 0, &after); /* what is not signed may differ: versions, hashes in use, parameters */
+            tp_pki_cms_signer(changed, 0,
+                              &after); /* what is not signed may differ: versions, hashes in use, parameters */
             cr_expect(tp_bytes_equal(before.message_digest, after.message_digest), "bit %zu", i);
         }
         tp_pki_cms_free(changed);

@@ -28,8 +28,13 @@ static void signer_add(CMS_ContentInfo *cms, EVP_PKEY *key, struct tp_bytes cert
     const unsigned flags = plan->flags | (plan->pss ? CMS_KEY_PARAM : 0);
     CMS_SignerInfo *info = CMS_add1_signer(cms, x509, key, md, flags);
     cr_assert_not_null(info);
+    EVP_PKEY_CTX *context = CMS_SignerInfo_get0_pkey_ctx(info);
     if (plan->pss)
-        cr_assert_eq(EVP_PKEY_CTX_set_rsa_padding(CMS_SignerInfo_get0_pkey_ctx(info), RSA_PKCS1_PSS_PADDING), 1);
+        cr_assert_eq(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING), 1);
+    if (plan->salt_len > 0)
+        cr_assert_eq(EVP_PKEY_CTX_set_rsa_pss_saltlen(context, plan->salt_len), 1);
+    if (plan->mask_md != NULL)
+        cr_assert_eq(EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_get_digestbyname(plan->mask_md)), 1);
     X509_free(x509);
 }
 
@@ -179,6 +184,34 @@ static void evidence_put(struct tp_buf *buf, const struct cms_hand *plan)
     close_(buf, ocsps), close_(buf, all);
 }
 
+static const char *algorithm_oid(const struct cms_hand *plan)
+{
+    if (plan->fault == CMS_UNKNOWN_ALGORITHM)
+        return "1.2.3.4.5";
+    switch (EVP_PKEY_get_base_id(plan->key)) {
+    case EVP_PKEY_ED25519:
+        return "1.3.101.112";
+    case EVP_PKEY_EC:
+        return "1.2.840.10045.4.3.2";
+    default:
+        return "1.2.840.113549.1.1.1";
+    }
+}
+
+static void protection_put(struct tp_buf *list, const struct cms_hand *plan)
+{
+    struct tp_buf value = TP_BUF_INIT;
+    const size_t all = open_(&value, TP_DER_SEQUENCE);
+    algorithm_put(&value, hash_oid(plan->fault == CMS_PROTECTED_OTHER_HASH ? "SHA512" : plan->md));
+    const size_t signature = open_(&value, TP_DER_CONSTRUCTED + 1);
+    OK(tp_der_put_oid(&value,
+                      plan->fault == CMS_PROTECTED_OTHER_SIGNATURE ? "1.2.840.113549.1.1.11" : algorithm_oid(plan)));
+    OK(tp_der_put(&value, TP_DER_NULL, TP_BYTES_NONE));
+    close_(&value, signature), close_(&value, all);
+    attribute_put(list, "1.2.840.113549.1.9.52", tp_buf_bytes(&value));
+    tp_buf_clear(&value);
+}
+
 /* Content-type, message-digest, signing-certificate: shorter ones come first in DER. */
 static void signed_list(struct tp_buf *list, const struct cms_hand *plan)
 {
@@ -194,6 +227,8 @@ static void signed_list(struct tp_buf *list, const struct cms_hand *plan)
         ess_put(list, plan, false);
     if (plan->ess != CMS_ESS_V1 && plan->ess != CMS_ESS_NONE)
         ess_put(list, plan, true);
+    if (plan->fault >= CMS_PROTECTED)
+        protection_put(list, plan);
     if (plan->evidence == CMS_IN_ARCHIVAL) {
         evidence_put(&evidence, plan);
         attribute_put(list, "1.2.840.113583.1.1.8", tp_buf_bytes(&evidence));
@@ -247,20 +282,6 @@ static void unsigned_put(struct tp_buf *buf, const struct cms_hand *plan)
     }
     close_(buf, mark);
     tp_buf_clear(&values);
-}
-
-static const char *algorithm_oid(const struct cms_hand *plan)
-{
-    if (plan->fault == CMS_UNKNOWN_ALGORITHM)
-        return "1.2.3.4.5";
-    switch (EVP_PKEY_get_base_id(plan->key)) {
-    case EVP_PKEY_ED25519:
-        return "1.3.101.112";
-    case EVP_PKEY_EC:
-        return "1.2.840.10045.4.3.2";
-    default:
-        return "1.2.840.113549.1.1.1";
-    }
 }
 
 static void signer_info_put(struct tp_buf *buf, const struct cms_hand *plan)

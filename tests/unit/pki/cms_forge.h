@@ -15,9 +15,11 @@ struct cms_forge {
     EVP_PKEY *second_key; /* another signer, or NULL */
     struct tp_bytes second;
     struct tp_bytes content;
-    const char *md; /* default SHA256 */
+    const char *md;      /* default SHA256 */
     bool pss, in_pieces; /* PIECES: indefinite lengths */
-    unsigned flags; /* CMS_… */
+    int salt_len;        /* PSS; 0: libcrypto's own */
+    const char *mask_md; /* PSS; NULL: MD */
+    unsigned flags;      /* CMS_… */
 };
 struct tp_buf cms_forge(const struct cms_forge *plan);
 
@@ -36,7 +38,10 @@ enum cms_fault {
     CMS_NO_ATTRIBUTES_OTHER_TYPE,
     CMS_UNKNOWN_HASH,
     CMS_UNKNOWN_ALGORITHM,
-    CMS_NO_CERTIFICATE
+    CMS_NO_CERTIFICATE,
+    CMS_PROTECTED, /* RFC 6211 */
+    CMS_PROTECTED_OTHER_HASH,
+    CMS_PROTECTED_OTHER_SIGNATURE
 };
 enum cms_ess {
     CMS_ESS_V2,
@@ -53,8 +58,8 @@ enum cms_evidence { CMS_NO_EVIDENCE, CMS_IN_CRLS, CMS_IN_ARCHIVAL, CMS_IN_VALUES
 
 struct cms_hand {
     EVP_PKEY *key;
-    struct tp_bytes certificate;             /* the signer's */
-    struct tp_bytes included, included_too;  /* instead of it */
+    struct tp_bytes certificate;            /* the signer's */
+    struct tp_bytes included, included_too; /* instead of it */
     struct tp_bytes content;
     const char *content_type; /* dotted; with it the content goes in. NULL: id-data, detached */
     const char *md;

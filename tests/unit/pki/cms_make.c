@@ -38,13 +38,18 @@ struct world {
 static void world_make(const char *type, const struct tp_pki_signer_calls *calls, struct world *world)
 {
     EVP_PKEY *key = forge_key(type), *ca = forge_key("P-256"), *top = forge_key("P-256");
-    struct tp_buf own = forge_certificate(&(struct forge_certificate){"signer", "ca", .serial = "0123456789abcdef", .key_usage = "nonRepudiation,digitalSignature", .key = key, .issuer_key = ca});
-    struct tp_buf issuer = forge_certificate(&(struct forge_certificate){"ca", "root", .is_ca = true, .key = ca, .issuer_key = top});
-    world->root = forge_certificate(&(struct forge_certificate){"root", "root", .is_ca = true, .key = top, .issuer_key = top});
+    struct tp_buf own = forge_certificate(&(struct forge_certificate){"signer", "ca", .serial = "0123456789abcdef",
+                                                                      .key_usage = "nonRepudiation,digitalSignature",
+                                                                      .key = key, .issuer_key = ca});
+    struct tp_buf issuer =
+        forge_certificate(&(struct forge_certificate){"ca", "root", .is_ca = true, .key = ca, .issuer_key = top});
+    world->root =
+        forge_certificate(&(struct forge_certificate){"root", "root", .is_ca = true, .key = top, .issuer_key = top});
     const struct tp_bytes chain[] = {tp_buf_bytes(&own), tp_buf_bytes(&issuer), tp_buf_bytes(&world->root)};
     struct tp_buf spki = forge_spki(key);
     struct tp_error error = {0};
-    cr_assert_eq(tp_pki_signer_new(tp_buf_bytes(&spki), chain, 3, calls, key, &error, &world->signer), TP_OK, "%s", tp_error_words(&error));
+    cr_assert_eq(tp_pki_signer_new(tp_buf_bytes(&spki), chain, 3, calls, key, &error, &world->signer), TP_OK, "%s",
+                 tp_error_words(&error));
     tp_buf_clear(&own), tp_buf_clear(&issuer), tp_buf_clear(&spki);
     EVP_PKEY_free(ca), EVP_PKEY_free(top);
 }
@@ -55,11 +60,15 @@ static void world_clear(struct world *world)
     tp_buf_clear(&world->root);
 }
 
-static struct tp_pki_cms_order order_of(const struct world *world, const struct row *row, uint8_t digest[EVP_MAX_MD_SIZE])
+static struct tp_pki_cms_order order_of(const struct world *world, const struct row *row,
+                                        uint8_t digest[EVP_MAX_MD_SIZE])
 {
     const EVP_MD *md = tp_crypto_digest(tp_pki_hash_libcrypto(row->hash));
     cr_assert_eq(EVP_Digest(CONTENT, strlen(CONTENT), digest, NULL, md, NULL), 1);
-    return (struct tp_pki_cms_order){.signer = world->signer, .hash = row->hash, .pss = row->pss, .digest = TP_BYTES(digest, tp_pki_hash_len(row->hash))};
+    return (struct tp_pki_cms_order){.signer = world->signer,
+                                     .hash = row->hash,
+                                     .pss = row->pss,
+                                     .digest = TP_BYTES(digest, tp_pki_hash_len(row->hash))};
 }
 
 static struct tp_buf make(const struct tp_pki_cms_order *order)
@@ -138,7 +147,8 @@ Test(cms_make, verifies_with_libcrypto_for_every_kind_of_key)
         if (strcmp(rows[i].type, "ED25519") == 0) {
             cr_assert_eq(verify_ed25519(&world, cms, tp_buf_bytes(&der)), 1);
         } else {
-            cr_assert_eq(verify(&world, cms, CONTENT), 1, "%s %s: %s", rows[i].type, tp_pki_hash_name(rows[i].hash), ERR_error_string(ERR_peek_last_error(), NULL));
+            cr_assert_eq(verify(&world, cms, CONTENT), 1, "%s %s: %s", rows[i].type, tp_pki_hash_name(rows[i].hash),
+                         ERR_error_string(ERR_peek_last_error(), NULL));
             cr_assert_neq(verify(&world, cms, CONTENT "."), 1, "another content");
         }
         CMS_ContentInfo_free(cms);
@@ -178,7 +188,8 @@ Test(cms_make, has_no_signing_time_unless_asked_and_no_root)
     der = make(&order);
     cms = decode(tp_buf_bytes(&der));
     info = only_signer(cms);
-    const ASN1_UTCTIME *time = CMS_signed_get0_data_by_OBJ(info, OBJ_nid2obj(NID_pkcs9_signingTime), -3, V_ASN1_UTCTIME);
+    const ASN1_UTCTIME *time =
+        CMS_signed_get0_data_by_OBJ(info, OBJ_nid2obj(NID_pkcs9_signingTime), -3, V_ASN1_UTCTIME);
     cr_assert_not_null(time);
     cr_assert_str_eq((const char *)ASN1_STRING_get0_data(time), "260101000000Z");
     cr_assert_geq(CMS_signed_get_attr_by_NID(info, NID_id_smime_aa_ets_commitmentType, -1), 0);
@@ -189,7 +200,8 @@ Test(cms_make, has_no_signing_time_unless_asked_and_no_root)
     order.signing_time_ms = 2524608000000; /* 2050-01-01 */
     der = make(&order);
     cms = decode(tp_buf_bytes(&der));
-    const ASN1_GENERALIZEDTIME *late = CMS_signed_get0_data_by_OBJ(only_signer(cms), OBJ_nid2obj(NID_pkcs9_signingTime), -3, V_ASN1_GENERALIZEDTIME);
+    const ASN1_GENERALIZEDTIME *late =
+        CMS_signed_get0_data_by_OBJ(only_signer(cms), OBJ_nid2obj(NID_pkcs9_signingTime), -3, V_ASN1_GENERALIZEDTIME);
     cr_assert_not_null(late);
     cr_assert_str_eq((const char *)ASN1_STRING_get0_data(late), "20500101000000Z");
     CMS_ContentInfo_free(cms);
@@ -208,16 +220,20 @@ Test(cms_make, names_the_certificate_by_its_hash_and_leaves_out_sha_256)
         struct tp_pki_cms_order order = order_of(&world, &rows[some[i]], digest);
         struct tp_buf der = make(&order);
         CMS_ContentInfo *cms = decode(tp_buf_bytes(&der));
-        const ASN1_STRING *value = CMS_signed_get0_data_by_OBJ(only_signer(cms), OBJ_nid2obj(NID_id_smime_aa_signingCertificateV2), -3, V_ASN1_SEQUENCE);
+        const ASN1_STRING *value = CMS_signed_get0_data_by_OBJ(
+            only_signer(cms), OBJ_nid2obj(NID_id_smime_aa_signingCertificateV2), -3, V_ASN1_SEQUENCE);
         cr_assert_not_null(value);
-        struct tp_bytes at = TP_BYTES(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)), list, id, algorithm, found;
+        struct tp_bytes at = TP_BYTES(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)), list, id,
+                        algorithm, found;
         cr_assert(tp_der_take(&at, TP_DER_SEQUENCE, NULL, &list) && at.len == 0);
         cr_assert(tp_der_take(&list, TP_DER_SEQUENCE, NULL, &id) && list.len == 0);
         cr_assert(tp_der_take(&id, TP_DER_SEQUENCE, NULL, &algorithm) && id.len == 0);
         cr_assert_eq(tp_der_take(&algorithm, TP_DER_SEQUENCE, NULL, NULL), rows[some[i]].hash != TP_PKI_SHA256);
         cr_assert(tp_der_take(&algorithm, TP_DER_OCTET_STRING, NULL, &found) && algorithm.len == 0);
         const struct tp_bytes certificate = tp_pki_signer_certificate(world.signer, 0);
-        cr_assert_eq(EVP_Digest(certificate.data, certificate.len, hash, NULL, tp_crypto_digest(tp_pki_hash_libcrypto(order.hash)), NULL), 1);
+        cr_assert_eq(EVP_Digest(certificate.data, certificate.len, hash, NULL,
+                                tp_crypto_digest(tp_pki_hash_libcrypto(order.hash)), NULL),
+                     1);
         cr_assert(tp_bytes_equal(found, TP_BYTES(hash, tp_pki_hash_len(order.hash))));
         CMS_ContentInfo_free(cms);
         tp_buf_clear(&der);
@@ -297,9 +313,12 @@ Test(cms_make, an_order_that_cannot_be_is_refused)
         {{.signer = ed25519.signer, .hash = TP_PKI_SHA256, .digest = TP_BYTES(digest, 32)}, TP_UNSUPPORTED},
         {{.signer = ed448.signer, .hash = TP_PKI_SHA512, .digest = TP_BYTES(digest, 64)}, TP_UNSUPPORTED},
         {{.signer = bare, .hash = TP_PKI_SHA256, .digest = TP_BYTES(digest, 32)}, TP_NOT_FOUND},
-        {{.signer = rsa.signer, .hash = TP_PKI_SHA256, .digest = TP_BYTES(digest, 32), .content_type = "1.2.x"}, TP_BAD_ARGUMENT},
-        {{.signer = rsa.signer, .hash = TP_PKI_SHA256, .digest = TP_BYTES(digest, 32), .commitment = "3.1"}, TP_BAD_ARGUMENT},
-        {{.signer = rsa.signer, .hash = TP_PKI_SHA256, .digest = TP_BYTES(digest, 32), .signing_time_ms = -1}, TP_BAD_ARGUMENT},
+        {{.signer = rsa.signer, .hash = TP_PKI_SHA256, .digest = TP_BYTES(digest, 32), .content_type = "1.2.x"},
+         TP_BAD_ARGUMENT},
+        {{.signer = rsa.signer, .hash = TP_PKI_SHA256, .digest = TP_BYTES(digest, 32), .commitment = "3.1"},
+         TP_BAD_ARGUMENT},
+        {{.signer = rsa.signer, .hash = TP_PKI_SHA256, .digest = TP_BYTES(digest, 32), .signing_time_ms = -1},
+         TP_BAD_ARGUMENT},
     };
     for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
         struct tp_buf der = TP_BUF_INIT;
@@ -354,7 +373,9 @@ Test(cms_timestamp, is_added_to_those_that_are_there_and_breaks_nothing)
     cr_assert_eq(CMS_unsigned_get_attr_count(info), 2);
     cr_assert_eq(CMS_unsigned_get_attr_by_NID(info, NID_id_smime_aa_timeStampToken, -1), 0);
     const ASN1_STRING *value = X509_ATTRIBUTE_get0_data(CMS_unsigned_get_attr(info, 0), 0, V_ASN1_SEQUENCE, NULL);
-    cr_assert(tp_bytes_equal(TP_BYTES(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)), TP_BYTES(second, sizeof second)), "in DER's order");
+    cr_assert(tp_bytes_equal(TP_BYTES(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)),
+                             TP_BYTES(second, sizeof second)),
+              "in DER's order");
     cr_assert_eq(verify(&world, cms, CONTENT), 1);
     CMS_ContentInfo_free(cms);
     tp_buf_clear(&der), tp_buf_clear(&one), tp_buf_clear(&two);
@@ -377,7 +398,8 @@ Test(cms_timestamp, into_something_else_is_refused)
     for (size_t len = 0; len < 5; len++)
         cr_assert_eq(tp_pki_cms_add_timestamp(tp_buf_bytes(&der), TP_BYTES(token, len), NULL, &out), TP_MALFORMED);
     cr_assert_eq(tp_buf_append_u8(&der, 0), TP_OK);
-    cr_assert_eq(tp_pki_cms_add_timestamp(tp_buf_bytes(&der), TP_BYTES(token, 5), NULL, &out), TP_MALFORMED, "something behind it");
+    cr_assert_eq(tp_pki_cms_add_timestamp(tp_buf_bytes(&der), TP_BYTES(token, 5), NULL, &out), TP_MALFORMED,
+                 "something behind it");
     cr_assert_eq(out.len, 0);
     tp_buf_clear(&der);
     world_clear(&world);
@@ -385,13 +407,15 @@ Test(cms_timestamp, into_something_else_is_refused)
 
 /* ---- how fast ---- */
 
-static enum tp_rc sign_known(void *context, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
+static enum tp_rc sign_known(void *context, const struct tp_pki_sign_input *input, struct tp_error *error,
+                             struct tp_buf *ret_signature)
 {
     (void)input, (void)error;
     return tp_buf_append(ret_signature, TP_BYTES(context, 256));
 }
 
-/* Beside the signature itself: a few tens of microseconds. The limit is far off, for machines that have other things to do. */
+/* Beside the signature itself: a few tens of microseconds. The limit is far off, for machines that have other things to
+ * do. */
 Test(cms_make, costs_little_beside_the_signature)
 {
     static const struct tp_pki_signer_calls calls = {.sign = sign_known, .own_libcrypto = true};

@@ -222,3 +222,45 @@ Test(crl, files_that_are_cut_doubled_or_something_else_are_refused)
     free(large);
     tp_buf_clear(&two), tp_buf_clear(&none);
 }
+
+Test(crl, an_entry_says_when)
+{
+    struct tp_pki_crl_index *index = NULL;
+    struct tp_pki_crl_entry entry = {0};
+    cr_assert_eq(tp_pki_crl_index_new(tp_buf_bytes(&crl), NULL, &index), TP_OK);
+    cr_assert_eq(tp_pki_crl_entry(index, TP_BYTES("\x02\x01\x03", 3), &entry), TP_OK);
+    cr_expect_str_eq(entry.reason, "keyCompromise");
+    cr_expect_not(entry.hold);
+    cr_expect_gt(entry.revoked_ms, 0);
+    cr_expect_eq(tp_pki_crl_entry(index, TP_BYTES("\x02\x01\x05", 3), &entry), TP_NOT_FOUND);
+    tp_pki_crl_index_free(index);
+}
+
+Test(crl, a_scope_covers_some_certificates)
+{
+    static const struct {
+        const char *point;
+        enum tp_rc user, issuer;
+        bool all_reasons;
+    } rows[] = {{NULL, TP_OK, TP_OK, true},
+                {"onlyuser:TRUE", TP_OK, TP_NOT_FOUND, true},
+                {"onlyCA:TRUE", TP_NOT_FOUND, TP_OK, true},
+                {"onlyAA:TRUE", TP_NOT_FOUND, TP_NOT_FOUND, true},
+                {"indirectCRL:TRUE", TP_UNSUPPORTED, TP_UNSUPPORTED, true},
+                {"onlysomereasons:keyCompromise", TP_OK, TP_OK, false},
+                {"fullname:URI:http://ca/1.crl", TP_NOT_FOUND, TP_NOT_FOUND, true}};
+    struct tp_buf user = forge_certificate(
+        &(struct forge_certificate){.subject = "user", .issuer = "ca", .key = other_key, .issuer_key = ca_key});
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tp_pki_crl header = header_of(NULL, rows[i].point, TP_OK);
+        bool all_reasons = true;
+        const struct tp_bytes scope = tp_buf_bytes(&header.scope);
+        cr_expect_eq(tp_pki_crl_covers(scope, tp_buf_bytes(&user), NULL, &all_reasons), rows[i].user, "%zu", i);
+        cr_expect_eq(tp_pki_crl_covers(scope, tp_buf_bytes(&ca), NULL, &all_reasons), rows[i].issuer, "%zu", i);
+        cr_expect_eq(all_reasons, rows[i].all_reasons, "%zu", i);
+        tp_pki_crl_clear(&header);
+    }
+    bool all_reasons = true;
+    cr_expect_eq(tp_pki_crl_covers(TP_BYTES("\x30\x01\x02", 3), tp_buf_bytes(&user), NULL, &all_reasons), TP_MALFORMED);
+    tp_buf_clear(&user);
+}

@@ -238,7 +238,8 @@ static enum tp_rc sign_hash(EVP_PKEY *key, const struct tp_pki_sign_input *input
     return append_raw(signature, len, (size_t)(EVP_PKEY_get_bits(key) + 7) / 8, ret_signature);
 }
 
-static enum tp_rc sign_truly(void *context, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
+static enum tp_rc sign_truly(void *context, const struct tp_pki_sign_input *input, struct tp_error *error,
+                             struct tp_buf *ret_signature)
 {
     (void)error;
     if (input->scheme == TP_PKI_EDDSA)
@@ -246,27 +247,31 @@ static enum tp_rc sign_truly(void *context, const struct tp_pki_sign_input *inpu
     return sign_hash(context, input, ret_signature);
 }
 
-static enum tp_rc sign_fails(void *context, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
+static enum tp_rc sign_fails(void *context, const struct tp_pki_sign_input *input, struct tp_error *error,
+                             struct tp_buf *ret_signature)
 {
     (void)context, (void)input, (void)ret_signature;
     return tp_error_set(error, TP_HSM_ABSENT, "the card was pulled");
 }
 
-static enum tp_rc sign_garbage(void *context, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
+static enum tp_rc sign_garbage(void *context, const struct tp_pki_sign_input *input, struct tp_error *error,
+                               struct tp_buf *ret_signature)
 {
     TP_TRY(sign_truly(context, input, error, ret_signature));
     ret_signature->data[ret_signature->len / 2] ^= 0x10;
     return TP_OK;
 }
 
-static enum tp_rc sign_short(void *context, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
+static enum tp_rc sign_short(void *context, const struct tp_pki_sign_input *input, struct tp_error *error,
+                             struct tp_buf *ret_signature)
 {
     TP_TRY(sign_truly(context, input, error, ret_signature));
     ret_signature->len--;
     return TP_OK;
 }
 
-static enum tp_rc sign_nothing(void *context, const struct tp_pki_sign_input *input, struct tp_error *error, struct tp_buf *ret_signature)
+static enum tp_rc sign_nothing(void *context, const struct tp_pki_sign_input *input, struct tp_error *error,
+                               struct tp_buf *ret_signature)
 {
     (void)context, (void)input, (void)error, (void)ret_signature;
     return TP_OK;
@@ -288,7 +293,8 @@ struct tp_pki_signer *forge_signer(EVP_PKEY *key, const struct tp_pki_signer_cal
     struct tp_buf spki = forge_spki(key);
     struct tp_pki_signer *signer = NULL;
     struct tp_error error = {0};
-    cr_assert_eq(tp_pki_signer_new(tp_buf_bytes(&spki), NULL, 0, calls, key, &error, &signer), TP_OK, "%s", tp_error_words(&error));
+    cr_assert_eq(tp_pki_signer_new(tp_buf_bytes(&spki), NULL, 0, calls, key, &error, &signer), TP_OK, "%s",
+                 tp_error_words(&error));
     tp_buf_clear(&spki);
     return signer;
 }

@@ -33,8 +33,8 @@ static void setup(void)
     ca_key = forge_key("rsa-2048"), other_key = forge_key("P-256"), key = forge_key("P-256");
     responder_key = forge_key("P-256");
     ca = ca_make("ca", ca_key), other_ca = ca_make("other", other_key);
-    leaf = forge_certificate(
-        &(struct forge_certificate){.subject = "leaf", .issuer = "ca", .serial = "00F00D", .key = key, .issuer_key = ca_key});
+    leaf = forge_certificate(&(struct forge_certificate){
+        .subject = "leaf", .issuer = "ca", .serial = "00F00D", .key = key, .issuer_key = ca_key});
     responder = responder_make("ca", ca_key, "OCSPSigning", true);
 }
 
@@ -74,7 +74,8 @@ static void single_add(OCSP_BASICRESP *basic, const struct single *single, X509 
     X509 *about = x509_of(single->about);
     OCSP_CERTID *id = OCSP_cert_to_id(EVP_get_digestbyname(single->md != NULL ? single->md : "SHA1"), about, issuer);
     ASN1_TIME *revoked = NULL, *this_update = ASN1_TIME_new(), *next_update = NULL;
-    cr_assert_eq(ASN1_TIME_set_string(this_update, single->this_update != NULL ? single->this_update : "20260301000000Z"), 1);
+    cr_assert_eq(
+        ASN1_TIME_set_string(this_update, single->this_update != NULL ? single->this_update : "20260301000000Z"), 1);
     if (single->next_update != NULL) {
         next_update = ASN1_TIME_new();
         cr_assert_eq(ASN1_TIME_set_string(next_update, single->next_update), 1);
@@ -83,7 +84,8 @@ static void single_add(OCSP_BASICRESP *basic, const struct single *single, X509 
         revoked = ASN1_TIME_new();
         cr_assert_eq(ASN1_TIME_set_string(revoked, "20260202000000Z"), 1);
     }
-    cr_assert_not_null(OCSP_basic_add1_status(basic, id, single->status, single->reason, revoked, this_update, next_update));
+    cr_assert_not_null(
+        OCSP_basic_add1_status(basic, id, single->status, single->reason, revoked, this_update, next_update));
     ASN1_TIME_free(revoked), ASN1_TIME_free(this_update), ASN1_TIME_free(next_update);
     OCSP_CERTID_free(id);
     X509_free(about);
@@ -141,8 +143,9 @@ static void expect(const struct plan *plan, enum tp_rc rc)
 Test(ocsp, requests_are_what_libcrypto_reads)
 {
     struct tp_buf der = TP_BUF_INIT;
-    cr_assert_eq(tp_pki_ocsp_request(tp_buf_bytes(&leaf), tp_buf_bytes(&ca), tp_bytes_of_string("0123456789"), NULL, &der),
-                 TP_OK);
+    cr_assert_eq(
+        tp_pki_ocsp_request(tp_buf_bytes(&leaf), tp_buf_bytes(&ca), tp_bytes_of_string("0123456789"), NULL, &der),
+        TP_OK);
     const unsigned char *at = der.data;
     OCSP_REQUEST *request = d2i_OCSP_REQUEST(NULL, &at, (long)der.len);
     cr_assert_not_null(request);
@@ -164,7 +167,8 @@ Test(ocsp, requests_for_another_issuer_or_with_a_long_nonce_are_refused)
     static const uint8_t nonce[33];
     cr_expect_eq(tp_pki_ocsp_request(tp_buf_bytes(&leaf), tp_buf_bytes(&other_ca), TP_BYTES_NONE, NULL, &der),
                  TP_BAD_ARGUMENT);
-    cr_expect_eq(tp_pki_ocsp_request(tp_buf_bytes(&leaf), tp_buf_bytes(&ca), TP_BYTES(nonce, 33), NULL, &der), TP_TOO_LARGE);
+    cr_expect_eq(tp_pki_ocsp_request(tp_buf_bytes(&leaf), tp_buf_bytes(&ca), TP_BYTES(nonce, 33), NULL, &der),
+                 TP_TOO_LARGE);
     cr_expect_eq(der.len, 0);
 }
 
@@ -239,7 +243,8 @@ Test(ocsp, a_delegate_answers_for_its_ca)
 
 Test(ocsp, a_delegate_without_the_purpose_or_of_another_ca_does_not)
 {
-    struct tp_buf none = responder_make("ca", ca_key, NULL, true), wrong = responder_make("ca", ca_key, "timeStamping", true),
+    struct tp_buf none = responder_make("ca", ca_key, NULL, true),
+                  wrong = responder_make("ca", ca_key, "timeStamping", true),
                   any = responder_make("ca", ca_key, "anyExtendedKeyUsage", true),
                   stranger = responder_make("other", other_key, "OCSPSigning", true),
                   pretender = responder_make("ca", other_key, "OCSPSigning", true);
@@ -273,8 +278,8 @@ Test(ocsp, a_responder_that_sends_no_certificate_is_looked_for_elsewhere)
     struct tp_buf response = response_make(&plan);
     const struct tp_bytes extra[] = {tp_buf_bytes(&leaf), tp_buf_bytes(&responder)};
     struct tp_pki_ocsp_answer answer = {0};
-    cr_assert_eq(tp_pki_ocsp_find(tp_buf_bytes(&response), tp_buf_bytes(&leaf), tp_buf_bytes(&ca), extra, 2, TP_BYTES_NONE,
-                                  NULL, &answer),
+    cr_assert_eq(tp_pki_ocsp_find(tp_buf_bytes(&response), tp_buf_bytes(&leaf), tp_buf_bytes(&ca), extra, 2,
+                                  TP_BYTES_NONE, NULL, &answer),
                  TP_OK);
     cr_expect(tp_bytes_equal(tp_buf_bytes(&answer.responder), tp_buf_bytes(&responder)));
     tp_pki_ocsp_answer_clear(&answer);
@@ -283,8 +288,8 @@ Test(ocsp, a_responder_that_sends_no_certificate_is_looked_for_elsewhere)
 
 Test(ocsp, of_several_answers_the_newest_about_this_certificate_counts)
 {
-    struct tp_buf sibling = forge_certificate(
-        &(struct forge_certificate){.subject = "leaf", .issuer = "ca", .serial = "77", .key = key, .issuer_key = ca_key});
+    struct tp_buf sibling = forge_certificate(&(struct forge_certificate){
+        .subject = "leaf", .issuer = "ca", .serial = "77", .key = key, .issuer_key = ca_key});
     struct plan plan = good();
     struct tp_pki_ocsp_answer answer = {0};
     plan.singles[0] = (struct single){.about = &sibling, .reason = -1};
@@ -347,8 +352,8 @@ Test(ocsp, that_is_changed_or_cut_is_refused)
                      TP_MALFORMED, "%zu", len);
     uint8_t *update = memmem(response.data, response.len, "20260301", 8);
     update[7] = '2';
-    cr_expect_eq(tp_pki_ocsp_find(tp_buf_bytes(&response), tp_buf_bytes(&leaf), tp_buf_bytes(&ca), NULL, 0, TP_BYTES_NONE,
-                                  NULL, &answer),
+    cr_expect_eq(tp_pki_ocsp_find(tp_buf_bytes(&response), tp_buf_bytes(&leaf), tp_buf_bytes(&ca), NULL, 0,
+                                  TP_BYTES_NONE, NULL, &answer),
                  TP_CRYPTO);
     cr_expect_eq(tp_pki_ocsp_find(tp_buf_bytes(&response), tp_buf_bytes(&leaf), tp_buf_bytes(&other_ca), NULL, 0,
                                   TP_BYTES_NONE, NULL, &answer),
@@ -383,12 +388,12 @@ Test(ocsp, gives_the_certificates_that_it_brings)
 static struct tp_pki_places places_of(const char *access, const char *points)
 {
     struct tp_pki_places places = {0};
-    struct tp_buf der = forge_certificate(
-        &(struct forge_certificate){.subject = "leaf",
-                                    .issuer = "ca",
-                                    .key = key,
-                                    .issuer_key = ca_key,
-                                    .extensions = {{"authorityInfoAccess", access}, {"crlDistributionPoints", points}}});
+    struct tp_buf der = forge_certificate(&(struct forge_certificate){
+        .subject = "leaf",
+        .issuer = "ca",
+        .key = key,
+        .issuer_key = ca_key,
+        .extensions = {{"authorityInfoAccess", access}, {"crlDistributionPoints", points}}});
     cr_assert_eq(tp_pki_places_read(tp_buf_bytes(&der), NULL, &places), TP_OK);
     tp_buf_clear(&der);
     return places;
@@ -411,8 +416,9 @@ Test(ocsp, places_are_what_the_certificate_says)
 
 Test(ocsp, places_that_are_no_urls_or_too_many_are_passed_over)
 {
-    struct tp_pki_places places = places_of("OCSP;URI:file:///etc/passwd,OCSP;URI:http://,OCSP;URI:http://a b/,OCSP;DNS:x.example",
-                                            "URI:http://1/,URI:http://2/,URI:http://3/,URI:http://4/,URI:http://5/");
+    struct tp_pki_places places =
+        places_of("OCSP;URI:file:///etc/passwd,OCSP;URI:http://,OCSP;URI:http://a b/,OCSP;DNS:x.example",
+                  "URI:http://1/,URI:http://2/,URI:http://3/,URI:http://4/,URI:http://5/");
     cr_expect_eq(places.ocsp_len, 0);
     cr_expect_eq(places.crl_len, 4);
     tp_pki_places_clear(&places);

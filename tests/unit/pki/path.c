@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pki/path.h"
-#include "base/clock.h"
 #include "forge.h"
 
 #include <criterion/criterion.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define AT_MS (FORGE_NOT_BEFORE_MS + INT64_C(86400000) * 30)
 
@@ -32,13 +32,17 @@ static struct tp_buf ca_make(const char *subject, EVP_PKEY *key, const char *iss
 
 static struct forge_certificate leaf_plan(void)
 {
-    return (struct forge_certificate){
-        .subject = "leaf", .issuer = "sub", .key = leaf_key, .issuer_key = sub_key, .key_usage = "critical,digitalSignature"};
+    return (struct forge_certificate){.subject = "leaf",
+                                      .issuer = "sub",
+                                      .key = leaf_key,
+                                      .issuer_key = sub_key,
+                                      .key_usage = "critical,digitalSignature"};
 }
 
 static void setup(void)
 {
-    root_key = forge_key("P-256"), sub_key = forge_key("P-256"), leaf_key = forge_key("P-256"), other_key = forge_key("P-256");
+    root_key = forge_key("P-256"), sub_key = forge_key("P-256"), leaf_key = forge_key("P-256"),
+    other_key = forge_key("P-256");
     root = ca_make("root", root_key, "root", root_key);
     sub = ca_make("sub", sub_key, "root", root_key);
     const struct forge_certificate plan = leaf_plan();
@@ -304,7 +308,8 @@ Test(path, comes_back_from_a_cross_certificate_that_leads_nowhere)
 {
     EVP_PKEY *far_key = forge_key("P-256");
     /* sub by a root that nobody trusts, and by one that is trusted: in either order */
-    struct tp_buf astray = ca_make("sub", sub_key, "far root", far_key), far = ca_make("far root", far_key, "far root", far_key);
+    struct tp_buf astray = ca_make("sub", sub_key, "far root", far_key),
+                  far = ca_make("far root", far_key, "far root", far_key);
     const struct tp_buf first[] = {astray, far, sub}, last[] = {sub, far, astray};
     expect(&leaf, first, 3, TP_PKI_FOR_SIGNING, AT_MS, TP_PKI_PATH_GOOD, 0, 3);
     expect(&leaf, last, 3, TP_PKI_FOR_SIGNING, AT_MS, TP_PKI_PATH_GOOD, 0, 3);
@@ -348,11 +353,11 @@ Test(path, in_a_pool_of_a_thousand_takes_no_time)
             (void)strcpy(name, "sub");
         pool[i] = ca_make(name, sub_key, issuer, sub_key);
     }
-    const int64_t begin_ms = tp_clock_monotonic_ms();
+    const clock_t begin = clock(); /* of this process: the machine may be busy */
     struct tp_pki_path path = build(&leaf, pool, 1000, TP_PKI_FOR_SIGNING, AT_MS);
-    const int64_t took_ms = tp_clock_monotonic_ms() - begin_ms;
+    const double took_s = (double)(clock() - begin) / CLOCKS_PER_SEC;
     cr_expect_eq(path.flaw, TP_PKI_PATH_NO_ANCHOR);
-    cr_expect_lt(took_ms, 2000, "%lld ms", (long long)took_ms);
+    cr_expect_lt(took_s, 2.0, "%f s", took_s);
     tp_pki_path_clear(&path);
     for (size_t i = 0; i < 1000; i++)
         tp_buf_clear(&pool[i]);
@@ -405,7 +410,8 @@ Test(path, a_leaf_that_is_none_is_refused_and_rubbish_in_the_pool_is_passed_over
     cr_expect_eq(tp_pki_path_build(TP_BYTES("x", 1), NULL, 0, anchors, TP_PKI_FOR_SIGNING, AT_MS, NULL, &path),
                  TP_MALFORMED);
     cr_expect_eq(path.len, 0);
-    cr_assert_eq(tp_pki_path_build(tp_buf_bytes(&leaf), pool, 3, anchors, TP_PKI_FOR_SIGNING, AT_MS, NULL, &path), TP_OK);
+    cr_assert_eq(tp_pki_path_build(tp_buf_bytes(&leaf), pool, 3, anchors, TP_PKI_FOR_SIGNING, AT_MS, NULL, &path),
+                 TP_OK);
     cr_expect_eq(path.flaw, TP_PKI_PATH_GOOD, "%s", path.why);
     tp_pki_path_clear(&path);
 }

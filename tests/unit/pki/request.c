@@ -42,8 +42,8 @@ Test(request, verifies_for_every_kind_of_key)
         struct tp_pki_signer *own = forge_signer(key, &forge_true);
         struct tp_buf der = TP_BUF_INIT;
         struct tp_error error = {0};
-        cr_assert_eq(tp_pki_request_make(own, "/C=JP/CN=a", NULL, 0, NULL, 0, &error, &der),
-                     TP_OK, "%s: %s", rows[i].type, tp_error_words(&error));
+        cr_assert_eq(tp_pki_request_make(own, "/C=JP/CN=a", NULL, 0, NULL, 0, &error, &der), TP_OK, "%s: %s",
+                     rows[i].type, tp_error_words(&error));
         X509_REQ *request = decode(&der);
         cr_assert_eq(X509_REQ_verify(request, key), 1);
         cr_assert_eq(X509_REQ_get_signature_nid(request), rows[i].nid);
@@ -76,7 +76,8 @@ TestSuite(request_of, .init = setup, .fini = teardown);
 
 static enum tp_rc make(const char *subject, const char *dns, const char *email, struct tp_buf *ret_der)
 {
-    return tp_pki_request_make(signer, subject, &dns, dns != NULL ? 1 : 0, &email, email != NULL ? 1 : 0, NULL, ret_der);
+    return tp_pki_request_make(signer, subject, &dns, dns != NULL ? 1 : 0, &email, email != NULL ? 1 : 0, NULL,
+                               ret_der);
 }
 
 Test(request_of, a_subject_in_either_form_is_the_same)
@@ -169,8 +170,7 @@ Test(request_of, too_many_names_is_refused)
     struct tp_buf der = TP_BUF_INIT;
     for (size_t i = 0; i < 65; i++)
         names[i] = "example.jp";
-    cr_assert_eq(tp_pki_request_make(signer, "/CN=a", names, 65, NULL, 0, NULL, &der),
-                 TP_TOO_LARGE);
+    cr_assert_eq(tp_pki_request_make(signer, "/CN=a", names, 65, NULL, 0, NULL, &der), TP_TOO_LARGE);
     cr_assert_eq(tp_pki_request_make(signer, "/CN=a", names, 64, NULL, 0, NULL, &der), TP_OK);
     tp_buf_clear(&der);
 }

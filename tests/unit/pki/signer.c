@@ -42,7 +42,8 @@ Test(signer, is_the_key_of_a_request)
         cr_assert_eq(X509_REQ_verify(request, public), 1, "%s", types[i]);
         cr_assert_eq(X509_REQ_verify(request, tp_pki_signer_key(signer)), 1, "%s: our key verifies, too", types[i]);
         tp_pki_signer_free(signer);
-        cr_assert_eq(X509_REQ_verify(request, X509_REQ_get0_pubkey(request)), 1, "%s: what the request holds lives on", types[i]);
+        cr_assert_eq(X509_REQ_verify(request, X509_REQ_get0_pubkey(request)), 1, "%s: what the request holds lives on",
+                     types[i]);
         X509_REQ_free(request);
         EVP_PKEY_free(public);
     }
@@ -114,7 +115,8 @@ Test(signer, signs_messages_with_every_scheme_whole_and_in_parts)
             EVP_PKEY *public = public_of(signer);
             uint8_t signature[512];
             size_t len = sizeof signature;
-            const int done = digest_sign(tp_pki_signer_key(signer), rows[i].md, rows[i].pss, parts == 1, signature, &len);
+            const int done =
+                digest_sign(tp_pki_signer_key(signer), rows[i].md, rows[i].pss, parts == 1, signature, &len);
             if (parts == 1 && tp_pki_signer_info(signer)->is_ed) {
                 cr_assert_neq(done, 1, "EdDSA reads the message twice: it has no parts");
             } else {
@@ -129,7 +131,8 @@ Test(signer, signs_messages_with_every_scheme_whole_and_in_parts)
         }
 }
 
-static int raw_sign(const struct tp_pki_signer *signer, const char *md, struct tp_bytes input, uint8_t *signature, size_t *len)
+static int raw_sign(const struct tp_pki_signer *signer, const char *md, struct tp_bytes input, uint8_t *signature,
+                    size_t *len)
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(tp_crypto_libctx(), tp_pki_signer_key(signer), NULL);
     const int done = EVP_PKEY_sign_init(context) == 1 &&
@@ -171,20 +174,26 @@ Test(signer, makes_no_other_salt_mask_or_padding)
         int padding, salt;
         const char *mask;
         int expected;
-    } rows[] = {{RSA_PKCS1_PSS_PADDING, RSA_PSS_SALTLEN_DIGEST, "SHA256", 1}, {RSA_PKCS1_PSS_PADDING, 32, NULL, 1},
-                {RSA_PKCS1_PSS_PADDING, 20, NULL, 0},     {RSA_PKCS1_PSS_PADDING, RSA_PSS_SALTLEN_MAX, NULL, 0},
-                {RSA_PKCS1_PSS_PADDING, 32, "SHA1", 0}, {RSA_X931_PADDING, 0, NULL, 0}};
+    } rows[] = {{RSA_PKCS1_PSS_PADDING, RSA_PSS_SALTLEN_DIGEST, "SHA256", 1},
+                {RSA_PKCS1_PSS_PADDING, 32, NULL, 1},
+                {RSA_PKCS1_PSS_PADDING, 20, NULL, 0},
+                {RSA_PKCS1_PSS_PADDING, RSA_PSS_SALTLEN_MAX, NULL, 0},
+                {RSA_PKCS1_PSS_PADDING, 32, "SHA1", 0},
+                {RSA_X931_PADDING, 0, NULL, 0}};
     struct tp_pki_signer *signer = forge_signer(forge_key("rsa-2048"), &forge_true);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         EVP_PKEY_CTX *params = NULL;
         EVP_MD_CTX *context = EVP_MD_CTX_new();
         uint8_t signature[512];
         size_t len = sizeof signature;
-        cr_assert_eq(EVP_DigestSignInit_ex(context, &params, "SHA256", tp_crypto_libctx(), NULL, tp_pki_signer_key(signer), NULL), 1);
+        cr_assert_eq(EVP_DigestSignInit_ex(context, &params, "SHA256", tp_crypto_libctx(), NULL,
+                                           tp_pki_signer_key(signer), NULL),
+                     1);
         bool set = EVP_PKEY_CTX_set_rsa_padding(params, rows[i].padding) > 0;
         set = set && (rows[i].salt == 0 || EVP_PKEY_CTX_set_rsa_pss_saltlen(params, rows[i].salt) > 0);
         set = set && (rows[i].mask == NULL || EVP_PKEY_CTX_set_rsa_mgf1_md_name(params, rows[i].mask, NULL) > 0);
-        cr_assert_eq(set && EVP_DigestSign(context, signature, &len, (const uint8_t *)"abc", 3) == 1, rows[i].expected, "row %zu", i);
+        cr_assert_eq(set && EVP_DigestSign(context, signature, &len, (const uint8_t *)"abc", 3) == 1, rows[i].expected,
+                     "row %zu", i);
         EVP_MD_CTX_free(context);
     }
     tp_pki_signer_free(signer);
@@ -204,8 +213,16 @@ Test(signer, a_callback_that_fails_is_heard_through_libcrypto)
     tp_error_clear(&error);
     cr_assert_eq(tp_pki_signer_failed(&error, TP_INTERNAL), TP_INTERNAL, "said once");
     cr_assert_eq(error.rc, TP_OK);
+    len = sizeof signature;
+    cr_assert_neq(digest_sign(tp_pki_signer_key(signer), "SHA256", false, false, signature, &len), 1);
+    EVP_MD_CTX *next = EVP_MD_CTX_new();
+    cr_assert_eq(
+        EVP_DigestSignInit_ex(next, NULL, "SHA256", tp_crypto_libctx(), NULL, tp_pki_signer_key(signer), NULL), 1);
+    cr_assert_eq(tp_pki_signer_failed(&error, TP_CRYPTO), TP_CRYPTO, "another operation has begun since");
+    EVP_MD_CTX_free(next);
     struct tp_buf made = TP_BUF_INIT;
-    cr_assert_eq(tp_pki_signer_sign(signer, TP_PKI_ECDSA, TP_PKI_SHA256, TP_BYTES("abc", 3), &error, &made), TP_HSM_ABSENT);
+    cr_assert_eq(tp_pki_signer_sign(signer, TP_PKI_ECDSA, TP_PKI_SHA256, TP_BYTES("abc", 3), &error, &made),
+                 TP_HSM_ABSENT);
     cr_assert_str_eq(tp_error_words(&error), "the card was pulled");
     cr_assert_eq(made.len, 0);
     tp_pki_signer_free(signer);
@@ -221,8 +238,9 @@ Test(signer, garbage_for_a_signature_is_refused)
             struct tp_error error = {0};
             struct tp_buf made = TP_BUF_INIT;
             const enum tp_pki_scheme scheme = info->is_rsa ? TP_PKI_RSA_PSS : info->is_ec ? TP_PKI_ECDSA : TP_PKI_EDDSA;
-            cr_assert_eq(tp_pki_signer_sign(signer, scheme, tp_pki_signer_hash(signer), TP_BYTES("abc", 3), &error, &made),
-                         TP_CRYPTO, "%s %zu", types[i], j);
+            cr_assert_eq(
+                tp_pki_signer_sign(signer, scheme, tp_pki_signer_hash(signer), TP_BYTES("abc", 3), &error, &made),
+                TP_CRYPTO, "%s %zu", types[i], j);
             cr_assert_eq(error.rc, TP_CRYPTO);
             cr_assert_eq(made.len, 0);
             tp_pki_signer_free(signer);
@@ -261,11 +279,13 @@ Test(signer, has_its_chain_and_refuses_another_ones)
 {
     EVP_PKEY *key = forge_key("P-256"), *ca = forge_key("P-256"), *other = forge_key("P-256");
     struct tp_buf own = forge_certificate(&(struct forge_certificate){"a", "ca", .key = key, .issuer_key = ca});
-    struct tp_buf issuer = forge_certificate(&(struct forge_certificate){"ca", "ca", .is_ca = true, .key = ca, .issuer_key = ca});
+    struct tp_buf issuer =
+        forge_certificate(&(struct forge_certificate){"ca", "ca", .is_ca = true, .key = ca, .issuer_key = ca});
     struct tp_buf foreign = forge_certificate(&(struct forge_certificate){"b", "ca", .key = other, .issuer_key = ca});
     struct tp_buf spki = forge_spki(key);
     const struct tp_bytes right[] = {tp_buf_bytes(&own), tp_buf_bytes(&issuer)};
-    const struct tp_bytes wrong[][2] = {{tp_buf_bytes(&foreign), tp_buf_bytes(&issuer)}, {tp_buf_bytes(&own), tp_buf_bytes(&foreign)},
+    const struct tp_bytes wrong[][2] = {{tp_buf_bytes(&foreign), tp_buf_bytes(&issuer)},
+                                        {tp_buf_bytes(&own), tp_buf_bytes(&foreign)},
                                         {TP_BYTES("\x30\x00", 2), tp_buf_bytes(&issuer)}};
     static const enum tp_rc expected[] = {TP_BAD_ARGUMENT, TP_BAD_ARGUMENT, TP_MALFORMED};
     struct tp_pki_signer *signer = NULL;
@@ -279,7 +299,8 @@ Test(signer, has_its_chain_and_refuses_another_ones)
         struct tp_error error = {0};
         struct tp_pki_signer *none = NULL;
         EVP_PKEY_up_ref(key); /* taken also when it fails: LeakSanitizer tells */
-        cr_assert_eq(tp_pki_signer_new(tp_buf_bytes(&spki), wrong[i], 2, &forge_true, key, &error, &none), expected[i], "%zu", i);
+        cr_assert_eq(tp_pki_signer_new(tp_buf_bytes(&spki), wrong[i], 2, &forge_true, key, &error, &none), expected[i],
+                     "%zu", i);
         cr_assert_eq(error.rc, expected[i]);
         cr_assert_null(none);
     }
@@ -313,10 +334,14 @@ Test(signer, of_a_file_signs_with_every_scheme)
         struct tp_buf pem = pem_of(key), made = TP_BUF_INIT;
         struct tp_pki_signer *signer = NULL;
         struct tp_error error = {0};
-        cr_assert_eq(tp_pki_signer_of_file(tp_buf_bytes(&pem), NULL, NULL, 0, &error, &signer), TP_OK, "%s", tp_error_words(&error));
-        cr_assert_eq(tp_pki_signer_sign(signer, rows[i].scheme, tp_pki_signer_hash(signer), TP_BYTES("abc", 3), NULL, &made), TP_OK);
-        cr_assert_eq(digest_verify(key, tp_pki_hash_libcrypto(tp_pki_signer_hash(signer)), rows[i].scheme == TP_PKI_RSA_PSS,
-                                   made.data, made.len), 1, "%s", rows[i].type);
+        cr_assert_eq(tp_pki_signer_of_file(tp_buf_bytes(&pem), NULL, NULL, 0, &error, &signer), TP_OK, "%s",
+                     tp_error_words(&error));
+        cr_assert_eq(
+            tp_pki_signer_sign(signer, rows[i].scheme, tp_pki_signer_hash(signer), TP_BYTES("abc", 3), NULL, &made),
+            TP_OK);
+        cr_assert_eq(digest_verify(key, tp_pki_hash_libcrypto(tp_pki_signer_hash(signer)),
+                                   rows[i].scheme == TP_PKI_RSA_PSS, made.data, made.len),
+                     1, "%s", rows[i].type);
         tp_pki_signer_free(signer);
         tp_buf_clear(&pem), tp_buf_clear(&made);
         EVP_PKEY_free(key);
@@ -378,7 +403,8 @@ Test(signer, leaves_the_default_providers_keys_to_everybody_else)
 {
     for (size_t i = 0; i < TYPES; i++) {
         struct tp_pki_signer *signer = forge_signer(forge_key(types[i]), &forge_true);
-        const char *name = EVP_PKEY_get0_type_name(tp_pki_signer_key(signer)), *md = tp_pki_hash_libcrypto(tp_pki_signer_hash(signer));
+        const char *name = EVP_PKEY_get0_type_name(tp_pki_signer_key(signer)),
+                   *md = tp_pki_hash_libcrypto(tp_pki_signer_hash(signer));
         uint8_t signature[512];
         size_t len = sizeof signature;
         cr_assert_eq(digest_sign(tp_pki_signer_key(signer), md, false, false, signature, &len), 1);
@@ -397,7 +423,8 @@ Test(signer, leaves_the_error_queue_alone)
     struct tp_pki_signer *signer = forge_signer(forge_key("rsa-2048"), &forge_garbage);
     struct tp_buf made = TP_BUF_INIT;
     ERR_clear_error();
-    cr_assert_eq(tp_pki_signer_sign(signer, TP_PKI_RSA_PKCS1, TP_PKI_SHA256, TP_BYTES("abc", 3), NULL, &made), TP_CRYPTO);
+    cr_assert_eq(tp_pki_signer_sign(signer, TP_PKI_RSA_PKCS1, TP_PKI_SHA256, TP_BYTES("abc", 3), NULL, &made),
+                 TP_CRYPTO);
     cr_assert_eq(ERR_peek_error(), 0);
     tp_pki_signer_free(signer);
 }

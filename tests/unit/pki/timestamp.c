@@ -9,10 +9,10 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#define TSA_POLICY  "1.2.3.4.1"
-#define TST_INFO    "1.2.840.113549.1.9.16.1.4"
-#define TIME_US     INT64_C(1780000000123456) /* 2026-05-28T20:26:40.123456Z */
-#define MESSAGE     "what is to be stamped"
+#define TSA_POLICY "1.2.3.4.1"
+#define TST_INFO   "1.2.840.113549.1.9.16.1.4"
+#define TIME_US    INT64_C(1780000000123456) /* 2026-05-28T20:26:40.123456Z */
+#define MESSAGE    "what is to be stamped"
 
 static EVP_PKEY *ca_key, *key;
 static struct tp_buf ca, tsa;
@@ -34,8 +34,8 @@ static void setup(void)
 {
     ca_key = forge_key("P-256");
     key = forge_key("rsa-2048");
-    ca = forge_certificate(
-        &(struct forge_certificate){.subject = "ca", .issuer = "ca", .key = ca_key, .issuer_key = ca_key, .is_ca = true});
+    ca = forge_certificate(&(struct forge_certificate){
+        .subject = "ca", .issuer = "ca", .key = ca_key, .issuer_key = ca_key, .is_ca = true});
     tsa = tsa_make("critical,timeStamping");
 }
 
@@ -170,8 +170,8 @@ Test(timestamp, a_nonce_is_short_and_an_integer)
         uint8_t nonce[66];
         size_t len;
         enum tp_rc rc;
-    } rows[] = {{{5}, 1, TP_OK},       {{0x80}, 1, TP_OK},          {{0, 0x80}, 2, TP_OK}, {{0, 0x7f}, 2, TP_MALFORMED},
-                {{1}, 64, TP_OK},      {{1}, 65, TP_MALFORMED},     {{0}, 0, TP_MALFORMED}, {{0xff, 0x80}, 2, TP_MALFORMED}};
+    } rows[] = {{{5}, 1, TP_OK},  {{0x80}, 1, TP_OK},      {{0, 0x80}, 2, TP_OK},  {{0, 0x7f}, 2, TP_MALFORMED},
+                {{1}, 64, TP_OK}, {{1}, 65, TP_MALFORMED}, {{0}, 0, TP_MALFORMED}, {{0xff, 0x80}, 2, TP_MALFORMED}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const struct tp_pki_timestamp_request request = request_of(TP_PKI_SHA256);
         struct tp_pki_timestamp_request back = {0};
@@ -238,7 +238,8 @@ Test(timestamp, without_a_certificate_wants_it_given)
     struct tp_buf token = token_of(&info, &tsa, false);
     struct tp_pki_timestamp *timestamp = timestamp_of(&token);
     struct tp_bytes certificate = TP_BYTES_NONE;
-    struct tp_buf twin = tsa_make("critical,timeStamping"); /* same key and name; only the signature of the CA differs */
+    struct tp_buf twin =
+        tsa_make("critical,timeStamping"); /* same key and name; only the signature of the CA differs */
     cr_expect_eq(tp_pki_timestamp_verify(timestamp, TP_BYTES_NONE, NULL, &certificate), TP_NOT_FOUND);
     cr_expect_eq(tp_pki_timestamp_verify(timestamp, tp_buf_bytes(&ca), NULL, &certificate), TP_CRYPTO);
     cr_expect_eq(tp_pki_timestamp_verify(timestamp, tp_buf_bytes(&twin), NULL, &certificate), TP_CRYPTO, "ESS");
@@ -296,11 +297,16 @@ Test(timestamp, without_signing_certificate_is_refused)
     static const struct {
         enum cms_ess ess;
         enum tp_rc rc;
-    } rows[] = {{CMS_ESS_V1, TP_OK}, {CMS_ESS_V2, TP_OK}, {CMS_ESS_NONE, TP_CRYPTO}, {CMS_ESS_V2_OTHER_HASH, TP_CRYPTO}};
+    } rows[] = {
+        {CMS_ESS_V1, TP_OK}, {CMS_ESS_V2, TP_OK}, {CMS_ESS_NONE, TP_CRYPTO}, {CMS_ESS_V2_OTHER_HASH, TP_CRYPTO}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct tp_bytes found;
-        struct cms_hand hand = {.key = key, .certificate = tp_buf_bytes(&tsa), .md = "SHA256", .content_type = TST_INFO,
-                                .content = tp_pki_cms_content(tp_pki_timestamp_cms(timestamp)), .ess = rows[i].ess};
+        struct cms_hand hand = {.key = key,
+                                .certificate = tp_buf_bytes(&tsa),
+                                .md = "SHA256",
+                                .content_type = TST_INFO,
+                                .content = tp_pki_cms_content(tp_pki_timestamp_cms(timestamp)),
+                                .ess = rows[i].ess};
         struct tp_buf token = cms_hand(&hand);
         bare = timestamp_of(&token);
         cr_expect_eq(tp_pki_timestamp_verify(bare, TP_BYTES_NONE, NULL, &found), rows[i].rc, "%zu", i);
@@ -313,8 +319,8 @@ Test(timestamp, without_signing_certificate_is_refused)
 
 Test(timestamp, is_no_other_cms)
 {
-    struct cms_hand hand = {.key = key, .certificate = tp_buf_bytes(&tsa), .md = "SHA256",
-                            .content = tp_bytes_of_string("data")};
+    struct cms_hand hand = {
+        .key = key, .certificate = tp_buf_bytes(&tsa), .md = "SHA256", .content = tp_bytes_of_string("data")};
     struct tp_buf data = cms_hand(&hand);
     struct tp_pki_timestamp *timestamp = NULL;
     cr_expect_eq(tp_pki_timestamp_parse(tp_buf_bytes(&data), NULL, &timestamp), TP_MALFORMED);
@@ -367,7 +373,10 @@ static enum tp_rc parse_time(const char *time, struct tp_bytes rest, struct tp_p
     if (rest.len > 0)
         cr_assert_eq(tp_buf_append(&content, rest), TP_OK);
     cr_assert_eq(tp_der_put(&all, TP_DER_SEQUENCE, tp_buf_bytes(&content)), TP_OK);
-    struct cms_hand hand = {.key = key, .certificate = tp_buf_bytes(&tsa), .md = "SHA256", .content_type = TST_INFO,
+    struct cms_hand hand = {.key = key,
+                            .certificate = tp_buf_bytes(&tsa),
+                            .md = "SHA256",
+                            .content_type = TST_INFO,
                             .content = tp_buf_bytes(&all)};
     struct tp_buf token = cms_hand(&hand);
     const enum tp_rc rc = tp_pki_timestamp_parse(tp_buf_bytes(&token), NULL, &changed);
@@ -421,10 +430,10 @@ Test(timestamp, of_others_may_have_a_name_and_extensions_that_are_not_critical)
         {"\x30\x03\x02\x01\x01", 5, TP_OK, 1000000},
         {"\x30\x04\x80\x02\x01\xf4", 6, TP_OK, 500000},
         {"\x30\x00", 2, TP_OK, 0},
-        {"\x30\x04\x80\x02\x03\xe8", 6, TP_MALFORMED, 0},      /* 1000 ms */
-        {"\x30\x03\x02\x01\xff", 5, TP_MALFORMED, 0},          /* negative */
+        {"\x30\x04\x80\x02\x03\xe8", 6, TP_MALFORMED, 0},         /* 1000 ms */
+        {"\x30\x03\x02\x01\xff", 5, TP_MALFORMED, 0},             /* negative */
         {"\x30\x06\x81\x01\x07\x80\x01\x07", 8, TP_MALFORMED, 0}, /* out of order */
-        {"\xa0\x04\xa4\x02\x30\x00", 6, TP_OK, -1},            /* tsa */
+        {"\xa0\x04\xa4\x02\x30\x00", 6, TP_OK, -1},               /* tsa */
         {"\xa1\x0b\x30\x09\x06\x03\x2a\x03\x04\x04\x02\x05\x00", 13, TP_OK, -1},
         {"\xa1\x0e\x30\x0c\x06\x03\x2a\x03\x04\x01\x01\xff\x04\x02\x05\x00", 16, TP_MALFORMED, -1}, /* critical */
         {"\x05\x00", 2, TP_MALFORMED, -1},
@@ -455,9 +464,9 @@ Test(timestamp, has_its_accuracy_in_three_parts)
 
 Test(timestamp, refusals_tell_why)
 {
-    static const int failures[] = {TP_PKI_BAD_ALG, TP_PKI_BAD_REQUEST, TP_PKI_BAD_DATA_FORMAT, TP_PKI_TIME_NOT_AVAILABLE,
-                                   TP_PKI_UNACCEPTED_POLICY, TP_PKI_UNACCEPTED_EXTENSION, TP_PKI_ADD_INFO_NOT_AVAILABLE,
-                                   TP_PKI_SYSTEM_FAILURE};
+    static const int failures[] = {
+        TP_PKI_BAD_ALG,           TP_PKI_BAD_REQUEST,          TP_PKI_BAD_DATA_FORMAT,        TP_PKI_TIME_NOT_AVAILABLE,
+        TP_PKI_UNACCEPTED_POLICY, TP_PKI_UNACCEPTED_EXTENSION, TP_PKI_ADD_INFO_NOT_AVAILABLE, TP_PKI_SYSTEM_FAILURE};
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
         struct tp_buf response = TP_BUF_INIT, token = TP_BUF_INIT;
         struct tp_error error = {0};
@@ -561,7 +570,9 @@ Test(timestamp, of_libcrypto_is_read_and_verified)
     cr_assert_eq(TS_RESP_CTX_add_md(context, EVP_sha512()), 1);
     cr_assert_eq(TS_RESP_CTX_set_accuracy(context, 1, 2, 3), 1);
     TS_RESP_CTX_set_serial_cb(context, serial_next, NULL);
-    TS_RESP *made = TS_RESP_create_response(context, BIO_new_mem_buf(der.data, (int)der.len));
+    BIO *query = BIO_new_mem_buf(der.data, (int)der.len);
+    TS_RESP *made = TS_RESP_create_response(context, query);
+    BIO_free(query);
     cr_assert_not_null(made);
     unsigned char *response = NULL;
     const int len = i2d_TS_RESP(made, &response);
@@ -571,7 +582,8 @@ Test(timestamp, of_libcrypto_is_read_and_verified)
     struct tp_pki_timestamp *timestamp = timestamp_of(&token);
     struct tp_bytes found;
     const struct tp_pki_timestamp_info *info = tp_pki_timestamp_info(timestamp);
-    cr_expect_eq(tp_pki_timestamp_verify(timestamp, TP_BYTES_NONE, &error, &found), TP_OK, "%s", tp_error_words(&error));
+    cr_expect_eq(tp_pki_timestamp_verify(timestamp, TP_BYTES_NONE, &error, &found), TP_OK, "%s",
+                 tp_error_words(&error));
     cr_expect_eq(tp_pki_timestamp_is_over(timestamp, TP_BYTES(request.imprint, 64), NULL), TP_OK);
     cr_expect_eq(info->hash, TP_PKI_SHA512);
     cr_expect_str_eq(info->policy, TSA_POLICY);

@@ -1,0 +1,826 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`trustp11 pdf sign`, `extend` and `renew`, `trustp11 cms sign`: every form of PDF, every kind of key and level, and what is
+refused. Other opinions: pdfsig (poppler), openssl cms and ts, qpdf --check."""
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+import zlib
+
+import pdfs
+from authority_services import DAY, AuthorityServices
+from deployment import Authority, DeploymentTest
+from tools import CLI, MODULE, SOFTHSM, must, run, write_private
+
+
+class Signing:
+    """What tests of signed files say of them. Mixed into a TestCase that has `dir`, `env`, `anchors`."""
+
+    def assert_done(self, result):
+        self.assertEqual(result.status, 0, f'{result.out}\n{result.err}')
+
+    def assert_line(self, result, *words, status=1):
+        self.assertEqual(result.status, status, f'{result.out}\n{result.err}')
+        lines = result.err.strip().splitlines()
+        self.assertEqual(len(lines), 1, result.err)
+        for word in words:
+            self.assertIn(word, lines[0])
+
+    def assert_cms(self, signed, cms):
+        content, der = self.dir / 'content', self.dir / 'cms.der'
+        content.write_bytes(signed)
+        der.write_bytes(cms)
+        verify = ['openssl', 'cms', '-verify', '-cades', '-binary', '-inform', 'DER', '-in', der, '-CAfile', self.anchors, '-purpose',
+                  'any', '-out', '/dev/null', '-content']
+        done = run([*verify, content])
+        self.assertEqual(done.status, 0, done.err)
+        content.write_bytes(signed + b'.')
+        self.assertNotEqual(run([*verify, content]).status, 0, 'another content verifies')
+        printed = must(['openssl', 'cms', '-cmsout', '-print', '-noout', '-inform', 'DER', '-in', der])
+        self.assertNotIn('signingTime', printed.split('unsignedAttrs')[0])
+        self.assertIn('id-smime-aa-signingCertificateV2', printed)
+
+    def assert_stamp(self, signed, token):
+        content, der = self.dir / 'content', self.dir / 'token.der'
+        content.write_bytes(signed)
+        der.write_bytes(token)
+        untrusted = self.dir / 'untrusted.pem'
+        untrusted.write_text(self.services.authorities['intermediate'].certificate.read_text())
+        must(['openssl', 'ts', '-verify', '-token_in', '-in', der, '-data', content, '-CAfile', self.anchors, '-untrusted', untrusted])
+
+    def assert_signed(self, before, after, signatures=1, stamps=0, password=None, whole=True):
+        """AFTER is BEFORE and more, and good in the eyes of others."""
+        old, new = before.read_bytes(), after.read_bytes()
+        self.assertEqual(new[:len(old)], old, 'bytes of the document have changed')
+        word = [{'u': '-upw', 'o': '-opw'}[password], password] if password else []
+        told = must(['pdfsig', '-nocert', *word, after])
+        self.assertEqual(told.count('Signature is Valid'), signatures, told)
+        if whole and not stamps:
+            self.assertIn('Total document signed', told)
+        check = run(['qpdf', *([f'--password={password}'] if password else []), '--check', after])
+        self.assertEqual(check.status, 0, f'{check.out}\n{check.err}')
+        found = pdfs.signatures(new)
+        self.assertEqual(len(found), signatures + stamps)
+        for signed, cms, text in found:
+            if b'ETSI.RFC3161' in text:
+                self.assert_stamp(signed, cms)
+            elif b'ETSI.CAdES.detached' in text:
+                self.assert_cms(signed, cms)
+        return found
+
+
+class PdfTest(unittest.TestCase, Signing):
+    @classmethod
+    def setUpClass(cls):
+        cls.services = AuthorityServices()
+        cls.addClassCleanup(cls.services.close)
+        cls.anchors, cls.tsa = cls.services.anchors, cls.services.tsa()
+        cls.keys = {kind: cls.key(cls.services.issue(kind, key=kind)) for kind in ('rsa', 'ec', 'p-384', 'ed25519')}
+
+    @classmethod
+    def key(cls, leaf):
+        return write_private(leaf.key.with_suffix('.all'), leaf.key.read_bytes() + leaf.chain.read_bytes())
+
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix='trustp11-pdf-'))
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.addCleanup(self.services.behaviours.clear)
+        self.env = {'PATH': os.environ['PATH'], 'HOME': str(self.dir), 'XDG_CACHE_HOME': str(self.dir / 'cache')}
+        self.out = self.dir / 'out.pdf'
+        self.pdf = self.put(pdfs.table(pdfs.page()))
+
+    def put(self, content, name='in.pdf'):
+        path = self.dir / name
+        path.write_bytes(content)
+        return path
+
+    def cli(self, *arguments, stdin='', timeout=60):
+        return run([CLI, *arguments], stdin=stdin, env=self.env, timeout=timeout)
+
+    def sign(self, *options, key='ec', pdf=None, out=None, **more):
+        return self.cli('pdf', 'sign', '--key-file', self.keys[key], *options, pdf or self.pdf, out or self.out, **more)
+
+    def sign_at(self, level, *options, **more):
+        return self.sign('--level', level, '--tsa', self.tsa, '--trust', self.anchors, *options, **more)
+
+    def extend(self, pdf, out, *options):
+        return self.cli('pdf', 'extend', '--tsa', self.tsa, '--trust', self.anchors, *options, pdf, out)
+
+    def assert_untouched(self, *, out=None, pdf=None):
+        """Nothing under the result's name, and nothing left beside it."""
+        out = out or self.out
+        self.assertFalse(out.exists(), 'a half-written file')
+        self.assertEqual([p for p in out.parent.iterdir() if p.name.startswith('.trustp11')], [])
+
+
+class Forms(PdfTest):
+    """Forms of files."""
+
+    def assert_signs(self, content, *options, **more):
+        pdf = self.put(content)
+        self.out.unlink(missing_ok=True)
+        self.assert_done(self.sign(*options, pdf=pdf))
+        return self.assert_signed(pdf, self.out, **more)
+
+    def test_tables_streams_and_hybrids(self):
+        for content in (pdfs.table(pdfs.page()), pdfs.xref_stream(pdfs.page()), pdfs.hybrid(pdfs.page())):
+            with self.subTest(content[-120:]):
+                self.assert_signs(content)
+        self.assertIn(b'(hidden)', self.out.read_bytes())
+        self.assertEqual(must(['qpdf', '--show-object=9', self.out]).strip(), '(hidden)')
+
+    def test_every_version(self):
+        for version in (b'1.0', b'1.1', b'1.2', b'1.3', b'1.4', b'1.5', b'1.6', b'1.7', b'2.0'):
+            with self.subTest(version):
+                self.assert_signs(pdfs.table(pdfs.page(), version))
+                self.assertEqual(b'/ESIC' in self.out.read_bytes(), version != b'2.0')
+
+    def test_object_streams(self):
+        packed = self.dir / 'packed.pdf'
+        must(['qpdf', '--object-streams=generate', self.pdf, packed])
+        self.assert_signs(packed.read_bytes())
+
+    def test_linearised(self):
+        linear = self.dir / 'linear.pdf'
+        must(['qpdf', '--linearize', self.pdf, linear])
+        self.assert_signs(linear.read_bytes())
+
+    def test_forms_wherever_their_parts_are(self):
+        for direct_form in (False, True):
+            for indirect_fields in (False, True):
+                for indirect_annots in (False, True):
+                    with self.subTest(form=direct_form, fields=indirect_fields, annots=indirect_annots):
+                        objects = pdfs.with_field(direct_form=direct_form, indirect_fields=indirect_fields,
+                                                  indirect_annots=indirect_annots)
+                        self.assert_signs(pdfs.table(objects))  # a new field
+                        self.assertIn('Signature1', must(['pdfsig', '-nocert', self.out]))
+                        self.assertEqual(must(['qpdf', '--json=1', '--json-key=acroform', self.out]).count('"fullname"'), 2)
+                        self.assert_signs(pdfs.table(objects), '--field', 'Here')
+                        self.assertIn('Here', must(['pdfsig', '-nocert', self.out]))
+
+    def test_annotations_are_printed(self):
+        """PDF/A wants the Print flag, also of what is not to be seen."""
+        self.assert_signs(pdfs.table(pdfs.page()))
+        self.assertIn(b'/F 132', self.out.read_bytes())
+
+    def test_a_field_deeper_in_the_form(self):
+        objects = pdfs.page(catalog=b'/AcroForm 7 0 R', more=b'/Annots[12 0 R]')
+        objects[7], objects[11] = b'<</Fields[11 0 R]>>', b'<</T(office)/FT/Sig/Kids[12 0 R]>>'
+        objects[12] = b'<</T(head)/Parent 11 0 R/Type/Annot/Subtype/Widget/F 4/P 3 0 R/Rect[0 0 0 0]>>'
+        self.assert_signs(pdfs.table(objects), '--field', 'office.head')
+        self.assertIn('office.head', must(['pdfsig', '-nocert', self.out]))
+
+    def test_names_that_are_taken_are_not_used_again(self):
+        self.assert_signs(pdfs.table(pdfs.with_field(name=b'Signature1')))
+        self.assertIn('Signature2', must(['pdfsig', '-nocert', self.out]))
+
+    def test_encrypted(self):
+        for words in (['--allow-weak-crypto', '--encrypt', 'u', 'o', '40', '--'], ['--allow-weak-crypto', '--encrypt', 'u', 'o', '128', '--use-aes=n', '--'],
+                      ['--allow-weak-crypto', '--encrypt', 'u', 'o', '128', '--use-aes=y', '--'], ['--encrypt', 'u', 'o', '256', '--']):
+            locked = self.dir / 'locked.pdf'
+            must(['qpdf', *words, self.pdf, locked])
+            for password in ('u', 'o'):
+                with self.subTest(words[-4:], password=password):
+                    word = write_private(self.dir / 'word', password + '\n')
+                    self.out.unlink(missing_ok=True)
+                    self.assert_done(self.sign('--password-file', word, '--reason', 'secret reason', pdf=locked))
+                    self.assert_signed(locked, self.out, password=password)
+                    self.assertNotIn(b'secret reason', self.out.read_bytes())
+                    self.assertIn('secret reason', must(['qpdf', f'--password={password}', '--qdf', self.out, '-'], text=False)
+                                  .decode('latin-1'))
+            self.out.unlink()
+            self.assert_line(self.sign(pdf=locked), 'password')
+            self.assert_line(self.sign('--password-file', write_private(self.dir / 'word', 'x\n'), pdf=locked), 'password')
+            self.assert_untouched()
+
+
+class Keys(PdfTest):
+    def test_every_kind_of_key_and_hash(self):
+        for key, hashes in {'rsa': ('sha256', 'sha384', 'sha512', 'sha3-256', 'sha3-384', 'sha3-512'), 'ec': ('sha256', 'sha512'),
+                            'p-384': ('sha384', 'sha3-384'), 'ed25519': ('sha512',)}.items():
+            for name in hashes:
+                for pss in ([], ['--pss']) if key == 'rsa' else ([],):
+                    with self.subTest(key=key, hash=name, pss=bool(pss)):
+                        self.out.unlink(missing_ok=True)
+                        self.assert_done(self.sign('--hash', name, *pss, key=key))
+                        new = self.out.read_bytes()
+                        found = pdfs.signatures(new)
+                        self.assertEqual(len(found), 1)
+                        if key == 'ed25519':  # OpenSSL 3.0 verifies no EdDSA in CMS
+                            self.assertIn(bytes.fromhex('06032b6570'), found[0][1])
+                        else:
+                            self.assert_cms(*found[0][:2])
+
+    def test_what_does_not_go_together_is_refused(self):
+        self.assert_line(self.sign('--pss', key='ec'), 'PSS is for RSA')
+        self.assert_line(self.sign('--hash', 'sha256', key='ed25519'), 'SHA-512')
+        self.assert_line(self.sign('--hash', 'sha1'), 'too weak')
+        self.assert_line(self.sign('--hash', 'rot13'), 'rot13', status=2)
+        self.assert_untouched()
+
+    def test_certificates_that_may_not_sign(self):
+        services = self.services
+        expired = services.issue('late', start=services.now() - 20 * DAY, end=services.now() - DAY)
+        early = services.issue('early', start=services.now() + DAY)
+        for leaf, words in ((expired, 'has expired'), (early, 'not valid before')):
+            self.assert_line(self.cli('pdf', 'sign', '--key-file', self.key(leaf), self.pdf, self.out), words)
+        bare = write_private(self.dir / 'bare.pem', expired.key.read_bytes())
+        self.assert_line(self.cli('pdf', 'sign', '--key-file', bare, self.pdf, self.out), 'no certificate', '--certificate')
+        self.assert_untouched()
+
+    def test_softhsm_with_a_certificate_from_a_file(self):
+        leaf = self.services.issue('hsm', key='rsa')
+        conf = self.dir / 'softhsm2.conf'
+        (self.dir / 'tokens').mkdir()
+        conf.write_text(f'directories.tokendir = {self.dir}/tokens\n')
+        self.env['SOFTHSM2_CONF'] = str(conf)
+        must(['softhsm2-util', '--init-token', '--free', '--label', 'T', '--pin', '1234', '--so-pin', '5678'], env=self.env)
+        must(['softhsm2-util', '--import', leaf.key, '--token', 'T', '--label', 'sig', '--id', '01', '--pin', '1234'], env=self.env)
+        uri = f'pkcs11:token=T;object=sig?module-path={SOFTHSM}'
+        sign = ['pdf', 'sign', '--key', uri, '--certificate', leaf.chain]
+        self.assert_done(self.cli(*sign, self.pdf, self.out, stdin='1234\n'))
+        self.assert_signed(self.pdf, self.out)
+        pin = write_private(self.dir / 'pin', '1234\n')
+        self.assert_done(self.cli('pdf', 'sign', '--key', f'{uri}&pin-source=file:{pin}', '--certificate', leaf.chain, '--pss', self.pdf,
+                                  self.out, '--force'))
+        self.assert_signed(self.pdf, self.out)
+        self.out.unlink()
+        self.assert_line(self.cli(*sign, self.pdf, self.out, stdin='4321\n'), 'PIN')
+        other = self.services.issue('another', key='rsa')
+        self.assert_line(self.cli('pdf', 'sign', '--key', uri, '--certificate', other.chain, self.pdf, self.out, stdin='1234\n'))
+        self.assert_untouched()
+
+
+class Levels(PdfTest):
+    def test_each_level_by_either_name(self):
+        for level, stamps, dss in (('B-B', 0, False), ('ES', 0, False), ('B-T', 0, False), ('ES-T', 0, False), ('B-LT', 0, True),
+                                   ('B-LTA', 1, True), ('ES-A', 1, True)):
+            with self.subTest(level):
+                self.out.unlink(missing_ok=True)
+                self.assert_done(self.sign_at(level))
+                found = self.assert_signed(self.pdf, self.out, stamps=stamps, whole=not dss)
+                self.assertEqual(b'/DSS' in self.out.read_bytes(), dss)
+                self.assertEqual(bytes.fromhex('060b2a864886f70d010910020e') in found[0][1], level not in ('B-B', 'ES'))
+
+    def dss(self, path):
+        objects = json.loads(must(['qpdf', '--json=1', '--json-key=objects', path]))['objects']
+        catalog = next(o for o in objects.values() if isinstance(o, dict) and o.get('/Type') == '/Catalog')
+        return objects[catalog['/DSS']]
+
+    def test_evidence_is_there_once(self):
+        self.assert_done(self.sign_at('B-LTA'))
+        first = self.dss(self.out)
+        self.assertGreaterEqual(len(first['/Certs']), 4)  # signer, TSA, intermediate, root
+        self.assertGreaterEqual(len(first['/OCSPs']), 2)
+        again = self.dir / 'again.pdf'
+        self.assert_done(self.extend(self.out, again))
+        second = self.dss(again)
+        for shelf, streams in first.items():
+            if isinstance(streams, list):
+                self.assertEqual(second[shelf][:len(streams)], streams)
+        contents = [must(['qpdf', f'--show-object={ref.replace(" R", "").replace(" ", ",")}', '--filtered-stream-data', again], text=False)
+                    for shelf in second.values() if isinstance(shelf, list) for ref in shelf]
+        self.assertEqual(len(contents), len(set(contents)))
+
+    def test_crls_where_there_is_no_responder(self):
+        key = self.key(self.services.issue('by-crl', ocsp=False))
+        self.assert_done(self.cli('pdf', 'sign', '--level', 'B-LT', '--tsa', self.tsa, '--trust', self.anchors, '--key-file', key, self.pdf,
+                                  self.out))
+        self.assertGreaterEqual(len(self.dss(self.out)['/CRLs']), 1)
+
+    def test_who_is_revoked_signs_nothing(self):
+        leaf = self.services.issue('revoked')
+        self.services.revoke(leaf, 'keyCompromise')
+        sign = ['pdf', 'sign', '--tsa', self.tsa, '--trust', self.anchors, '--key-file', self.key(leaf)]
+        for level in ('B-LT', 'B-LTA'):
+            self.assert_line(self.cli(*sign, '--level', level, self.pdf, self.out), 'revoked', 'keyCompromise')
+        self.assert_untouched()
+
+    def test_levels_lack_nothing_that_they_need(self):
+        self.assert_line(self.sign('--level', 'B-LT', '--tsa', self.tsa), '--trust', status=2)
+        self.assert_line(self.sign('--level', 'B-X'), 'B-X', status=2)
+        self.assertNotEqual(self.sign('--level', 'B-T').status, 0)
+        self.assert_untouched()
+
+    def test_evidence_that_cannot_be_had(self):
+        for path in ('ocsp/intermediate', 'crl/intermediate.crl'):
+            self.services.behave(path, 'http-500')
+        self.assert_line(self.sign_at('B-LT'), "the signer's certificate")
+        self.assert_untouched()
+
+    def test_tsas_that_fail_or_lie(self):
+        for behaviour in ('http-500', 'close', 'garbage', 'imprint', 'nonce', 'untrusted', 'no-eku', 'hour-off', 'reject'):
+            with self.subTest(behaviour):
+                bad = self.services.tsa('bad-' + behaviour)
+                self.services.behave('tsa/bad-' + behaviour, behaviour)
+                done = self.cli('pdf', 'sign', '--level', 'B-T', '--tsa', bad, '--trust', self.anchors, '--key-file', self.keys['ec'],
+                                self.pdf, self.out)
+                self.assert_line(done, '127.0.0.1')
+                self.assert_untouched()
+        done = self.cli('pdf', 'sign', '--level', 'B-T', '--tsa', bad, '--tsa', self.tsa, '--trust', self.anchors, '--key-file',
+                        self.keys['ec'], self.pdf, self.out)
+        self.assert_done(done)  # the next one is asked
+        self.assert_signed(self.pdf, self.out)
+
+    def test_an_earlier_result_stays_when_it_fails(self):
+        self.assert_done(self.sign())
+        kept = self.out.read_bytes()
+        bad = self.services.tsa('down')
+        self.services.behave('tsa/down', 'close')
+        done = self.cli('pdf', 'sign', '--level', 'B-T', '--force', '--tsa', bad, '--trust', self.anchors, '--key-file', self.keys['ec'],
+                        self.pdf, self.out)
+        self.assertEqual(done.status, 1)
+        self.assertEqual(self.out.read_bytes(), kept)
+
+
+class Extending(PdfTest):
+    def test_from_every_level_to_every_level(self):
+        for start in ('B-B', 'B-T', 'B-LT', 'B-LTA'):
+            self.out.unlink(missing_ok=True)
+            self.assert_done(self.sign_at(start))
+            before = len(pdfs.signatures(self.out.read_bytes()))
+            for level in ('B-T', 'B-LT', 'B-LTA'):
+                with self.subTest(start=start, level=level):
+                    longer = self.dir / f'{start}-{level}.pdf'
+                    self.assert_done(self.extend(self.out, longer, '--level', level))
+                    stamps = len(pdfs.signatures(longer.read_bytes())) - 1
+                    self.assert_signed(self.out, longer, stamps=stamps, whole=False)
+                    self.assertEqual(stamps + 1 - before, 0 if level == 'B-LT' and start != 'B-B' else 1)
+
+    def test_what_another_program_has_signed(self):
+        nss = self.dir / 'nss'
+        nss.mkdir()
+        leaf = self.services.issue('nss', key='rsa')
+        p12 = self.dir / 'nss.p12'
+        must(['openssl', 'pkcs12', '-export', '-inkey', leaf.key, '-in', leaf.certificate, '-certfile', leaf.chain, '-name', 'nss',
+              '-passout', 'pass:', '-out', p12, '-certpbe', 'AES-256-CBC', '-keypbe', 'AES-256-CBC'])
+        must(['certutil', '-N', '-d', f'sql:{nss}', '--empty-password'])
+        must(['pk12util', '-i', p12, '-d', f'sql:{nss}', '-W', '', '-K', ''])
+        must(['certutil', '-A', '-d', f'sql:{nss}', '-n', 'root', '-t', 'CT,C,C', '-i', self.anchors])
+        foreign = self.dir / 'foreign.pdf'
+        run(['pdfsig', '-nssdir', nss, '-add-signature', '-nick', 'nss', self.pdf, foreign])
+        self.assertTrue(foreign.exists())
+        self.assert_done(self.extend(foreign, self.out))
+        self.assert_signed(foreign, self.out, stamps=1)
+        both = self.dir / 'both.pdf'
+        self.assert_done(self.sign(pdf=self.out, out=both))
+        self.assert_signed(self.out, both, signatures=2, stamps=1)
+
+    def test_without_a_signature_there_is_nothing_to_extend(self):
+        self.assert_line(self.extend(self.pdf, self.out), 'not signed')
+        self.assert_untouched()
+
+    def test_a_signer_who_was_revoked_after_the_archive_timestamp(self):
+        leaf = self.services.issue('gone')
+        sign = ['pdf', 'sign', '--tsa', self.tsa, '--trust', self.anchors, '--key-file', self.key(leaf), '--level']
+        self.assert_done(self.cli(*sign, 'B-LTA', self.pdf, self.out))
+        plain = self.dir / 'plain.pdf'
+        self.assert_done(self.cli(*sign, 'B-B', self.pdf, plain))
+        self.services.revoke(leaf)
+        shutil.rmtree(self.dir / 'cache')
+        self.assert_done(self.extend(self.out, self.dir / 'renewed.pdf'))
+        self.assert_signed(self.out, self.dir / 'renewed.pdf', stamps=2)
+        self.assert_line(self.extend(plain, self.dir / 'no.pdf'), 'revoked')
+
+    def test_renewing_an_archive(self):
+        archive = self.dir / 'archive'
+        (archive / 'deeper').mkdir(parents=True)
+        for name in ('a.pdf', 'deeper/b.pdf'):
+            self.assert_done(self.sign_at('B-LTA', out=archive / name))
+        shutil.copy(self.pdf, archive / 'unsigned.pdf')
+        (archive / 'broken.pdf').write_bytes(b'%PDF-1.7\nnothing')
+        before = {path: path.read_bytes() for path in archive.rglob('*.pdf')}
+        renew = ['pdf', 'renew', archive, '--tsa', self.tsa, '--trust', self.anchors, '--json']
+        report = {row['file']: row for row in json.loads(self.cli(*renew).out)}
+        self.assertEqual(report[str(archive / 'a.pdf')]['status'], 'good')
+        self.assertEqual(report[str(archive / 'unsigned.pdf')]['status'], 'not signed')
+        self.assertEqual(report[str(archive / 'broken.pdf')]['status'], 'failed')
+        self.assertEqual({path: path.read_bytes() for path in before}, before)
+        due = self.cli(*renew, '--within', '400d', '--dry-run')
+        self.assertEqual([row['status'] for row in json.loads(due.out)].count('due'), 2)
+        self.assertEqual({path: path.read_bytes() for path in before}, before)
+        done = self.cli(*renew, '--within', '400d')
+        self.assertEqual(done.status, 1)  # the broken one
+        self.assertEqual([row['status'] for row in json.loads(done.out)].count('renewed'), 2)
+        for name in ('a.pdf', 'deeper/b.pdf'):
+            old = self.put(before[archive / name], 'old.pdf')
+            self.assert_signed(old, archive / name, stamps=2)
+
+
+class Documents(PdfTest):
+    """What documents allow, and what fields demand."""
+
+    def test_three_signers_in_turn(self):
+        paths = [self.pdf] + [self.dir / f'{n}.pdf' for n in range(3)]
+        for n, key in enumerate(('rsa', 'ec', 'p-384')):
+            self.assert_done(self.sign(key=key, pdf=paths[n], out=paths[n + 1]))
+        self.assert_signed(paths[2], paths[3], signatures=3)
+
+    def test_certification(self):
+        allowed = {'none': False, 'forms': False, 'annotations': True}
+        for word, more in allowed.items():
+            with self.subTest(word):
+                certified, second = self.dir / f'{word}.pdf', self.dir / f'{word}-2.pdf'
+                self.assert_done(self.sign('--certify', word, out=certified))
+                self.assert_signed(self.pdf, certified)
+                self.assertIn(b'/DocMDP', certified.read_bytes())
+                done = self.sign(pdf=certified, out=second)
+                if more:
+                    self.assert_done(done)
+                    self.assert_signed(certified, second, signatures=2)
+                else:
+                    self.assert_line(done, 'certified', 'DocMDP')
+                    self.assert_untouched(out=second)
+        self.assert_done(self.sign())
+        self.assert_line(self.sign('--certify', 'forms', pdf=self.out, out=self.dir / 'x.pdf'), 'first signature')
+
+    def test_a_field_of_a_certified_form_may_be_signed(self):
+        pdf, certified = self.put(pdfs.table(pdfs.with_field())), self.dir / 'certified.pdf'
+        self.assert_done(self.sign('--certify', 'forms', pdf=pdf, out=certified))
+        self.assert_line(self.sign(pdf=certified), 'DocMDP P=2', 'Here')
+        self.assert_done(self.sign('--field', 'Here', pdf=certified))
+        self.assert_signed(certified, self.out, signatures=2)
+
+    def test_locks(self):
+        objects = pdfs.with_field(field=b'/Lock<</Type/SigFieldLock/Action/Include/Fields[(Other)]>>')
+        objects[7] = b'<</Fields[6 0 R 11 0 R 12 0 R]>>'
+        for number, name in ((11, b'Other'), (12, b'Third')):
+            objects[number] = b'<</Type/Annot/Subtype/Widget/FT/Sig/T(' + name + b')/F 4/Rect[0 0 0 0]>>'
+        pdf, locked = self.put(pdfs.table(objects)), self.dir / 'locked.pdf'
+        self.assert_done(self.sign('--field', 'Here', pdf=pdf, out=locked))
+        self.assertIn(b'/FieldMDP', locked.read_bytes())
+        self.assert_line(self.sign('--field', 'Other', pdf=locked), 'locked', 'Here')
+        self.assert_done(self.sign('--field', 'Third', pdf=locked))
+        self.assert_signed(locked, self.out, signatures=2)
+        self.assert_line(self.sign('--field', 'Here', '--lock', 'all', pdf=pdf, out=self.dir / 'x.pdf'), '--lock')
+        everything = self.dir / 'all.pdf'
+        self.assert_done(self.sign('--lock', 'all', pdf=pdf, out=everything))
+        self.assert_line(self.sign('--field', 'Here', pdf=everything, out=self.dir / 'x.pdf'), 'locked')
+        self.assert_line(self.sign('--lock', 'include', pdf=pdf, out=self.dir / 'x.pdf'), '--lock-field', status=2)
+
+    def test_fields_that_are_not_for_it(self):
+        pdf = self.put(pdfs.table(pdfs.with_field()))
+        self.assert_done(self.sign('--field', 'Here', pdf=pdf))
+        self.assert_line(self.sign('--field', 'Here', pdf=self.out, out=self.dir / 'x.pdf'), 'signed already')
+        objects = pdfs.with_field()
+        objects[6] = objects[6].replace(b'/Sig', b'/Tx')
+        self.assert_line(self.sign('--field', 'Here', pdf=self.put(pdfs.table(objects)), out=self.dir / 'x.pdf'), 'not one for signatures')
+        self.assert_line(self.sign('--field', 'a.b', out=self.dir / 'x.pdf'), 'a.b')
+
+    def test_seed_values(self):
+        def seeded(seed):
+            return self.put(pdfs.table(pdfs.with_field(field=b'/SV<</Type/SV' + seed + b'>>')))
+
+        here = ['--field', 'Here']
+        for seed, words, good in (
+                (b'/Ff 2/SubFilter[/adbe.pkcs7.detached]', 'SubFilter', None),
+                (b'/Ff 2/SubFilter[/adbe.pkcs7.detached/ETSI.CAdES.detached]', None, []),
+                (b'/Ff 64/DigestMethod[(SHA512)]', None, []),
+                (b'/Ff 8/Reasons[(Agreed)(Seen)]', 'Reasons', ['--reason', 'Seen']),
+                (b'/MDP<</P 2>>', '--certify forms', ['--certify', 'forms']),
+                (b'/TimeStamp<</URL(http://example.org)/Ff 1>>', '--level B-T', None),
+                (b'/Cert<</Ff 1/Subject[(nobody)]>>', 'Subject', None)):
+            with self.subTest(seed):
+                pdf = seeded(seed)
+                self.out.unlink(missing_ok=True)
+                if words:
+                    self.assert_line(self.sign(*here, pdf=pdf), 'demands', words)
+                    self.assert_untouched()
+                if good is not None:
+                    self.assert_done(self.sign(*here, *good, pdf=pdf))
+                    self.assert_signed(pdf, self.out)
+        self.assert_done(self.sign(*here, pdf=seeded(b'/Ff 64/DigestMethod[(SHA384)]'), out=self.dir / 'h.pdf'))
+        self.assertIn('SHA-384', must(['pdfsig', '-nocert', self.dir / 'h.pdf']))
+
+    def test_dynamic_forms_are_refused_and_others_told_of(self):
+        dynamic = pdfs.page(catalog=b'/NeedsRendering true/AcroForm<</Fields[]/XFA 6 0 R>>')
+        dynamic[6] = pdfs.stream(b'<xdp/>')
+        self.assert_line(self.sign(pdf=self.put(pdfs.table(dynamic))), 'dynamic XFA')
+        self.assert_untouched()
+        static = pdfs.page(catalog=b'/AcroForm<</Fields[]/XFA 6 0 R>>')
+        static[6] = pdfs.stream(b'<xdp/>')
+        done = self.sign(pdf=self.put(pdfs.table(static)))
+        self.assert_done(done)
+        self.assertIn('XFA', done.err)
+
+
+class Places(PdfTest):
+    """Where results go, and what is never touched."""
+
+    def test_output_equal_to_input(self):
+        original = self.pdf.read_bytes()
+        self.pdf.chmod(0o640)
+        self.assert_done(self.sign(out=self.pdf))
+        self.assert_signed(self.put(original, 'original.pdf'), self.pdf)
+        self.assertEqual(self.pdf.stat().st_mode & 0o777, 0o640)
+        link = self.dir / 'link.pdf'
+        link.symlink_to(self.pdf)
+        self.assert_done(self.sign(out=link))
+        self.assertTrue(link.is_symlink())
+        self.assert_signed(self.put(original, 'original.pdf'), self.pdf, signatures=2)
+
+    def test_what_is_there_is_not_written_over(self):
+        self.out.write_bytes(b'precious')
+        self.assert_line(self.sign(), 'is there already', '--force')
+        self.assertEqual(self.out.read_bytes(), b'precious')
+        self.assert_done(self.sign('--force'))
+        self.assert_signed(self.pdf, self.out)
+
+    def test_links_to_elsewhere_are_not_followed(self):
+        target = self.put(b'precious', 'target')
+        self.out.symlink_to(target)
+        for force in ([], ['--force']):
+            self.assert_line(self.sign(*force), 'symbolic link')
+        self.assertEqual(target.read_bytes(), b'precious')
+        self.out.unlink()
+        self.out.symlink_to(self.dir / 'nowhere')
+        self.assert_line(self.sign(), 'symbolic link')
+
+    def test_odd_names(self):
+        self.assert_line(self.sign(pdf=self.dir), 'no regular file')
+        self.assert_line(self.sign(pdf=self.dir / 'nothing'), 'No such file')
+        self.assert_line(self.sign(out=self.dir), 'no regular file')
+        self.assertEqual(self.sign(out=self.dir / 'no/such/folder.pdf').status, 1)
+        self.assertEqual(self.cli('pdf', 'sign', '--key-file', self.keys['ec'], self.pdf).status, 2)
+
+    def test_a_full_disk(self):
+        """By a limit on the size of files, which needs no root; nothing is left."""
+        large = self.put(pdfs.table({**pdfs.page(), 9: pdfs.stream(os.urandom(200000))}))
+        done = subprocess.run([CLI, 'pdf', 'sign', '--key-file', self.keys['ec'], large, self.out], env=self.env, capture_output=True,
+                              text=True, timeout=60, check=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000)))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(len(done.stderr.strip().splitlines()), 1)
+        self.assert_untouched()
+
+    def test_damaged_files(self):
+        good = pdfs.table(pdfs.page())
+        for content in (b'', b'not a PDF', good[:200], good[:-30].replace(b'xref', b'xxxx'), good.replace(b'startxref\n', b'startxref\n9')):
+            with self.subTest(content[:20]):
+                done = self.sign(pdf=self.put(content))
+                self.assertEqual(done.status, 1, done.err)
+                self.assertEqual(len(done.err.strip().splitlines()), 1)
+                self.assert_untouched()
+
+
+class Looks(PdfTest):
+    """Visible signatures."""
+
+    def text_of(self, path, page=1):
+        return must(['pdftotext', '-layout', '-f', page, '-l', page, path, '-'])
+
+    def test_text_in_japanese_is_embedded(self):
+        self.assert_done(self.sign('--visible', '--language', 'ja', '--reason', '承認のため', '--location', '東京', '--name', '山田 太郎'))
+        self.assert_signed(self.pdf, self.out)
+        text = self.text_of(self.out)
+        for words in ('電子署名：山田 太郎', '理由：承認のため', '場所：東京'):
+            self.assertIn(words, text)
+        fonts = [line for line in must(['pdffonts', self.out]).splitlines() if 'Identity-H' in line]
+        self.assertEqual(len(fonts), 1)
+        self.assertRegex(fonts[0], r'^[A-Z]{6}\+\S+ +CID TrueType +Identity-H +yes yes yes')
+
+    def test_upright_on_turned_pages(self):
+        """Rendered, the signature's ink lies where --rect says, whatever /Rotate is."""
+        for rotate in (0, 90, 180, 270):
+            with self.subTest(rotate):
+                pdf = self.put(pdfs.table(pdfs.page(rotate=rotate, text=b' ')))
+                self.out.unlink(missing_ok=True)
+                self.assert_done(self.sign('--rect', '50,40,200,60', '--text', 'HHHHHHHH', pdf=pdf))
+                boxes = must(['pdftotext', '-bbox', self.out, '-'])
+                height = 842 if rotate % 180 == 0 else 595
+                word = boxes[boxes.index('<word'):].split('>')[0]
+                numbers = {name: float(value) for name, value in re.findall(r'(\w+)="([\d.]+)"', word)}
+                self.assertTrue(50 <= numbers['xMin'] < numbers['xMax'] <= 250, word)
+                self.assertTrue(height - 100 <= numbers['yMin'] < numbers['yMax'] <= height - 40, word)
+                self.assertGreater(numbers['xMax'] - numbers['xMin'], numbers['yMax'] - numbers['yMin'])
+
+    def test_several_pages_one_signature(self):
+        pdf = self.put(pdfs.table(pdfs.page(count=3)))
+        self.assert_done(self.sign('--page', '1,last', '--text', 'Everywhere', pdf=pdf))
+        self.assert_signed(pdf, self.out)
+        self.assertEqual(['Everywhere' in self.text_of(self.out, n) for n in (1, 2, 3)], [True, False, True])
+        self.assert_line(self.sign('--page', '4', pdf=pdf, out=self.dir / 'x.pdf'), '3')
+        self.assert_line(self.sign('--page', '0', pdf=pdf, out=self.dir / 'x.pdf'), 'list of pages', status=2)
+
+    def test_a_field_with_a_place_is_filled(self):
+        pdf = self.put(pdfs.table(pdfs.with_field()))
+        self.assert_done(self.sign('--field', 'Here', '--reason', 'seen', pdf=pdf))
+        self.assert_signed(pdf, self.out)
+        self.assertIn('Reason: seen', self.text_of(self.out))
+
+    def image(self, name, alpha):
+        depth = 4 if alpha else 3
+        pixels = bytes(value for y in range(20) for x in range(20) for value in (200, 10, 10, 128)[:depth])
+        rows = b''.join(b'\0' + pixels[y * 20 * depth:(y + 1) * 20 * depth] for y in range(20))
+
+        def chunk(kind, data):
+            return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+
+        return self.put(b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', struct.pack('>IIBBBBB', 20, 20, 8, 6 if alpha else 2, 0, 0, 0)) +
+                        chunk(b'IDAT', zlib.compress(rows)) + chunk(b'IEND', b''), name)
+
+    def test_images(self):
+        self.assert_done(self.sign('--image', self.image('alpha.png', True), '--no-text'))
+        self.assert_signed(self.pdf, self.out)
+        listed = must(['pdfimages', '-list', self.out])
+        self.assertIn('smask', listed)
+        self.assert_done(self.sign('--image', self.image('plain.png', False), out=self.dir / 'plain.pdf'))
+        self.assertNotIn('smask', must(['pdfimages', '-list', self.dir / 'plain.pdf']))
+        jpeg = self.dir / 'page'
+        must(['pdftoppm', '-jpeg', '-singlefile', '-r', '20', self.out, jpeg])
+        self.assert_done(self.sign('--image', jpeg.with_suffix('.jpg'), '--no-text', out=self.dir / 'jpeg.pdf'))
+        self.assertIn('jpeg', must(['pdfimages', '-list', self.dir / 'jpeg.pdf']))
+        self.assertIn(jpeg.with_suffix('.jpg').read_bytes(), (self.dir / 'jpeg.pdf').read_bytes())
+
+    def test_images_that_are_none(self):
+        png = self.image('image.png', True).read_bytes()
+        for content, words in ((b'GIF89a', 'neither PNG nor JPEG'), (png[:60], 'PNG'), (b'\xff\xd8\xff\xe0\0\4ab', 'JPEG'),
+                               (png[:16] + b'\0\1\0\0\0\1\0\0' + png[24:], '')):
+            with self.subTest(words):
+                self.assert_line(self.sign('--image', self.put(content, 'x.png')), words)
+        self.assert_untouched()
+
+    def test_pdf_a_stays_pdf_a(self):
+        """No transparency, embedded fonts, calibrated colours; PDF/A-1 stays 1.4 and gets no extensions."""
+        xmp = b'<x:xmpmeta><rdf:Description pdfaid:part="1" pdfaid:conformance="B"/></x:xmpmeta>'
+        objects = pdfs.page(catalog=b'/Metadata 6 0 R')
+        objects[6] = pdfs.stream(xmp, b'/Type/Metadata/Subtype/XML')
+        pdf = self.put(pdfs.table(objects, b'1.4'))
+        self.assert_done(self.sign('--image', self.image('alpha.png', True), pdf=pdf))
+        self.assert_signed(pdf, self.out)
+        self.assertNotIn('smask', must(['pdfimages', '-list', self.out]))
+        added = self.out.read_bytes()[pdf.stat().st_size:]
+        for word in (b'/ESIC', b'/Version', b'/DeviceRGB'):
+            self.assertNotIn(word, added)
+
+    def test_text_that_cannot_be_shown(self):
+        self.assert_line(self.sign('--text', 'x' * 3000, '--size', '30x10'), 'does not fit')
+        self.assert_line(self.sign('--text', '{nobody}'), '{nobody}')
+        self.assert_line(self.sign('--visible', '--font', self.dir / 'no.ttf'), 'cannot be read')
+        self.assert_line(self.sign('--visible', '--font', self.pdf), 'no TrueType')
+        self.assert_line(self.sign('--rect', '500,40,200,60'), 'not on the page')
+        self.assert_line(self.sign('--rect', '1,2,3'), 'rectangle', status=2)
+        self.assert_untouched()
+
+
+class Batches(PdfTest):
+    def setUp(self):
+        super().setUp()
+        self.folder, self.results = self.dir / 'many', self.dir / 'signed'
+        self.folder.mkdir()
+        self.results.mkdir()
+        for n in range(20):
+            (self.folder / f'{n:02}.pdf').write_bytes(pdfs.table(pdfs.page(text=b'Document %d' % n)))
+
+    def batch(self, *options):
+        return self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder, '--out', self.results, *options)
+
+    def test_all_are_signed_and_then_left(self):
+        done = self.batch('--json')
+        self.assert_done(done)
+        rows = [json.loads(line) for line in done.out.splitlines()]
+        self.assertEqual({row['status'] for row in rows}, {'signed'})
+        self.assertEqual(len(rows), 20)
+        for n in (0, 19):
+            self.assert_signed(self.folder / f'{n:02}.pdf', self.results / f'{n:02}.pdf')
+        first = {path: path.read_bytes() for path in self.results.iterdir()}
+        (self.results / '07.pdf').unlink()
+        rows = [json.loads(line) for line in self.batch('--json').out.splitlines()]
+        self.assertEqual(sorted(row['status'] for row in rows), ['signed'] + ['skipped'] * 19)
+        self.assertEqual({path: path.read_bytes() for path in first if path.name != '07.pdf'},
+                         {path: content for path, content in first.items() if path.name != '07.pdf'})
+
+    def test_one_that_fails_does_not_keep_the_others(self):
+        (self.folder / '05.pdf').write_bytes(b'broken')
+        done = self.batch('--json')
+        self.assertEqual(done.status, 1)
+        rows = {pathlib.Path(row['file']).name: row for row in map(json.loads, done.out.splitlines())}
+        self.assertEqual(rows['05.pdf']['status'], 'failed')
+        self.assertTrue(rows['05.pdf']['error'])
+        self.assertEqual([row['status'] for row in rows.values()].count('signed'), 19)
+        self.assertFalse((self.results / '05.pdf').exists())
+        told = self.batch()
+        self.assertEqual(told.status, 1)
+        self.assertIn('0 signed, 19 done before, 1 failed, 0 not tried', told.out)
+        self.assertIn('05.pdf', told.err)
+
+    def test_a_list_of_names(self):
+        names = self.put(''.join(f'{self.folder}/{n:02}.pdf\n' for n in (3, 4)).encode(), 'names')
+        done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', names, '--out', self.results)
+        self.assert_done(done)
+        self.assertEqual(sorted(path.name for path in self.results.iterdir()), ['03.pdf', '04.pdf'])
+        twice = self.put(f'{self.folder}/03.pdf\n{self.dir}/../{self.dir.name}/many/03.pdf\n'.encode(), 'names')
+        self.assertIn('would both become', self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', twice, '--out', self.results).err)
+
+    def test_a_result_that_is_of_something_else_is_left(self):
+        (self.results / '01.pdf').write_bytes(b'precious')
+        done = self.batch()
+        self.assertEqual(done.status, 1)
+        self.assertIn('is there already', done.err)
+        self.assertEqual((self.results / '01.pdf').read_bytes(), b'precious')
+
+    def test_killed_in_the_middle_it_leaves_whole_files_only(self):
+        for n in range(20, 300):
+            shutil.copy(self.folder / '00.pdf', self.folder / f'{n}.pdf')
+        command = [CLI, 'pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder, '--out', self.results]
+        with subprocess.Popen(command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            end = time.monotonic() + 30
+            while len(list(self.results.iterdir())) < 5 and time.monotonic() < end:
+                time.sleep(0.005)
+            process.kill()
+        left = list(self.results.iterdir())
+        self.assertGreaterEqual(len(left), 5)
+        for path in left[:10]:
+            self.assert_signed(self.folder / path.name, path)
+        self.assert_done(self.batch())
+        self.assertEqual(len(list(self.results.iterdir())), 300)
+
+    def test_out_of_a_batch_is_another_folder(self):
+        done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder, '--out', self.folder)
+        self.assertEqual(done.status, 1)
+        self.assertIn('elsewhere', done.err)
+
+
+class OtherFiles(PdfTest):
+    """`trustp11 cms sign`."""
+
+    def verify(self, signature, content):
+        return run(['openssl', 'cms', '-verify', '-cades', '-binary', '-inform', 'DER', '-in', signature, '-content', content, '-CAfile',
+                    self.anchors, '-purpose', 'any', '-out', '/dev/null'])
+
+    def test_detached_signatures(self):
+        data, signature = self.put(os.urandom(3 << 20), 'data'), self.dir / 'data.p7s'
+        for level in ('B-B', 'ES-T'):
+            with self.subTest(level):
+                signature.unlink(missing_ok=True)
+                done = self.cli('cms', 'sign', data, '--out', signature, '--key-file', self.keys['rsa'], '--level', level, '--tsa', self.tsa,
+                                '--trust', self.anchors)
+                self.assert_done(done)
+                self.assert_done(self.verify(signature, data))
+                self.assertEqual(bytes.fromhex('060b2a864886f70d010910020e') in signature.read_bytes(), level == 'ES-T')
+                self.assertNotEqual(self.verify(signature, self.pdf).status, 0)
+        self.assertIn('signingTime', must(['openssl', 'cms', '-cmsout', '-print', '-noout', '-inform', 'DER', '-in', signature]))
+
+    def test_what_is_refused(self):
+        signature = self.dir / 'x.p7s'
+        sign = ['cms', 'sign', self.pdf, '--key-file', self.keys['ec']]
+        self.assert_line(self.cli(*sign), '--out', status=2)
+        self.assert_line(self.cli(*sign, '--out', signature, '--level', 'B-LTA'), 'B-LTA', status=2)
+        self.assertNotEqual(self.cli('cms', 'sign', self.dir / 'nothing', '--key-file', self.keys['ec'], '--out', signature).status, 0)
+        self.assertFalse(signature.exists())
+        signature.write_bytes(b'precious')
+        self.assert_line(self.cli(*sign, '--out', signature), 'there already')
+        self.assertEqual(signature.read_bytes(), b'precious')
+
+
+class OwnModule(DeploymentTest, Signing):
+    """With libtrustp11.so: the PIN and one code, whatever there is to sign."""
+
+    def setUp(self):
+        self.deployed = self.deploy()
+        self.dir, self.env = self.deployed.dir, self.deployed.env
+        self.authority = Authority(self.dir / 'ca')
+        self.anchors = self.authority.certificate
+        self.alice = self.deployed.alice(kind='rsa-2048')
+        self.assert_ok(self.deployed.import_certificate(self.alice, self.authority.issue(self.deployed.request(self.alice))))
+        self.deployed.logout(self.alice)
+        self.uri = f'pkcs11:token={self.alice.name}?module-path={MODULE}'
+
+    def test_one_code_for_a_batch(self):
+        folder, results = self.dir / 'many', self.dir / 'signed'
+        folder.mkdir()
+        results.mkdir()
+        for n in range(30):
+            (folder / f'{n}.pdf').write_bytes(pdfs.table(pdfs.page(text=b'Document %d' % n)))
+        before = len(self.deployed.intents())
+        done = self.deployed.cli('pdf', 'sign', '--key', self.uri, '--batch', folder, '--out', results, stdin=self.alice.pin_and_code() + '\n')
+        self.assert_ok(done)
+        for path in results.iterdir():
+            self.assert_signed(folder / path.name, path)
+        self.assertEqual(len(list(results.iterdir())), 30)
+        self.assertEqual(len(self.deployed.intents()) - before, 30)
+        self.assert_sound(self.deployed)
+
+    def test_a_wrong_code_signs_nothing(self):
+        pdf, out = self.dir / 'in.pdf', self.dir / 'out.pdf'
+        pdf.write_bytes(pdfs.table(pdfs.page()))
+        done = self.deployed.cli('pdf', 'sign', '--key', self.uri, pdf, out, stdin=self.alice.pin + self.alice.wrong_code() + '\n')
+        self.assertEqual(done.status, 1, done.err)
+        self.assertFalse(out.exists())
+        # whatever can be wrong with the names is told before a code is used up
+        out.write_bytes(b'precious')
+        code = self.alice.pin_and_code()
+        self.assertEqual(self.deployed.cli('pdf', 'sign', '--key', self.uri, pdf, out, stdin=code + '\n').status, 1)
+        out.unlink()
+        self.assert_ok(self.deployed.cli('pdf', 'sign', '--key', self.uri, pdf, out, stdin=code + '\n'))
+        self.assert_signed(pdf, out)
+
+
+if __name__ == '__main__':
+    unittest.main()
