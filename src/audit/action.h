@@ -45,6 +45,10 @@
     X(CERT_REMOVE, "cert.remove", "a key's certificate and its issuers were taken away")                                \
     X(CRL_IMPORT, "crl.import", "a revocation list was imported and kept, or stopped a key")                                    \
     X(LOOK, "look", "somebody was refused a look; the detail says at what")                                            \
+    X(TIMESTAMP, "tsa.timestamp", "a timestamp was asked for")                                                         \
+    X(TSA_KEY_MAKE, "tsa.key.make", "a key of the timestamp authority was made")                                       \
+    X(TSA_KEY_CSR, "tsa.key.csr", "a certificate request for the timestamp authority's key was made")                  \
+    X(TSA_CERT_IMPORT, "tsa.cert.import", "a certificate of the timestamp authority was imported")                     \
     X(AUDIT_LIST, "audit.list", "the log was to be read")                                                              \
     X(AUDIT_CHECKPOINT, "audit.checkpoint", "a checkpoint was asked for")                                              \
     X(AUDIT_ACCEPT, "audit.accept", "an officer accepted a store that had been changed from outside")                  \

@@ -38,6 +38,11 @@ static const struct {
 
     {"events", ANYONE, TP_ROLE_ANYONE}, /* of users who are named */
 
+    {"timestamp", ANYONE, TP_ROLE_ANYONE}, /* an authority answers whoever asks */
+    {"tsa key make", TP_ROLE_ENGINE, 0},   /* the service's own key: whoever holds the engine */
+    {"tsa key csr", TP_ROLE_ENGINE, 0},
+    {"tsa cert import", TP_ROLE_ENGINE, 0},
+
     {"user add", ADMIN, 0},
     {"user list", LOOKING, 0},
     {"user suspend", ADMIN, 0},

@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "cli/cli.h"
 #include "cli/text.h"
+#include "pki/certificate.h"
 
 #include <signal.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@ int main(int argc, char **argv)
     if (!tp_crypto_wipe_freed()) /* keys that are imported, too */
         (void)fputs("trustp11: something has used libcrypto before us: what it frees is not wiped\n", stderr);
     tp_crypto_ignore_conf();
+    tp_pki_x509_cache_start(); /* a batch of documents meets the same ones again and again */
     tp_cli_text_start();
     (void)signal(SIGPIPE, SIG_IGN); /* an engine that goes away is an error with words, */
     (void)signal(SIGXFSZ, SIG_IGN); /* and so is a file that grows past a limit */

@@ -99,6 +99,9 @@ enum tp_rc tp_op_cert_remove(struct tp_call *call);
 enum tp_rc tp_op_crl_import(struct tp_call *call);
 enum tp_rc tp_op_policy_explain(struct tp_call *call);
 enum tp_rc tp_op_policy_show(struct tp_call *call);
+enum tp_rc tp_op_tsa_key_make(struct tp_call *call);
+enum tp_rc tp_op_tsa_key_csr(struct tp_call *call);
+enum tp_rc tp_op_tsa_cert_import(struct tp_call *call);
 enum tp_rc tp_op_audit_list(struct tp_call *call);
 enum tp_rc tp_op_audit_checkpoint(struct tp_call *call);
 enum tp_rc tp_op_status(struct tp_call *call);
@@ -111,9 +114,8 @@ void tp_dispatch(void *engine, struct tp_ipc_request *requests); /* the server's
 bool tp_dispatch_may_send_large(void *engine, const struct tp_ipc_peer *peer, const struct tp_ipc_operation *operation);
 const struct tp_duty *tp_duty(enum tp_ipc_op op);                /* NULL when there is none */
 
-/* sign.c: takes requests of the hot path; returns those that it leaves to nobody: none. */
-/* For the ledger: sends what the callbacks of one batch have answered. */
-void tp_sign_after_batch(void *engine);
+/* sign.c and timestamp.c: take requests of the hot path; return those that they leave to nobody: none. */
 void tp_sign_batch(struct tp_engine *engine, struct tp_ipc_request *requests);
+void tp_timestamp_batch(struct tp_engine *engine, struct tp_ipc_request *requests);
 
 #endif

@@ -63,6 +63,10 @@ static const struct tp_duty duties[] = {
     {TP_OP_CRL_IMPORT, TP_LANE_OFFICE, TP_ACTION_CRL_IMPORT, true, false, tp_op_crl_import},
     {TP_OP_POLICY_EXPLAIN, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_policy_explain},
     {TP_OP_POLICY_SHOW, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_policy_show},
+    {TP_OP_TIMESTAMP, TP_LANE_SIGN, TP_ACTION_TIMESTAMP, false, false, NULL},
+    {TP_OP_TSA_KEY_MAKE, TP_LANE_LOGIN, TP_ACTION_TSA_KEY_MAKE, true, true, tp_op_tsa_key_make},
+    {TP_OP_TSA_KEY_CSR, TP_LANE_LOGIN, TP_ACTION_TSA_KEY_CSR, true, true, tp_op_tsa_key_csr},
+    {TP_OP_TSA_CERT_IMPORT, TP_LANE_OFFICE, TP_ACTION_TSA_CERT_IMPORT, true, false, tp_op_tsa_cert_import},
     {TP_OP_AUDIT_LIST, TP_LANE_OFFICE, TP_ACTION_AUDIT_LIST, true, false, tp_op_audit_list},
     {TP_OP_AUDIT_CHECKPOINT, TP_LANE_OFFICE, TP_ACTION_AUDIT_CHECKPOINT, true, false, tp_op_audit_checkpoint},
     {TP_OP_STATUS, TP_LANE_OFFICE, TP_ACTION_LOOK, false, false, tp_op_status},
@@ -428,21 +432,26 @@ static void dispatch(struct tp_engine *engine, struct tp_ipc_request *request)
     turn_away(engine, request, TP_BUSY, WAITING_WORDS);
 }
 
-/* Signatures of one wake-up stay together: they become one group in the log. */
+/* Signatures of one wake-up stay together, and so do timestamps: they become one group in the log. */
 void tp_dispatch(void *context, struct tp_ipc_request *requests)
 {
     struct tp_engine *engine = context;
-    struct tp_ipc_request *signatures = NULL, **end = &signatures;
+    struct tp_ipc_request *signatures = NULL, **end = &signatures, *timestamps = NULL, **timestamps_end = &timestamps;
     for (struct tp_ipc_request *request = requests, *next; request != NULL; request = next) {
         next = request->next;
         request->next = NULL;
         if (request->operation->op == TP_OP_SIGN) {
             *end = request;
             end = &request->next;
+        } else if (request->operation->op == TP_OP_TIMESTAMP) { /* for anyone: the permit table says so */
+            *timestamps_end = request;
+            timestamps_end = &request->next;
         } else {
             dispatch(engine, request);
         }
     }
     if (signatures != NULL)
         tp_sign_batch(engine, signatures);
+    if (timestamps != NULL)
+        tp_timestamp_batch(engine, timestamps);
 }

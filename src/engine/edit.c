@@ -320,9 +320,10 @@ enum tp_rc tp_edit_token(struct tp_edit *edit, const char *id, const char *name,
     return add_packed(edit, "token", id, "", name, version + 1, &token->base);
 }
 
-enum tp_rc tp_edit_service(struct tp_edit *edit, const char *id, const char *name, const Tp__Engine__ServiceKey *key)
+enum tp_rc tp_edit_service(struct tp_edit *edit, const char *id, const char *name, uint64_t version,
+                           const Tp__Engine__ServiceKey *key)
 {
-    return add_packed(edit, "service", id, "", name, 1, &key->base);
+    return add_packed(edit, "service", id, "", name, version + 1, &key->base);
 }
 
 enum tp_rc tp_edit_crl(struct tp_edit *edit, const char *id, const char *owner, const char *name, uint64_t version,

@@ -39,7 +39,7 @@ TP_MUST_USE enum tp_rc tp_edit_factor_delete(struct tp_edit *edit, const char *i
 /* Whose a hardware token is. TP_EXISTS from the commit when VERSION is 0 and somebody was faster. */
 TP_MUST_USE enum tp_rc tp_edit_token(struct tp_edit *edit, const char *id, const char *name, uint64_t version,
                                      const Tp__Engine__Token *token);
-TP_MUST_USE enum tp_rc tp_edit_service(struct tp_edit *edit, const char *id, const char *name,
+TP_MUST_USE enum tp_rc tp_edit_service(struct tp_edit *edit, const char *id, const char *name, uint64_t version,
                                        const Tp__Engine__ServiceKey *key);
 /* Likewise. */
 TP_MUST_USE enum tp_rc tp_edit_crl(struct tp_edit *edit, const char *id, const char *owner, const char *name,

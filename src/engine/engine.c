@@ -5,6 +5,7 @@
 #include "base/crypto.h"
 #include "engine/approval.h"
 #include "engine/authorisation.h"
+#include "engine/authority.h"
 #include "engine/call.h"
 #include "engine/events.h"
 #include "engine/facts.h"
@@ -13,6 +14,7 @@
 #include "engine/people.h"
 #include "engine/refusals.h"
 #include "engine/service_key.h"
+#include "engine/together.h"
 #include "engine/trail.h"
 #include "engine/vault.h"
 
@@ -54,7 +56,7 @@ static enum tp_rc open_ledger(struct tp_engine *engine, struct tp_error *error)
         .checkpoint_entries = engine->conf.checkpoint_entries,
         .checkpoint_ms = engine->conf.checkpoint_ms,
         .completion_delay_ms = COMPLETION_DELAY_MS,
-        .after_batch = tp_sign_after_batch,
+        .after_batch = tp_together_send,
         .after_batch_context = engine,
     };
     engine->vault.hsm = engine->hsm;
@@ -115,6 +117,7 @@ static void tick(void *context, int64_t now_ms)
     tp_approval_tick(engine, now_ms);
     tp_events_tick(engine, now_ms);
     tp_facts_clock(engine);
+    tp_authority_tick(engine);
     tell_tampered(engine);
     if (engine->spawned && idle(engine))
         tp_ipc_server_stop(engine->server);
@@ -174,6 +177,7 @@ static enum tp_rc start(struct tp_engine *engine, const char *conf_path, struct 
     TP_TRY(tp_events_init(engine));
     TP_TRY(open_hsm(engine, error));
     TP_TRY(open_ledger(engine, error));
+    TP_TRY(tp_authority_start(engine, error));
     TP_TRY(start_pools(engine, error));
     TP_TRY(record(engine, TP_ACTION_ENGINE_START, error));
     tp_facts_clock(engine);
@@ -212,6 +216,12 @@ void tp_engine_stop(struct tp_engine *engine)
     tp_ipc_server_stop(engine->server);
 }
 
+const char *tp_engine_without_timestamps(const struct tp_engine *engine)
+{
+    const struct tp_timestamps *timestamps = &engine->timestamps;
+    return timestamps->wanted && timestamps->authority == NULL ? timestamps->why_not : NULL;
+}
+
 void tp_engine_on_tampered(struct tp_engine *engine, void (*tell)(const char *words))
 {
     engine->tell_tampered = tell;
@@ -236,6 +246,7 @@ void tp_engine_free(struct tp_engine *engine)
     tp_events_clear(engine); /* what the office still had to do may have been to wait */
     tp_ledger_close(engine->ledger);
     tp_ipc_server_free(engine->server);
+    tp_authority_stop(engine);
     tp_people_clear(engine);
     tp_hsm_close(engine->hsm);
     tp_buf_clear(&engine->vault.checkpoint_blob);

@@ -20,6 +20,8 @@ TP_MUST_USE enum tp_rc tp_engine_run(struct tp_engine *engine, struct tp_error *
 void tp_engine_stop(struct tp_engine *engine); /* async-signal-safe */
 void tp_engine_free(struct tp_engine *engine);
 TP_DEFINE_AUTO(struct tp_engine, tp_engine_free)
+/* Before tp_engine_run: why it will give no timestamps although engine.conf names a key for them; NULL when all is well. */
+const char *tp_engine_without_timestamps(const struct tp_engine *engine);
 /* Before tp_engine_run: TELL is called with what was found wrong with log or records, at once for what start-up found, and from
  * a thread of the engine's for what is found later. */
 void tp_engine_on_tampered(struct tp_engine *engine, void (*tell)(const char *words));

@@ -51,6 +51,13 @@ static const struct tp_conf_key schema[] = {
     {"policy", "rsa_pss", TP_CONF_BOOLEAN, "yes", NULL, 0, 0},
     {"policy", "ecdsa", TP_CONF_BOOLEAN, "yes", NULL, 0, 0},
     {"policy", "eddsa", TP_CONF_BOOLEAN, "yes", NULL, 0, 0},
+    {"tsa", "key", TP_CONF_STRING, NULL, NULL, 0, 0},
+    {"tsa", "certificates", TP_CONF_STRING, NULL, NULL, 0, 0},
+    {"tsa", "policies", TP_CONF_STRING, NULL, NULL, 0, 0},
+    {"tsa", "accuracy_ms", TP_CONF_INTEGER, "1000", NULL, 1, 3600000},
+    {"tsa", "ordering", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
+    {"tsa", "hash", TP_CONF_CHOICE, "fitting", "fitting|sha256|sha384|sha512|sha3-256|sha3-384|sha3-512", 0, 0},
+    {"tsa", "unwatched_clock", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
     {NULL, NULL, TP_CONF_STRING, NULL, NULL, 0, 0},
 };
 
@@ -134,6 +141,34 @@ static unsigned workers(const struct tp_conf *file)
     return processors < 2 ? 2 : processors > WORKERS_MOST ? WORKERS_MOST : (unsigned)processors;
 }
 
+static bool is_key(const char *key)
+{
+    return strcmp(key, "hsm") == 0 || strncmp(key, "file:/", 6) == 0 || strncmp(key, "pkcs11:", 7) == 0;
+}
+
+static enum tp_rc read_authority(const struct tp_conf *file, struct tp_error *error, struct tp_authority_conf *conf)
+{
+    const char *policies = tp_conf_string(file, "tsa", "policies");
+    conf->key = tp_conf_string(file, "tsa", "key");
+    if (conf->key == NULL || conf->key[0] == '\0') {
+        conf->key = NULL;
+        return TP_OK;
+    }
+    if (!is_key(conf->key))
+        return tp_error_set(error, TP_CONFIG, "%s: [tsa] key is \"hsm\", file:/… or a pkcs11: URI", tp_conf_path(file));
+    conf->certificates = tp_conf_string(file, "tsa", "certificates");
+    if (conf->certificates != NULL && conf->certificates[0] == '\0')
+        conf->certificates = NULL;
+    if (conf->certificates != NULL && conf->certificates[0] != '/')
+        return tp_error_set(error, TP_CONFIG, "%s: [tsa] certificates is a path that begins with \"/\"", tp_conf_path(file));
+    conf->unwatched_clock = tp_conf_boolean(file, "tsa", "unwatched_clock");
+    conf->profile.hash = tp_pki_hash_parse(tp_conf_string(file, "tsa", "hash"));
+    conf->profile.accuracy_us = tp_conf_integer(file, "tsa", "accuracy_ms") * 1000;
+    conf->profile.ordering = tp_conf_boolean(file, "tsa", "ordering");
+    const enum tp_rc rc = tp_tsa_profile_policies(&conf->profile, policies == NULL ? "" : policies, error);
+    return rc == TP_OK ? TP_OK : tp_error_prefix(error, rc, "%s: [tsa] policies", tp_conf_path(file));
+}
+
 static enum tp_rc read_all(struct tp_conf *file, struct tp_error *error, struct tp_engine_conf *conf)
 {
     TP_TRY(required(file, "name", error, &conf->name));
@@ -156,7 +191,7 @@ static enum tp_rc read_all(struct tp_conf *file, struct tp_error *error, struct 
     TP_TRY(read_otp(file, error, conf));
     read_owner(file, conf);
     read_policy(file, &conf->policy);
-    return TP_OK;
+    return read_authority(file, error, &conf->authority);
 }
 
 enum tp_rc tp_engine_conf_read(const char *path, struct tp_error *error, struct tp_engine_conf *ret_conf)

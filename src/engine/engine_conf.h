@@ -10,6 +10,7 @@
 #include "authn/pin.h"
 #include "base/conf.h"
 #include "engine/policy.h"
+#include "tsa/reply.h"
 
 /* What owners do themselves with what is theirs; all else of administration is for officers. Name in [owner] of
  * engine.conf, default, words for people. An owner who stops or ends a key (RS-16) needs no leave for that. */
@@ -28,6 +29,14 @@ enum tp_owner_wish {
         TP_OWNER_WISHES_LEN
 };
 const char *tp_owner_wish_name(enum tp_owner_wish wish);
+
+/* The timestamp authority: [tsa]. */
+struct tp_authority_conf {
+    const char *key;          /* NULL: none; "hsm", "file:/…" or "pkcs11:…" */
+    const char *certificates; /* a file; NULL: those that come with the key */
+    struct tp_tsa_profile profile; /* without its signer */
+    bool unwatched_clock;
+};
 
 struct tp_engine_conf {
     struct tp_conf *file; /* owns the strings */
@@ -51,6 +60,7 @@ struct tp_engine_conf {
     unsigned authorisations_most;
     bool owner[TP_OWNER_WISHES_LEN]; /* by enum tp_owner_wish */
     struct tp_policy policy;
+    struct tp_authority_conf authority;
 };
 
 TP_MUST_USE enum tp_rc tp_engine_conf_read(const char *path, struct tp_error *error, struct tp_engine_conf *ret_conf);

@@ -19,6 +19,8 @@
  *   account.c       how an account begins, and what is given up of one
  *   login.c, enrol.c, sign.c, user.c, erase.c, pin_init.c, token_init.c, factor.c, key.c, key_make.c, certificate.c,
  *   certificate_request.c, crl.c, token_object.c, look.c, log.c, status.c   the operations
+ *   timestamp.c     timestamps, as sign.c signs; authority.c with which key and promises, authority_key.c that key in the HSM
+ *   together.c      what sign.c and timestamp.c have in common: signing and recording at the same time
  *   vault.c         PINs, seals and blobs: all that needs the HSM but signing
  *
  * Locks: `lock` guards what is in memory (people, authorisations, counters) and is never held across a call to the HSM, the
@@ -36,6 +38,8 @@
 #include "engine/records.pb-c.h"
 #include "hsm/hsm.h"
 #include "ipc/server.h"
+#include "tsa/clock.h"
+#include "tsa/serial.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -49,6 +53,7 @@
 #define TP_EVENTS_KEPT 256
 
 struct tp_authorisation;
+struct tp_authority;
 struct tp_refuser;
 struct tp_user;
 struct tp_waiting;
@@ -141,7 +146,7 @@ struct tp_vault {
 };
 
 struct tp_counters {
-    atomic_uint_fast64_t signatures, refusals;
+    atomic_uint_fast64_t signatures, timestamps, refusals;
 };
 
 /* Something that happened to a user, and how things are since. */
@@ -159,6 +164,15 @@ struct tp_events {
     struct tp_watcher *watchers; /* newest first */
 };
 
+/* The timestamp authority, where there is one (authority.h). */
+struct tp_timestamps {
+    bool wanted;                  /* engine.conf has a key for it */
+    struct tp_tsa_clock *clock;
+    struct tp_tsa_serials serials;
+    struct tp_authority *authority; /* the present key; NULL: none that is usable. Under the engine's lock */
+    char why_not[TP_ERROR_WORDS_LEN];
+};
+
 struct tp_engine {
     struct tp_engine_conf conf;
     bool spawned;
@@ -173,6 +187,7 @@ struct tp_engine {
     struct tp_ledger *ledger;
     void (*tell_tampered)(const char *words); /* or NULL */
     bool told_tampered;
+    struct tp_timestamps timestamps;
     struct tp_ipc_server *server;
     struct tp_pool *signers;  /* the hot path, and the server's loop */
     struct tp_loop loop;

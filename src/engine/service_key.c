@@ -66,7 +66,7 @@ enum tp_rc tp_service_key_record(const struct tp_vault *vault, struct tp_edit *e
     key.type = TP_HSM_P256;
     key.spki = (ProtobufCBinaryData){.data = vault->checkpoint_spki.data, .len = vault->checkpoint_spki.len};
     key.blob = (ProtobufCBinaryData){.data = vault->checkpoint_blob.data, .len = vault->checkpoint_blob.len};
-    return tp_edit_service(edit, SERVICE_ID, SERVICE_NAME, &key);
+    return tp_edit_service(edit, SERVICE_ID, SERVICE_NAME, 0, &key);
 }
 
 enum tp_rc tp_service_key_publish(const struct tp_vault *vault, const struct tp_engine_conf *conf,

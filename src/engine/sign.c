@@ -18,6 +18,7 @@
 #include "engine/loop.h"
 #include "engine/people.h"
 #include "engine/refusals.h"
+#include "engine/together.h"
 #include "engine/trail.h"
 #include "engine/vault.h"
 
@@ -53,26 +54,6 @@ struct signing {
 };
 
 /* ---- the end ---- */
-
-/* This thread is gathering answers until after_batch: see tp_sign_after_batch. */
-static _Thread_local bool holding;
-
-static void hold(void)
-{
-    if (!holding) {
-        tp_ipc_hold();
-        holding = true;
-    }
-}
-
-void tp_sign_after_batch(void *engine)
-{
-    (void)engine;
-    if (holding) {
-        holding = false;
-        tp_ipc_send();
-    }
-}
 
 static void close_intent(struct signing *signing, bool ok)
 {
@@ -142,7 +123,7 @@ static bool half_done(struct signing *signing, unsigned half)
 static void durable(struct tp_ledger_tx *tx, enum tp_rc rc, const struct tp_error *error, uint64_t index)
 {
     struct signing *signing = tx->context;
-    hold();
+    tp_together_hold();
     signing->durable_rc = rc;
     signing->index = index;
     if (rc != TP_OK) {
@@ -373,17 +354,6 @@ void tp_sign_batch(struct tp_engine *engine, struct tp_ipc_request *requests)
         }
     }
     pthread_mutex_unlock(&engine->lock);
-    /* A refusal's memory may be gone as soon as its transaction is submitted, but it is in no job. The HSM begins first,
-     * unless it is busy: then the records must be in the queue before a signer can ask for haste. */
-    bool lone = !busy && jobs != NULL && jobs->next == NULL, first = !busy && !lone;
-    if (lone)
-        jobs->run = run_lone;
-    if (first)
-        tp_pool_push(engine->signers, jobs);
-    tp_ledger_submit(engine->ledger, txs);
-    if (lone)
-        tp_loop_leave(engine, jobs);
-    else if (!first)
-        tp_pool_push(engine->signers, jobs);
+    tp_together_begin(engine, txs, jobs, busy, run_lone);
     answer_unrecorded(unrecorded);
 }

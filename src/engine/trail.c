@@ -98,6 +98,14 @@ static const char *mechanism_name(enum tp_hsm_mechanism mechanism)
                                                                                                    : "unknown";
 }
 
+static void put_hash(struct tp_trail *trail, struct tp_bytes hash)
+{
+    if (hash.len == 0 || hash.len > sizeof trail->hash)
+        return;
+    memcpy(trail->hash, hash.data, hash.len);
+    trail->entry.hash = (ProtobufCBinaryData){.data = trail->hash, .len = hash.len};
+}
+
 void tp_trail_signing(struct tp_trail *trail, const struct tp_hsm_sign_params *params, enum tp_pki_hash hash,
                       struct tp_bytes digest, uint32_t use)
 {
@@ -105,11 +113,15 @@ void tp_trail_signing(struct tp_trail *trail, const struct tp_hsm_sign_params *p
     snprintf(trail->mechanism, sizeof trail->mechanism, "%s%s%s", mechanism_name(params->mechanism),
              hash_name[0] != '\0' ? " " : "", hash_name);
     trail->entry.mechanism = trail->mechanism;
-    if (digest.len > 0 && digest.len <= sizeof trail->hash) {
-        memcpy(trail->hash, digest.data, digest.len);
-        trail->entry.hash = (ProtobufCBinaryData){.data = trail->hash, .len = digest.len};
-    }
+    put_hash(trail, digest);
     trail->entry.use = use;
+}
+
+void tp_trail_imprint(struct tp_trail *trail, enum tp_pki_hash hash, struct tp_bytes imprint)
+{
+    snprintf(trail->mechanism, sizeof trail->mechanism, "%s", tp_pki_hash_name(hash));
+    trail->entry.mechanism = trail->mechanism;
+    put_hash(trail, imprint);
 }
 
 Tp__Audit__Entry *tp_trail_entry(struct tp_trail *trail)

@@ -31,6 +31,8 @@ void tp_trail_say(struct tp_trail *trail, const char *format, ...) TP_PRINTF(2, 
 void tp_trail_authorisation(struct tp_trail *trail, const char *id);
 void tp_trail_signing(struct tp_trail *trail, const struct tp_hsm_sign_params *params, enum tp_pki_hash hash,
                       struct tp_bytes digest, uint32_t use);
+/* A timestamp's: what it is over. */
+void tp_trail_imprint(struct tp_trail *trail, enum tp_pki_hash hash, struct tp_bytes imprint);
 Tp__Audit__Entry *tp_trail_entry(struct tp_trail *trail);
 
 /* Commits one entry without changes, and waits for it. */

@@ -33,6 +33,7 @@
     X(APPROVAL_GIVE, 13, "approval give", ApprovalRequest, Empty, TP_IPC_BODY_SMALL, 1)                                \
     X(APPROVAL_REFUSE, 14, "approval refuse", ApprovalRequest, Empty, TP_IPC_BODY_SMALL, 0)                            \
     X(EVENTS, 15, "events", EventsRequest, EventsReply, TP_IPC_BODY_SMALL, 0)                                          \
+    X(TIMESTAMP, 16, "timestamp", TimestampRequest, DerReply, TP_IPC_BODY_SMALL, 0)                                    \
     X(USER_ADD, 20, "user add", UserAddRequest, UserAddReply, TP_IPC_BODY_SMALL, 0)                                    \
     X(USER_LIST, 21, "user list", ListRequest, UserListReply, TP_IPC_BODY_SMALL, 0)                                    \
     X(USER_SUSPEND, 22, "user suspend", UserRequest, Empty, TP_IPC_BODY_SMALL, 0)                                      \
@@ -56,6 +57,9 @@
     X(CERT_IMPORT, 50, "cert import", CertificateRequest, KeyReply, TP_IPC_BODY_CHAIN, 0)                              \
     X(CRL_IMPORT, 51, "crl import", CrlRequest, CrlReply, TP_IPC_BODY_LARGE, 0)                                        \
     X(CERT_REMOVE, 52, "cert remove", KeyRequest, KeyReply, TP_IPC_BODY_SMALL, 0)                                      \
+    X(TSA_KEY_MAKE, 53, "tsa key make", TsaKeyRequest, TsaKeyReply, TP_IPC_BODY_SMALL, 0)                              \
+    X(TSA_KEY_CSR, 54, "tsa key csr", TsaCsrRequest, DerReply, TP_IPC_BODY_SMALL, 0)                                   \
+    X(TSA_CERT_IMPORT, 55, "tsa cert import", TsaCertificateRequest, TsaKeyReply, TP_IPC_BODY_CHAIN, 0)                \
     X(POLICY_EXPLAIN, 60, "policy explain", ExplainRequest, ExplainReply, TP_IPC_BODY_SMALL, 0)                        \
     X(POLICY_SHOW, 61, "policy show", Empty, SettingsReply, TP_IPC_BODY_SMALL, 0)                                      \
     X(AUDIT_LIST, 70, "audit list", AuditListRequest, AuditListReply, TP_IPC_BODY_SMALL, 0)                            \

@@ -12,10 +12,8 @@
 
 /* d2i functions take what they were given, or free it and set it NULL: X509_free in the clean-up is right either way.
  */
-enum tp_rc tp_pki_x509_load(struct tp_bytes der, struct tp_error *error, X509 **ret_x509)
+static enum tp_rc x509_parse(struct tp_bytes der, struct tp_error *error, X509 **ret_x509)
 {
-    if (der.len > TP_PKI_CERTIFICATE_MAX)
-        return tp_error_set(error, TP_TOO_LARGE, "the certificate is larger than %zu bytes", TP_PKI_CERTIFICATE_MAX);
     X509 *x509 TP_AUTO(X509_free_p) = X509_new_ex(tp_crypto_libctx(), NULL);
     if (x509 == NULL)
         return TP_MEMORY;
@@ -26,6 +24,19 @@ enum tp_rc tp_pki_x509_load(struct tp_bytes der, struct tp_error *error, X509 **
         return tp_error_set(error, TP_MALFORMED, "the certificate has extensions that contradict RFC 5280");
     *ret_x509 = x509;
     x509 = NULL;
+    return TP_OK;
+}
+
+enum tp_rc tp_pki_x509_load(struct tp_bytes der, struct tp_error *error, X509 **ret_x509)
+{
+    if (der.len > TP_PKI_CERTIFICATE_MAX)
+        return tp_error_set(error, TP_TOO_LARGE, "the certificate is larger than %zu bytes", TP_PKI_CERTIFICATE_MAX);
+    X509 *x509 = tp_pki_x509_cache_get(der);
+    if (x509 == NULL) {
+        TP_TRY(x509_parse(der, error, &x509));
+        tp_pki_x509_cache_put(der, x509);
+    }
+    *ret_x509 = x509;
     return TP_OK;
 }
 

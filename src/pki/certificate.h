@@ -31,6 +31,9 @@ struct tp_pki_certificate {
     /* Name, Name, INTEGER: PKCS#11's CKA_SUBJECT, _ISSUER, _SERIAL_NUMBER */
     struct tp_buf subject_der, issuer_der, serial_der;
 };
+/* From here on certificates that were parsed are kept, some hundred of them, for this whole process: in our own programs alone,
+ * never in the module, which other people's programs fork, unload, and outlive. */
+void tp_pki_x509_cache_start(void);
 TP_MUST_USE enum tp_rc tp_pki_certificate_parse(struct tp_bytes der, struct tp_error *error,
                                                 struct tp_pki_certificate *ret_certificate);
 void tp_pki_certificate_clear(struct tp_pki_certificate *certificate);

@@ -40,8 +40,11 @@ static inline void tp_pki_errors_drop(const int *mark)
 struct tp_bytes tp_pki_hash_oid(enum tp_pki_hash hash);
 enum tp_pki_hash tp_pki_hash_of_md(const EVP_MD *md); /* TP_PKI_HASH_NONE: none of ours */
 
-/* Exactly one object, in tp_crypto_libctx(), nothing behind it. TP_TOO_LARGE, TP_MALFORMED. */
+/* Exactly one object, in tp_crypto_libctx(), nothing behind it. TP_TOO_LARGE, TP_MALFORMED. It may be shared: read only. */
 TP_MUST_USE enum tp_rc tp_pki_x509_load(struct tp_bytes der, struct tp_error *error, X509 **ret_x509);
+/* What tp_pki_x509_load asks first, and tells afterwards. NULL: not there. */
+X509 *tp_pki_x509_cache_get(struct tp_bytes der);
+void tp_pki_x509_cache_put(struct tp_bytes der, X509 *x509);
 TP_MUST_USE enum tp_rc tp_pki_spki_load(struct tp_bytes der, struct tp_error *error, X509_PUBKEY **ret_spki);
 
 /* Appends what an i2d function of libcrypto has allocated, and frees it; der is NULL before and after:

@@ -68,6 +68,17 @@ bool tp_pki_is_for_timestamping(const X509 *x509)
     return fits;
 }
 
+enum tp_rc tp_pki_timestamp_certificate_check(struct tp_bytes certificate, struct tp_error *error)
+{
+    TP_PKI_ERRORS_KEEP;
+    X509 *x509 TP_AUTO(X509_free_p) = NULL;
+    TP_TRY(tp_pki_x509_load(certificate, error, &x509));
+    if (tp_pki_is_for_timestamping(x509))
+        return TP_OK;
+    return tp_error_set(error, TP_CONFIG,
+                        "the certificate is not for timestamps alone (critical extended key usage timeStamping, RFC 3161 §2.3)");
+}
+
 static enum tp_rc content_digest(const struct tp_pki_timestamp *timestamp, enum tp_pki_hash hash,
                                  uint8_t ret_digest[EVP_MAX_MD_SIZE], struct tp_error *error)
 {

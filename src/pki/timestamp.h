@@ -66,6 +66,9 @@ TP_MUST_USE enum tp_rc tp_pki_timestamp_grant(const struct tp_pki_timestamp_info
 /* A TimeStampResp that rejects, with statusString WORDS (English) and FAILURE. */
 TP_MUST_USE enum tp_rc tp_pki_timestamp_reject(int failure, const char *words, struct tp_buf *ret_response);
 
+/* TP_CONFIG with words unless the certificate (DER) is for timestamps alone (RFC 3161 §2.3). */
+TP_MUST_USE enum tp_rc tp_pki_timestamp_certificate_check(struct tp_bytes certificate, struct tp_error *error);
+
 /* ---- the client's side ---- */
 
 /* The token of a granted response (DER, appended). TP_REFUSED with the TSA's own words and the failure's name otherwise. */

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * trustp11d: the service, which is one process, the engine:
+ * trustp11d: the service. The engine, which holds store and HSM, and the net process, which strangers reach:
  *
  *   trustp11d engine --config FILE             in the foreground, for a service manager
  *   trustp11d engine --config FILE --spawned   in the background, for `engine = spawn`: ends by itself when idle
+ *   trustp11d net --config FILE                in the foreground: HTTP, for which it asks the engine
  */
 #include "base/crypto.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/secret.h"
 #include "engine/engine.h"
+#include "server/net.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +27,7 @@
 
 #define TRIM_THRESHOLD (64 << 20)
 #define DEFAULT_CONF "/etc/trustp11/engine.conf"
+#define DEFAULT_NET_CONF "/etc/trustp11/net.conf"
 
 static struct tp_engine *running; /* for the signal handler */
 
@@ -113,6 +116,8 @@ static int serve(const char *conf_path, bool spawned, int ready_fd)
     running = engine;
     handle_signals();
     tp_engine_on_tampered(engine, tell_tampered);
+    if (tp_engine_without_timestamps(engine) != NULL)
+        tp_log(TP_LOG_WARNING, "no timestamps are given: %s", tp_engine_without_timestamps(engine));
     tp_log(TP_LOG_INFO, "serving %s%s", conf_path, spawned ? " (development: spawned under the user's own account)" : "");
     tell_parent(&ready_fd, 0);
     rc = tp_engine_run(engine, &error);
@@ -127,13 +132,15 @@ static int serve(const char *conf_path, bool spawned, int ready_fd)
 static void usage(FILE *to)
 {
     fputs("usage: trustp11d engine [--config FILE] [--spawned]\n"
+          "       trustp11d net [--config FILE]\n"
           "\n"
-          "Serves the keys of a deployment that `trustp11 init` has made.\n"
-          "  --config FILE   the engine's configuration (default " DEFAULT_CONF ")\n"
+          "engine serves the keys of a deployment that `trustp11 init` has made; net answers HTTP, for which it asks the engine.\n"
+          "  --config FILE   the configuration (default " DEFAULT_CONF ", " DEFAULT_NET_CONF ")\n"
           "  --spawned       go into the background and end when idle: what `engine = spawn` starts\n"
           "  --help, --version\n"
           "\n"
-          "example: trustp11d engine --config /etc/trustp11/engine.conf\n",
+          "examples: trustp11d engine --config /etc/trustp11/engine.conf\n"
+          "          trustp11d net --config /etc/trustp11/net.conf\n",
           to);
 }
 
@@ -170,6 +177,25 @@ static int run_engine(int argc, char **argv)
     return status;
 }
 
+static int run_net(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
+    const char *conf_path = DEFAULT_NET_CONF;
+    int option;
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        if (option != 'c') {
+            usage(option == 'h' ? stdout : stderr);
+            return option == 'h' ? 0 : 2;
+        }
+        conf_path = optarg;
+    }
+    if (optind < argc) {
+        usage(stderr);
+        return 2;
+    }
+    return tp_net_serve(conf_path);
+}
+
 int main(int argc, char **argv)
 {
     struct tp_process_std std;
@@ -188,6 +214,8 @@ int main(int argc, char **argv)
         tp_log(TP_LOG_WARNING, "something has used libcrypto before us: what it frees is not wiped");
     if (argc >= 2 && strcmp(argv[1], "engine") == 0)
         return run_engine(argc - 1, argv + 1);
+    if (argc >= 2 && strcmp(argv[1], "net") == 0)
+        return run_net(argc - 1, argv + 1);
     if (argc == 2 && strcmp(argv[1], "--version") == 0)
         return puts("trustp11d " TP_VERSION) < 0;
     bool help = argc == 2 && strcmp(argv[1], "--help") == 0;

@@ -181,7 +181,11 @@ static enum tp_rc judge_revocation(struct tp_validation_errand *errand, const st
     if (!status.revoked && kind == TP_EVIDENCE_CRL && answer.len > worth)
         return tp_error_set(error, TP_TOO_LARGE, "the CRL has %zu bytes: more than the %zu that are embedded",
                             answer.len, worth);
-    return tp_evidence_add(errand->evidence, kind, answer, from, INT64_MAX);
+    TP_TRY(tp_evidence_add(errand->evidence, kind, answer, from, INT64_MAX));
+    tp_validation_status_clear(&errand->answered);
+    errand->answered = status;
+    status = (struct tp_validation_status){0};
+    return TP_OK;
 }
 
 static enum tp_rc judge_ocsp(struct tp_validation_errand *errand, const struct question *question,

@@ -13,6 +13,8 @@ struct item {
     bool crl_read;
     struct tp_pki_crl crl; /* of a CRL, when it was first asked for */
     struct tp_pki_crl_index *index;
+    bool crl_verified; /* with the issuer of this hash */
+    uint8_t crl_issuer[TP_SHA256_LEN];
 };
 
 struct list {
@@ -146,5 +148,19 @@ enum tp_rc tp_evidence_crl(const struct tp_evidence *evidence, size_t index, str
         TP_TRY(tp_pki_crl_index_new(tp_buf_bytes(&item->der), error, &item->index));
     *ret_crl = &item->crl;
     *ret_index = item->index;
+    return TP_OK;
+}
+
+enum tp_rc tp_evidence_crl_verify(const struct tp_evidence *evidence, size_t index, struct tp_bytes issuer,
+                                  struct tp_error *error)
+{
+    struct item *item = &evidence->lists[TP_EVIDENCE_CRL].items[index];
+    uint8_t hash[TP_SHA256_LEN];
+    TP_TRY(tp_sha256(issuer, TP_BYTES_NONE, TP_BYTES_NONE, hash));
+    if (item->crl_verified && memcmp(item->crl_issuer, hash, sizeof hash) == 0)
+        return TP_OK;
+    TP_TRY(tp_pki_crl_verify(tp_buf_bytes(&item->der), issuer, error));
+    item->crl_verified = true;
+    memcpy(item->crl_issuer, hash, sizeof hash);
     return TP_OK;
 }

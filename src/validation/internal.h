@@ -27,6 +27,17 @@ TP_MUST_USE enum tp_rc tp_evidence_views(const struct tp_evidence *evidence, enu
 TP_MUST_USE enum tp_rc tp_evidence_crl(const struct tp_evidence *evidence, size_t index, struct tp_error *error,
                                        const struct tp_pki_crl **ret_crl, const struct tp_pki_crl_index **ret_index);
 
+/* As tp_pki_crl_verify; asked again with the same issuer, it is remembered. */
+TP_MUST_USE enum tp_rc tp_evidence_crl_verify(const struct tp_evidence *evidence, size_t index, struct tp_bytes issuer,
+                                              struct tp_error *error);
+
+/* ---- ocsp_memo.c ---- */
+
+/* As tp_pki_ocsp_find, without a nonce; what was found good is remembered. */
+TP_MUST_USE enum tp_rc tp_validation_ocsp_find(struct tp_bytes response, struct tp_bytes certificate,
+                                               struct tp_bytes issuer, const struct tp_bytes *extra, size_t extra_len,
+                                               struct tp_error *error, struct tp_pki_ocsp_answer *ret_answer);
+
 /* ---- status.c: what evidence says about one certificate ---- */
 
 struct tp_validation_ask {
@@ -100,6 +111,7 @@ struct tp_validation_errand {
     struct tp_evidence *evidence;
     int64_t at_ms, now_ms;
     int64_t deadline_ms; /* monotonic, of all that is asked: a certificate may name many places that hang */
+    struct tp_validation_status answered; /* by the last OCSP response or CRL that was good; the taker clears it */
     struct tp_buf tried; /* what was tried in vain for the certificate at hand, for the words */
 };
 /* Adds to the evidence what is at the places that CERTIFICATE names; TP_NOT_FOUND when there is nothing good, with what

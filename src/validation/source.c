@@ -167,7 +167,8 @@ static enum tp_rc have_status(struct tp_validation_errand *errand, const struct 
             return rc;
         if (rc == TP_TOO_LARGE)
             return tp_error_set(error, rc, "%.150s: %.300s", subject->name, tp_buf_string(&errand->tried));
-        TP_TRY(status_in_evidence(errand, subject, ret_status));
+        *ret_status = errand->answered;
+        errand->answered = (struct tp_validation_status){0};
     }
     return is_fresh(errand, ret_status) ? TP_OK : refuse_missing(errand, subject, error);
 }
@@ -230,6 +231,7 @@ enum tp_rc tp_validation_gather(struct tp_validation_source *source, struct tp_b
     const enum tp_rc rc = gather(&errand, leaf, purpose, path, error);
     tp_pki_path_clear(path);
     free(path);
+    tp_validation_status_clear(&errand.answered);
     tp_buf_clear(&errand.tried);
     return rc;
 }

@@ -141,8 +141,9 @@ static enum tp_rc look_at_ocsp(struct search *search, size_t index)
     struct tp_pki_ocsp_answer answer = {0};
     struct tp_error why = {0};
     const struct tp_validation_ask *ask = search->ask;
-    const enum tp_rc rc = tp_pki_ocsp_find(tp_evidence_at(ask->evidence, TP_EVIDENCE_OCSP, index), ask->certificate,
-                                           ask->issuer, search->pool, search->pool_len, TP_BYTES_NONE, &why, &answer);
+    const enum tp_rc rc =
+        tp_validation_ocsp_find(tp_evidence_at(ask->evidence, TP_EVIDENCE_OCSP, index), ask->certificate, ask->issuer,
+                                search->pool, search->pool_len, &why, &answer);
     if (rc != TP_OK || answer.status == TP_PKI_OCSP_UNKNOWN) {
         if (rc == TP_OK)
             (void)tp_error_set(&why, TP_NOT_FOUND, "the OCSP responder does not know the certificate");
@@ -187,7 +188,7 @@ static enum tp_rc read_crl(struct search *search, size_t index, struct tp_error 
     if (!tp_bytes_equal(tp_buf_bytes(&crl->issuer_der), tp_buf_bytes(&search->certificate.issuer_der)))
         return TP_NOT_FOUND;
     TP_TRY(tp_pki_crl_covers(tp_buf_bytes(&crl->scope), ask->certificate, why, &all_reasons));
-    TP_TRY(tp_pki_crl_verify(tp_evidence_at(ask->evidence, TP_EVIDENCE_CRL, index), ask->issuer, why));
+    TP_TRY(tp_evidence_crl_verify(ask->evidence, index, ask->issuer, why));
     const enum tp_rc rc = tp_pki_crl_entry(entries, tp_buf_bytes(&search->certificate.serial_der), &entry);
     if (rc == TP_NOT_FOUND && !all_reasons)
         return tp_error_set(why, TP_NOT_FOUND, "the CRL is about some reasons only");

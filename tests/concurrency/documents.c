@@ -66,6 +66,7 @@ int main(void)
     struct tp_error error = {0};
     struct tp_pki_anchors *anchors = NULL;
     struct work shared = {0};
+    tp_pki_x509_cache_start();
     services_start();
     struct tp_buf root = services_certificate("services.anchors"),
                   leaf = services_certificate("services.issue('x').certificate");

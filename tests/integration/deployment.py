@@ -106,7 +106,7 @@ class Deployment:
         begin = text.index(f'\n[{section}]\n') if section else 0
         end = text.find('\n[', begin + 1) if section else text.find('\n[')
         part = text[begin:] if end < 0 else text[begin:end]
-        changed, count = re.subn(rf'(?m)^#?{key} = .*$', f'{key} = {value}', part, count=1)
+        changed, count = re.subn(rf'(?m)^#?{key} =.*$', f'{key} = {value}', part, count=1)
         assert count == 1, f'{path} has no {key} in [{section}]'
         path.write_text(text[:begin] + changed + (text[end:] if end >= 0 else ''))
 

@@ -38,6 +38,31 @@ static const struct tp_cli_command rows[] = {
              FLAG("expired", "expired ones, too: for old timestamps"), FLAG("dry-run", "show what would be imported, and write nothing"),
              DOCUMENTS),
      tp_cli_tsa_trust},
+    {"tsa", "reply", "", "answer one timestamp request, as an authority",
+     "The engine answers ([tsa] in engine.conf), and the token is in its audit log; or, without any engine, the key that is given. A "
+     "request that is rejected has a reply, too, and exit status 1. What is sent is DER: a TimeStampReq, and a TimeStampResp.",
+     "trustp11 tsa reply --in query.tsq --out reply.tsr\n"
+     "trustp11 tsa reply --in query.tsq --out reply.tsr --key tsa.key --certificate tsa.pem --policy 1.2.3.4",
+     OPTIONS(A_FILE("in", "the request; default: standard input"), A_FILE("out", "write the reply into FILE, which must not be there; default: standard output"),
+             TEXT("key", "KEY", "a PEM file, which only its owner may read, or a pkcs11: URI, instead of the engine"),
+             A_FILE("certificate", "with --key: its certificate for timestamping and those of its issuers, unless they come with it"),
+             TEXT("policy", "OID", "with --key: the policies that it gives timestamps under, with commas; the first is the default"),
+             NUMBER("accuracy-ms", "MS", "with --key: what is promised of the time; default: 1000", 1, 3600000),
+             CHOICE("hash", "with --key: of the signature; default: what fits the key", "sha256|sha384|sha512|sha3-256|sha3-384|sha3-512"),
+             FLAG("unwatched-clock", "with --key: believe the clock without NTP")),
+     tp_cli_tsa_reply},
+    {"tsa", "key", "ACTION", "make the timestamp authority's key in the HSM, or a certificate request for it",
+     "ACTION is make or csr. For whoever holds the engine, where engine.conf says [tsa] key = hsm. A new key waits until its certificate is "
+     "imported (tsa cert import); until then the one before signs. csr is for the key that waits, or else for the one in use.",
+     "trustp11 tsa key make --type rsa-3072\ntrustp11 tsa key csr --subject '/C=JP/O=Example/CN=Example TSA' --out tsa.csr",
+     OPTIONS(CHOICE("type", "of the key; default: rsa-2048", "rsa-2048|rsa-3072|rsa-4096|p-256|p-384"),
+             FLAG("replace", "make: give up a key that waits for its certificate"), TEXT("subject", "DN", "csr: who the authority is"),
+             A_FILE("out", "csr: write it into FILE, which must not be there")),
+     tp_cli_tsa_key},
+    {"tsa", "cert", "ACTION FILE", "import the certificate of the timestamp authority's key",
+     "ACTION is import. FILE holds the certificate and those of its issuers behind it, in PEM. It must be for timestamping alone "
+     "(critical extended key usage), for the key that waits or the one in use; timestamps are signed with it at once.",
+     "trustp11 tsa cert import tsa.pem", NO_OPTIONS, tp_cli_tsa_cert},
 };
 
 TP_CLI_ROWS(tp_cli_rows_tsa);

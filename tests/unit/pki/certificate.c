@@ -216,3 +216,22 @@ Test(certificate, files_without_or_with_broken_certificates_are_refused)
     cr_assert_eq(tp_pki_certificates_read(tp_bytes_of_string("\x30\x80\x06\x01"), NULL, see, &seen), TP_MALFORMED);
     tp_buf_clear(&no_certificate), tp_buf_clear(&broken);
 }
+
+/* Whether it is kept cannot be seen from outside but by its time; that it is right can. */
+Test(certificate, that_is_kept_is_read_as_before)
+{
+    struct tp_pki_certificate first = {0}, again = {0}, other = {0};
+    tp_pki_x509_cache_start();
+    cr_assert_eq(tp_pki_certificate_parse(tp_buf_bytes(&leaf), NULL, &first), TP_OK);
+    cr_assert_eq(tp_pki_certificate_parse(tp_buf_bytes(&leaf), NULL, &again), TP_OK);
+    cr_assert_eq(tp_pki_certificate_parse(tp_buf_bytes(&ca), NULL, &other), TP_OK);
+    cr_expect_str_eq(again.subject, first.subject);
+    cr_expect(tp_bytes_equal(tp_buf_bytes(&again.spki), tp_buf_bytes(&first.spki)));
+    cr_expect_str_eq(other.subject, "CN=ca,C=JP");
+    leaf.data[leaf.len / 2] ^= 1; /* the same end, another certificate or none */
+    cr_expect_neq(tp_pki_certificate_issued_by(tp_buf_bytes(&leaf), tp_buf_bytes(&ca), NULL), TP_OK);
+    leaf.data[leaf.len / 2] ^= 1;
+    cr_expect_eq(tp_pki_certificate_issued_by(tp_buf_bytes(&leaf), tp_buf_bytes(&ca), NULL), TP_OK);
+    cr_expect_neq(tp_pki_certificate_parse(TP_BYTES(leaf.data, leaf.len - 1), NULL, &other), TP_OK);
+    tp_pki_certificate_clear(&first), tp_pki_certificate_clear(&again), tp_pki_certificate_clear(&other);
+}

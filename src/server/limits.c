@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/limits.h"
+
+#include "base/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#define OWN_FILES 64 /* descriptors that are no connections: listeners, the engine's socket, the loop's */
+
+struct place {
+    uint64_t cookie; /* 0: nobody's */
+    int64_t since_ms; /* its request has begun, as far as that counts */
+    bool whole;       /* the request: we are at work */
+};
+
+struct tp_limits {
+    unsigned connections;
+    int64_t time_ms;
+    size_t places_len;
+    struct place places[];
+};
+
+/* Twice as many may come between two looks; what comes then waits in the kernel. */
+enum tp_rc tp_limits_new(unsigned connections, int64_t time_ms, struct tp_limits **ret_limits)
+{
+    struct rlimit files;
+    size_t len = 2 * (size_t)connections + OWN_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return TP_IO;
+    if (files.rlim_max < len)
+        len = (size_t)files.rlim_max;
+    files.rlim_cur = len;
+    if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+        return TP_IO;
+    struct tp_limits *limits = calloc(1, sizeof *limits + len * sizeof limits->places[0]);
+    if (limits == NULL)
+        return TP_MEMORY;
+    limits->connections = connections;
+    limits->time_ms = time_ms;
+    limits->places_len = len;
+    *ret_limits = limits;
+    return TP_OK;
+}
+
+void tp_limits_free(struct tp_limits *limits)
+{
+    free(limits);
+}
+
+/* 0: no TCP connection. */
+static uint64_t cookie_of(int fd)
+{
+    int domain = 0, listens = 0;
+    uint64_t cookie = 0;
+    socklen_t domain_len = sizeof domain, listens_len = sizeof listens, cookie_len = sizeof cookie;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len) != 0 || (domain != AF_INET && domain != AF_INET6) ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_len) != 0 || listens != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &cookie_len) != 0)
+        return 0;
+    return cookie;
+}
+
+static struct place *place_of(struct tp_limits *limits, int fd)
+{
+    return fd >= 0 && (size_t)fd < limits->places_len ? &limits->places[fd] : NULL;
+}
+
+static void mark(struct tp_limits *limits, int fd, bool whole)
+{
+    struct place *place = place_of(limits, fd);
+    if (place == NULL)
+        return;
+    if (place->cookie == 0)
+        place->cookie = cookie_of(fd);
+    place->since_ms = tp_clock_monotonic_ms();
+    place->whole = whole;
+}
+
+void tp_limits_whole(struct tp_limits *limits, int fd)
+{
+    mark(limits, fd, true);
+}
+
+void tp_limits_answered(struct tp_limits *limits, int fd)
+{
+    mark(limits, fd, false);
+}
+
+static void look(struct tp_limits *limits, int fd, int64_t now_ms, bool idle_too)
+{
+    struct place *place = &limits->places[fd];
+    const uint64_t cookie = cookie_of(fd);
+    if (cookie != place->cookie)
+        *place = (struct place){.cookie = cookie, .since_ms = now_ms};
+    if (cookie != 0 && !place->whole && (idle_too || now_ms - place->since_ms >= limits->time_ms))
+        (void)shutdown(fd, SHUT_RDWR);
+}
+
+unsigned tp_limits_sweep(struct tp_limits *limits, int64_t now_ms, bool idle_too)
+{
+    unsigned connections = 0;
+    for (size_t fd = 0; fd < limits->places_len; fd++) {
+        look(limits, (int)fd, now_ms, idle_too);
+        connections += limits->places[fd].cookie != 0;
+    }
+    return connections;
+}
+
+bool tp_limits_full(const struct tp_limits *limits, unsigned connections)
+{
+    return connections >= limits->connections;
+}

@@ -1,0 +1,580 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The timestamp authority: engine and net process, asked over HTTP; OpenSSL makes the requests and judges the answers."""
+import concurrent.futures
+import os
+import pathlib
+import re
+import socket
+import time
+import unittest
+
+from deployment import CKR, DeploymentTest
+from tools import CLI, must, run, wait_until
+from tsa_server import OTHER_POLICY, POLICY, TsaServer
+
+DIGESTS = ('sha224', 'sha256', 'sha384', 'sha512', 'sha512-224', 'sha512-256', 'sha3-224', 'sha3-256', 'sha3-384', 'sha3-512')
+
+
+class TsaServerTest(DeploymentTest):
+    def serve(self, **options):
+        server = TsaServer(**options)
+        self.addCleanup(server.close)
+        return server
+
+    def assert_granted(self, server, *options, **more):
+        self.assertIn('Status: Granted', server.stamp(*options, **more))
+        done = server.verify()
+        self.assertEqual(done.status, 0, done.err)
+
+    def assert_rejected(self, server, failure, *words, body=None, **more):
+        if body is None:
+            text = server.stamp(**more)
+        else:
+            status, _, reply = server.post(body)
+            self.assertEqual(status, 200, reply)
+            server.reply = server.dir / 'reply.tsr'
+            server.reply.write_bytes(reply)
+            text = server.text()
+        self.assertIn('Status: Rejected', text)
+        for word in (failure, *words):
+            self.assertIn(word, text)
+        self.assertIn('Not included', text)
+
+    def tokens(self, server):
+        return [entry for entry in server.deployment.audit('--action', 'tsa.timestamp') if entry['outcome'] == 'intent']
+
+
+class Protocol(TsaServerTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = TsaServer()
+        cls.addClassCleanup(cls.server.close)
+
+    def setUp(self):
+        self.server.clock()
+
+    def test_every_digest(self):
+        for digest in DIGESTS:
+            with self.subTest(digest):
+                self.assert_granted(self.server, digest=digest)
+                self.assertIn(f'Policy OID: {POLICY}', self.server.text())
+
+    def test_weak_digests(self):
+        for digest, name in (('sha1', 'SHA-1'), ('md5', 'MD5')):
+            with self.subTest(digest):
+                self.assert_rejected(self.server, 'unrecognized or unsupported algorithm', name, digest=digest)
+
+    def test_policies(self):
+        self.assert_granted(self.server, '-tspolicy', OTHER_POLICY)
+        self.assertIn(f'Policy OID: {OTHER_POLICY}', self.server.text())
+        status, _, reply = self.server.post(self.server.query('-tspolicy', '1.2.3.4'))
+        self.assertEqual(status, 200)
+        path = self.server.dir / 'refused.tsr'
+        path.write_bytes(reply)
+        self.assertIn('requested TSA policy is not supported', self.server.text(path))
+
+    def test_certificates_only_on_demand(self):
+        data, query = self.server.dir / 'data', self.server.dir / 'bare.tsq'
+        data.write_text('Hello.')
+        must(['openssl', 'ts', '-query', '-data', data, '-sha256', '-out', query])
+        with_them = self.server.post(self.server.query())[2]
+        without = self.server.post(query.read_bytes())[2]
+        self.assertLess(len(without) + 300, len(with_them))
+        reply = self.server.dir / 'bare.tsr'
+        reply.write_bytes(without)
+        verify = ['openssl', 'ts', '-verify', '-queryfile', query, '-in', reply, '-CAfile', self.server.certificates.root]
+        self.assertNotEqual(run(verify).status, 0)
+        self.assertEqual(run([*verify, '-untrusted', self.server.certificate]).status, 0)
+
+    def test_without_a_nonce(self):
+        self.assert_granted(self.server, '-no_nonce')
+        self.assertIn('Nonce: unspecified', self.server.text())
+
+    def test_garbage(self):
+        query = self.server.query()
+        for body in (b'', b'Hello.', query[:-1], query + b'\0', b'\x30\x00', os.urandom(4000), b'\x30\x84\xff\xff\xff\xff'):
+            with self.subTest(body[:10]):
+                self.assert_rejected(self.server, 'the data submitted has the wrong format', body=body)
+
+    def test_digest_of_the_wrong_length(self):
+        query = self.server.query('-no_nonce')
+        at = query.index(b'\x04\x20')
+        shorter = bytearray(query[:at] + b'\x04\x1f' + query[at + 3:])
+        shorter[1] -= 1  # the request
+        shorter[6] -= 1  # the imprint
+        self.assertEqual(shorter[5], 0x30)
+        self.assert_rejected(self.server, 'wrong format', 'not as long', body=bytes(shorter))
+
+    def test_unknown_extension(self):
+        query = bytearray(self.server.query('-no_nonce'))
+        extension = bytes([0xa0, 0x0c, 0x30, 0x0a, 6, 4, 0x2a, 3, 4, 5, 4, 2, 5, 0])
+        query[1] += len(extension)
+        self.assert_rejected(self.server, 'extension', body=bytes(query) + extension)
+
+    def test_another_version(self):
+        query = bytearray(self.server.query())
+        self.assertEqual(bytes(query[2:5]), b'\x02\x01\x01')
+        query[4] = 2
+        self.assert_rejected(self.server, 'transaction not permitted or supported', body=bytes(query))
+
+    def test_routes(self):
+        query = self.server.query()
+        self.assertEqual(self.server.post(query, path='/')[0], 404)
+        self.assertEqual(self.server.post(query, path='/tsa/x')[0], 404)
+        self.assertEqual(self.server.post(query, type_='text/plain')[0], 415)
+        self.assertEqual(self.server.post(query, type_='application/timestamp-query-not')[0], 415)
+        self.assertEqual(self.server.post(query, type_='Application/Timestamp-Query; charset=x')[0], 200)
+        self.assertEqual(self.server.post(b'x' * (16 << 10))[0], 413)
+        for method in ('GET', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH'):
+            connection = self.server.connection()
+            connection.request(method, '/tsa')
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, answer.headers['Allow']), (405, 'POST'), method)
+            connection.close()
+
+    def test_one_connection_for_many(self):
+        query, connection = self.server.query(), self.server.connection()
+        for _ in range(20):
+            connection.request('POST', '/tsa', query, {'Content-Type': 'application/timestamp-query'})
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, len(answer.read()) > 1000), (200, True))
+        connection.close()
+
+    def test_many_at_a_time(self):
+        query, known = self.server.query(), len(self.tokens(self.server))
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            replies = list(pool.map(lambda _: self.server.post(query), range(200)))
+        self.assertEqual({status for status, _, _ in replies}, {200})
+        tokens = self.tokens(self.server)[known:]
+        self.assertEqual(len(tokens), 200)
+        self.assertEqual(len({entry['object_id'] for entry in tokens}), 200)
+
+    def test_what_is_recorded(self):
+        self.assert_granted(self.server)
+        entry = self.tokens(self.server)[-1]
+        text = self.server.text()
+        self.assertEqual(entry['object_id'], self.server.serial().removeprefix('0x').lower())
+        self.assertEqual(entry['hash'], '2d8bd7d9bb5f85ba643f0110d50cb506a1fe439e769a22503193ea6046bb87f7')
+        self.assertEqual((entry['mechanism'], entry['program']), ('SHA-256', 'trustp11d net'))
+        self.assertIn(POLICY, entry['detail'])
+        self.assertIn(entry['detail'][11:19], text)
+        self.assert_rejected(self.server, 'algorithm', digest='sha1')
+        last = self.server.deployment.audit('--action', 'tsa.timestamp')[-1]
+        self.assertEqual(last['outcome'], 'refused')
+        self.assertIn('badAlg', last['reason'])
+        self.assert_sound(self.server.deployment)
+
+    def test_the_command_line(self):
+        query, reply = self.server.dir / 'q', self.server.dir / 'r'
+        query.write_bytes(self.server.query())
+        done = self.server.deployment.json('tsa', 'reply', '--in', query, '--out', reply)
+        self.assertEqual((done['status'], done['policy']), ('granted', POLICY))
+        self.assertEqual(self.server.verify(reply).status, 0)
+        self.assert_refused(self.server.deployment.cli('tsa', 'reply', '--in', query, '--out', reply), 'there already')
+        query.write_bytes(self.server.query(digest='sha1'))
+        reply.unlink()
+        refused = self.server.deployment.cli('tsa', 'reply', '--in', query, '--out', reply)
+        self.assertEqual(refused.status, 1)
+        self.assertIn('badAlg', refused.out)
+        self.assertIn('Rejected', self.server.text(reply))
+
+    def test_nothing_of_people_in_the_access_log(self):
+        self.server.post(b'x', path='/secret-name?token=1')
+        self.server.post(self.server.query(), path='/tsa?who=alice')
+        log = ''.join(self.server.net_log)
+        self.assertIn('POST /tsa 200', log)
+        for word in ('127.0.0.1:', 'secret-name', 'alice', 'token='):
+            self.assertNotIn(word, log.replace(f'127.0.0.1 port {self.server.port}', ''))
+
+
+class Clock(TsaServerTest):
+    def test_not_synchronised(self):
+        server = self.serve()
+        self.assert_granted(server)
+        server.clock(synchronised=False)
+        time.sleep(0.2)
+        self.assert_rejected(server, "time source is not available", 'not synchronised')
+        server.clock()
+        time.sleep(0.2)
+        self.assert_granted(server)
+
+    def test_error_beyond_the_accuracy(self):
+        server = self.serve(settings={'accuracy_ms': '20'})
+        server.clock(error_us=19000)
+        self.assert_granted(server)
+        self.assertIn('unspecified seconds, 0x14 millis', server.text().replace('0x00 seconds', 'unspecified seconds'))
+        server.clock(error_us=21000)
+        time.sleep(0.2)
+        self.assert_rejected(server, "time source is not available", '21000 us')
+
+    def test_set_forward_and_back(self):
+        server = self.serve()
+        self.assert_granted(server)
+        server.clock(offset_us=5_000_000)
+        self.assert_rejected(server, "time source is not available", 'was set by')
+        time.sleep(11)
+        self.assert_granted(server)  # NTP says that it is right
+        server.clock(offset_us=0)
+        time.sleep(0.4)
+        self.assert_rejected(server, "time source is not available")
+        self.assert_sound(server.deployment)
+
+    def test_unwatched(self):
+        server = self.serve(settings={'unwatched_clock': 'yes'})
+        server.clock(synchronised=False)
+        self.assert_granted(server)
+
+    def test_ordering_goes_on_after_a_restart(self):
+        server = self.serve(start=False, settings={'ordering': 'yes'})
+        server.clock(offset_us=60_000_000)
+        server.start()
+        self.assert_granted(server)
+        self.assertIn('Ordering: yes', server.text())
+        server.deployment.stop()
+        server.clock()  # set back while the engine was away: nobody has seen the step
+        server.deployment.start()
+        wait_until(lambda: server.post(server.query())[0] == 200, 'the net process does not find the engine again')
+        self.assert_rejected(server, "time source is not available", 'behind a timestamp')
+
+
+class Restarts(TsaServerTest):
+    def test_serials_are_unique(self):
+        server, serials = self.serve(), []
+        for end in (server.deployment.stop, server.deployment.kill, server.deployment.stop, server.deployment.kill):
+            for _ in range(5):
+                self.assert_granted(server)
+                serials.append(server.serial())
+            end()
+            server.deployment.start()
+            wait_until(lambda: server.post(server.query())[0] == 200, 'the net process does not find the engine again')
+        self.assertEqual(len(set(serials)), 20)
+        recorded = [entry['object_id'] for entry in self.tokens(server)]
+        self.assertEqual(len(set(recorded)), len(recorded))
+        self.assertLessEqual({serial.removeprefix('0x').lower() for serial in serials}, set(recorded))
+        self.assert_sound(server.deployment)
+
+    def test_engine_away(self):
+        server = self.serve()
+        server.deployment.stop()
+        status, headers, body = server.post(server.query())
+        self.assertEqual((status, headers['Retry-After'] is not None), (503, True), body)
+        server.deployment.start()
+        wait_until(lambda: server.post(server.query())[0] == 200, 'the net process does not find the engine again')
+        self.assert_granted(server)
+
+    def test_killed_under_load(self):
+        """Whatever token anybody has got is in the log."""
+        server, query = self.serve(), None
+        query = server.query()
+
+        def ask(_):
+            try:
+                return server.post(query)
+            except OSError:
+                return None
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            replies = pool.map(ask, range(400))
+            time.sleep(0.3)
+            server.deployment.kill()
+            replies = list(replies)
+        server.deployment.start()
+        got = [reply[2] for reply in replies if reply is not None and reply[0] == 200]
+        self.assertGreater(len(got), 0)
+        recorded = {entry['object_id'] for entry in self.tokens(server)}
+        for number, body in enumerate(got):
+            path = server.dir / 'one.tsr'
+            path.write_bytes(body)
+            serial = re.search(r'Serial number: 0x(\w+)', server.text(path)).group(1).lower()
+            self.assertIn(serial, recorded, number)
+        self.assert_sound(server.deployment)
+
+    def test_drain(self):
+        server = self.serve()
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            query = server.query()
+            replies = [pool.submit(server.post, query) for _ in range(40)]
+            wait_until(lambda: sum(reply.done() for reply in replies) > 4, 'no answers')
+            self.assertEqual(server.stop_net(), 0)
+            ends = [reply.exception() or reply.result()[0] for reply in replies]
+        for end in ends:  # answered, or never taken; none is cut off
+            self.assertTrue(end == 200 or isinstance(end, OSError), end)
+
+
+class Faults(TsaServerTest):
+    def test_no_token_without_an_entry(self):
+        """The log's MAC fails while the token is signed: it does not leave."""
+        server = self.serve(faults=True)
+        query, refused = server.query(), 0
+        for n in range(1, 6):
+            server.deployment.fault(f'C_Sign {n} fail {CKR["DEVICE_ERROR"]:#x}', f'C_SignFinal {n} fail {CKR["DEVICE_ERROR"]:#x}')
+            replies = [server.post(query) for _ in range(4)]
+            server.deployment.fault()
+            refused += sum(status == 503 for status, _, _ in replies)
+            recorded = {entry['object_id'] for entry in self.tokens(server)}
+            for status, _, body in replies:
+                if status == 200:
+                    path = server.dir / 'one.tsr'
+                    path.write_bytes(body)
+                    self.assertIn(re.search(r'Serial number: 0x(\w+)', server.text(path)).group(1).lower(), recorded)
+        self.assertGreater(refused, 0)
+        self.assert_granted(server)
+        self.assert_sound(server.deployment)
+
+    def test_hsm_away(self):
+        server = self.serve(faults=True)
+        server.deployment.fault(f'* 1+ fail {CKR["DEVICE_ERROR"]:#x}')
+        self.assertEqual(server.post(server.query())[0], 503)
+        server.deployment.fault()
+        wait_until(lambda: server.post(server.query())[0] == 200, 'no timestamps although the HSM is back')
+        self.assert_sound(server.deployment)
+
+
+class KeyInTheHsm(TsaServerTest):
+    def certify(self, server, name, usage='critical,timeStamping'):
+        request = server.dir / f'{name}.csr'
+        server.deployment.ok('tsa', 'key', 'csr', '--subject', f'/CN={name}', '--out', request)
+        return server.certificates.issue(request, usage)
+
+    def test_from_making_to_replacing(self):
+        server = self.serve(key='hsm')
+        self.assertEqual(server.post(server.query())[0], 503)
+        self.assert_refused(server.deployment.cli('tsa', 'key', 'csr', '--subject', '/CN=x'), 'no key yet')
+        server.deployment.ok('tsa', 'key', 'make')
+        self.assert_refused(server.deployment.cli('tsa', 'key', 'make'), '--replace')
+        self.assertEqual(server.post(server.query())[0], 503)
+        self.assert_refused(server.deployment.cli('tsa', 'cert', 'import', self.certify(server, 'wrong', usage=None)), 'timestamps alone')
+        (server.dir / 'right.csr').unlink(missing_ok=True)
+        certificate = self.certify(server, 'right')
+        self.assertIn('not_after', server.deployment.json('tsa', 'cert', 'import', certificate))
+        self.assert_granted(server)
+        server.deployment.ok('tsa', 'key', 'make', '--type', 'p-256')
+        self.assert_granted(server)  # with the one before
+        other = server.certificates.issue(server.certificates.request(server.certificates.key('other'), 'other'))
+        self.assert_refused(server.deployment.cli('tsa', 'cert', 'import', other), 'not for the timestamp authority')
+        server.deployment.ok('tsa', 'cert', 'import', self.certify(server, 'next'))
+        self.assert_granted(server)
+        self.assertIn('next', must(['openssl', 'pkcs7', '-inform', 'DER', '-print_certs', '-in', self.token(server)]))
+        server.deployment.restart()
+        wait_until(lambda: server.post(server.query())[0] == 200, 'no timestamps after a restart')
+        self.assert_granted(server)
+        self.assertEqual([entry['action'] for entry in server.deployment.audit() if entry['action'].startswith('tsa.key.make')],
+                         ['tsa.key.make'] * 3)
+        self.assert_sound(server.deployment)
+
+    def token(self, server):
+        path = server.dir / 'token.p7'
+        path.unlink(missing_ok=True)
+        must(['openssl', 'ts', '-reply', '-in', server.reply, '-token_out', '-out', path])
+        return path
+
+    @unittest.skipUnless(os.geteuid() == 0, 'needs root')
+    def test_only_who_holds_the_engine(self):
+        server = self.serve(key='hsm')
+        conf = server.dir / 'nobody.conf'
+        conf.write_text(f'socket = {server.deployment.socket}\nengine_user = root\n')
+        conf.chmod(0o644)
+        server.dir.chmod(0o755)
+        done = run(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', CLI, 'tsa', 'key', 'make', '--config', conf],
+                   env=server.deployment.env)
+        self.assertEqual(done.status, 1, done.err)
+        self.assertIn('not permitted', done.err)
+
+
+class Configuration(TsaServerTest):
+    def test_engine_without_a_usable_key_serves_people(self):
+        server = self.serve(start=False)
+        server.key.chmod(0o644)
+        server.start()
+        self.assertIn('chmod 600', ''.join(server.deployment.log))
+        self.assertEqual(server.post(server.query())[0], 503)
+        self.assertEqual(server.deployment.cli('user', 'list').status, 0)
+
+    def test_expired_certificate(self):
+        server = self.serve(start=False)
+        server.certificates.issue(server.dir / 'ca/tsa.csr', days=-1)
+        server.start()
+        self.assertIn('expired', ''.join(server.deployment.log))
+        self.assertEqual(server.post(server.query())[0], 503)
+
+    def test_mistakes(self):
+        for settings, word in (({'policies': '1.2.x'}, 'object identifier'), ({'policies': ''}, 'no policy'), ({'key': 'there'}, 'pkcs11:'),
+                               ({'hash': 'md5'}, 'hash')):
+            with self.subTest(settings):
+                server = self.serve(start=False, settings=settings)
+                self.assert_start_refused(server.deployment, word)
+
+    def test_no_authority(self):
+        server = self.serve(start=False, settings={'key': ''})
+        server.start()
+        self.assertEqual(server.post(server.query())[0], 503)
+        self.assertIn('[tsa]', ''.join(server.net_log))
+
+
+class WithoutAnEngine(TsaServerTest):
+    def test_reply_with_a_file(self):
+        server = self.serve(start=False)
+        query, reply = server.dir / 'q', server.dir / 'r'
+        query.write_bytes(server.query())
+        wanted = ['tsa', 'reply', '--in', query, '--out', reply, '--key', server.key, '--certificate', server.certificate, '--policy', POLICY]
+        server.clock(synchronised=False)  # the command line's, too
+        self.assertIn('timeNotAvailable', server.deployment.cli(*wanted).out)
+        reply.unlink()
+        self.assert_ok(server.deployment.cli(*wanted, '--unwatched-clock'))
+        self.assertEqual(server.verify(reply).status, 0)
+        server.key.chmod(0o644)
+        reply.unlink()
+        self.assertEqual(server.deployment.cli(*wanted, '--unwatched-clock').status, 1)
+        self.assertFalse(reply.exists())
+
+
+class Limits(TsaServerTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = TsaServer(net={'time': '2s', 'connections': '20'})
+        cls.addClassCleanup(cls.server.close)
+
+    def open(self):
+        connection = socket.create_connection(('127.0.0.1', self.server.port), timeout=20)
+        self.addCleanup(connection.close)
+        return connection
+
+    def assert_ended(self, connection):
+        """The server ends it, in time."""
+        connection.settimeout(8)
+        try:
+            while connection.recv(4096):
+                pass
+        except ConnectionError:
+            pass
+
+    def assert_serves(self):
+        wait_until(lambda: self.answers(), 'no timestamps any more')
+
+    def answers(self):
+        try:
+            return self.server.post(self.server.query(), timeout=5)[0] == 200
+        except OSError:
+            return False
+
+    def test_slow_header(self):
+        connection, begun = self.open(), time.monotonic()
+        with self.assertRaises(OSError):
+            for letter in b'POST /tsa HTTP/1.1\r\nHost: x\r\nContent-Type: ' + 100 * b'x':
+                connection.send(bytes([letter]))
+                time.sleep(0.1)
+            self.fail('a header of ten seconds was taken')
+        self.assertLess(time.monotonic() - begun, 6)
+        self.assert_serves()
+
+    def test_slow_body(self):
+        connection = self.open()
+        connection.sendall(b'POST /tsa HTTP/1.1\r\nHost: x\r\nContent-Type: application/timestamp-query\r\nContent-Length: 100\r\n\r\n')
+        with self.assertRaises(OSError):
+            for _ in range(100):
+                connection.send(b'x')
+                time.sleep(0.1)
+            self.fail('a body of ten seconds was taken')
+
+    def test_silence(self):
+        self.assert_ended(self.open())
+
+    def test_unused_connection(self):
+        connection = self.server.connection()
+        connection.request('POST', '/tsa', self.server.query(), {'Content-Type': 'application/timestamp-query'})
+        self.assertEqual(connection.getresponse().status, 200)
+        self.assert_ended(connection.sock) if connection.sock else None
+
+    def test_large_body(self):
+        for size in (17 << 10, 1 << 20):
+            connection = self.open()
+            try:
+                connection.sendall(b'POST /tsa HTTP/1.1\r\nHost: x\r\nContent-Type: application/timestamp-query\r\n'
+                                   b'Content-Length: %d\r\n\r\n' % size + b'x' * size)
+            except OSError:
+                pass
+            self.assert_refused_or_ended(connection)
+        self.assert_serves()
+
+    def assert_refused_or_ended(self, connection):
+        try:
+            answer = connection.recv(4096)
+        except OSError:
+            return
+        self.assertTrue(answer == b'' or answer.startswith((b'HTTP/1.1 4', b'HTTP/1.1 5')), answer)
+
+    def test_endless_chunks(self):
+        connection = self.open()
+        connection.sendall(b'POST /tsa HTTP/1.1\r\nHost: x\r\nContent-Type: application/timestamp-query\r\nTransfer-Encoding: chunked\r\n\r\n')
+        try:
+            for _ in range(2000):
+                connection.sendall(b'400\r\n' + b'x' * 1024 + b'\r\n')
+            self.fail('two megabytes were taken')
+        except OSError:
+            pass
+        self.assert_serves()
+
+    def test_large_header(self):
+        connection = self.open()
+        try:
+            connection.sendall(b'POST /tsa HTTP/1.1\r\nX: ' + b'x' * 100000 + b'\r\n\r\n')
+        except OSError:
+            pass
+        self.assert_refused_or_ended(connection)
+        self.assert_serves()
+
+    def test_garbage(self):
+        for garbage in (b'\0' * 100 + b'\r\n\r\n', os.urandom(5000), b'GET\r\n\r\n', b'POST /tsa HTTP/9.9\r\n\r\n', b'\x16\x03\x01\x02\x00\x01\x00\r\n\r\n',
+                        b'POST /tsa HTTP/1.1\r\nContent-Length: -1\r\n\r\n', b'POST http://[ HTTP/1.1\r\n\r\n'):
+            with self.subTest(garbage[:20]):
+                connection = self.open()
+                try:
+                    connection.sendall(garbage)
+                except OSError:
+                    continue
+                self.assert_refused_or_ended(connection)
+        self.assert_serves()
+
+    def test_many_connections(self):
+        crowd = []
+        for _ in range(200):
+            try:
+                crowd.append(socket.create_connection(('127.0.0.1', self.server.port), timeout=5))
+            except OSError:
+                break
+        time.sleep(1)
+        held = len(os.listdir(f'/proc/{self.server.net_process.pid}/fd'))
+        self.assertLess(held, 2 * 20 + 64 + 1)
+        for connection in crowd:
+            connection.close()
+        self.assert_serves()
+
+    def test_abandoned_requests(self):
+        query = self.server.query()
+        for _ in range(100):
+            connection = self.open()
+            connection.sendall(b'POST /tsa HTTP/1.1\r\nHost: x\r\nContent-Type: application/timestamp-query\r\nContent-Length: %d\r\n\r\n' % len(query) + query)
+            connection.close()
+        self.assert_serves()
+
+    def test_it_is_confined(self):
+        status = pathlib.Path(f'/proc/{self.server.net_process.pid}/status').read_text()
+        self.assertRegex(status, r'NoNewPrivs:\s1')
+        self.assertRegex(status, r'Seccomp:\s2')
+        self.assertNotRegex(status, r'Uid:\s0\s')
+        self.assertRegex(status, r'CapEff:\s0+\n')
+
+
+class Privileges(TsaServerTest):
+    @unittest.skipUnless(os.geteuid() == 0, 'needs root')
+    def test_root_needs_a_user(self):
+        for user, word in (('', 'started as root'), ('root', 'is root'), ('nobody-of-that-name', 'no user')):
+            with self.subTest(user):
+                server = self.serve(start=False, net={'user': user})
+                server.deployment.start()
+                server.start_net(wait=False)
+                self.assertEqual(server.net_process.wait(20), 1)
+                server.wait_for_net(word)
+
+
+if __name__ == '__main__':
+    unittest.main()
