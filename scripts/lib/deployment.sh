@@ -133,3 +133,26 @@ deployment_stop()
         sleep 0.1
     done
 }
+
+# token_key_make DIR TOKEN LABEL: an RSA-2048 key in the token of softhsm_token itself, without any engine, and the certificate of
+# ca_make's CA for it, in the token too.
+token_key_make()
+{
+    local dir=$1 token=$2 label=$3 module uri
+    module=$(find_library softhsm/libsofthsm2.so)
+    uri="pkcs11:token=$token;object=$label;type=private?module-path=$module&pin-source=file:$dir/hsm.pin"
+    pkcs11-tool --module "$module" --token-label "$token" --login --pin "$(cat "$dir/hsm.pin")" --keypairgen \
+        --key-type rsa:2048 --label "$label" --id 01 >/dev/null 2>&1
+    pkcs11-tool --module "$module" --token-label "$token" --read-object --type pubkey --id 01 --output-file "$dir/$label.pub" \
+        >/dev/null 2>&1
+    openssl pkey -pubin -inform DER -in "$dir/$label.pub" -out "$dir/$label.pub.pem"
+    openssl req -new -newkey rsa:2048 -nodes -keyout "$dir/unused.key" -subj "/C=JP/O=trustp11 bench/CN=$label" \
+        -out "$dir/unused.csr" 2>/dev/null
+    openssl x509 -req -in "$dir/unused.csr" -force_pubkey "$dir/$label.pub.pem" -CA "$dir/ca.pem" -CAkey "$dir/ca.key" \
+        -CAcreateserial -days 29 -extfile "${4:-$dir/ca.cnf}" -out "$dir/$label.pem" 2>/dev/null
+    openssl x509 -in "$dir/$label.pem" -outform DER -out "$dir/$label.der"
+    pkcs11-tool --module "$module" --token-label "$token" --login --pin "$(cat "$dir/hsm.pin")" --write-object \
+        "$dir/$label.der" --type cert --label "$label" --id 01 >/dev/null 2>&1
+    rm -f "$dir/unused.key" "$dir/unused.csr"
+    printf '%s\n' "${uri%;type=private*}?module-path=$module&pin-source=file:$dir/hsm.pin" >"$dir/$label.uri"
+}
