@@ -109,6 +109,8 @@ class TsaServer:
 
     def start_net(self, wait=True, **options):
         env = {name: value for name, value in self.deployment.env.items() if name != 'LD_PRELOAD'}
+        # What looks for leaks would start a process and trace this one, which it does not allow.
+        env['ASAN_OPTIONS'] = env.get('ASAN_OPTIONS', '') + ':detect_leaks=0'
         self.net_process = subprocess.Popen([ENGINE, 'net', '--config', self.net_conf], env=env, text=True,
                                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
         begun = len(self.net_log)
