@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COPY_LEN ((size_t)256 << 10) /* stays in the processor's cache from reading to hashing to writing */
+#define COPY_LEN   ((size_t)256 << 10) /* stays in the processor's cache from reading to hashing to writing */
+#define GATHER_LEN ((size_t)64 << 10)  /* what is gathered before it is written */
 
 enum tp_rc tp_pdf_output_error(struct tp_error *error)
 {
@@ -20,7 +21,7 @@ enum tp_rc tp_pdf_output_error(struct tp_error *error)
     return tp_error_set(error, errno == EFBIG ? TP_TOO_LARGE : TP_IO, "the document cannot be written: %s", strerror(errno));
 }
 
-static enum tp_rc put_all(struct tp_pdf_output *output, struct tp_bytes bytes, struct tp_error *error)
+enum tp_rc tp_pdf_output_write(struct tp_pdf_output *output, struct tp_bytes bytes, struct tp_error *error)
 {
     while (bytes.len > 0) {
         const ssize_t done = pwrite(output->fd, bytes.data, bytes.len, (off_t)output->at);
@@ -34,11 +35,20 @@ static enum tp_rc put_all(struct tp_pdf_output *output, struct tp_bytes bytes, s
     return TP_OK;
 }
 
+enum tp_rc tp_pdf_output_flush(struct tp_pdf_output *output, struct tp_error *error)
+{
+    const enum tp_rc rc = tp_pdf_output_write(output, tp_buf_bytes(&output->waiting), error);
+    tp_buf_reset(&output->waiting);
+    return rc;
+}
+
 enum tp_rc tp_pdf_output_put(struct tp_pdf_output *output, struct tp_bytes bytes, bool hashed, struct tp_error *error)
 {
     if (hashed && output->hash != NULL && bytes.len > 0 && EVP_DigestUpdate(output->hash, bytes.data, bytes.len) != 1)
         return TP_CRYPTO;
-    return put_all(output, bytes, error);
+    if (output->waiting.len + bytes.len > GATHER_LEN)
+        TP_TRY(tp_pdf_output_flush(output, error));
+    return bytes.len > GATHER_LEN ? tp_pdf_output_write(output, bytes, error) : tp_buf_append(&output->waiting, bytes);
 }
 
 static enum tp_rc read_part(int fd, uint64_t at, uint8_t *into, size_t most, struct tp_error *error, size_t *ret_len)
@@ -179,7 +189,7 @@ static enum tp_rc copy_through(struct tp_pdf_output *output, int fd, uint64_t le
 enum tp_rc tp_pdf_output_copy(struct tp_pdf_output *output, int fd, uint64_t length, struct tp_error *error, uint8_t *ret_last)
 {
     const bool large = output->hash != NULL && length >= LARGE;
-    uint8_t *buffer = malloc(large ? PARTS * COPY_LEN : COPY_LEN);
+    uint8_t *buffer = malloc(large ? PARTS * COPY_LEN : length < COPY_LEN ? (size_t)length : COPY_LEN);
     if (buffer == NULL)
         return TP_MEMORY;
     const enum tp_rc rc = large ? copy_large(output, fd, length, buffer, error, ret_last)

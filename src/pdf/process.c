@@ -84,23 +84,48 @@ static enum tp_rc put(struct tp_pdf_process *process, struct tp_bytes bytes, int
     return done == (ssize_t)bytes.len ? TP_OK : ended(process, error); /* a question fits into the socket's buffer */
 }
 
-static enum tp_rc get(struct tp_pdf_process *process, uint8_t *bytes, size_t len, int64_t time_ms, int64_t deadline_ms,
-                      struct tp_error *error)
+/* What has come, at most LEN bytes of it, once something has. */
+static enum tp_rc receive(struct tp_pdf_process *process, uint8_t *bytes, size_t len, int64_t time_ms, int64_t deadline_ms,
+                          struct tp_error *error, size_t *ret_len)
 {
-    while (len > 0) {
+    for (;;) {
         struct pollfd wait = {process->socket, POLLIN, 0};
         const int ready = poll(&wait, 1, tp_deadline_left_ms(deadline_ms));
-        if (ready < 0 && errno == EINTR)
-            continue;
         if (ready == 0)
             return too_late(process, time_ms, error);
-        const ssize_t done = recv(process->socket, bytes, len, 0);
+        const ssize_t done = ready < 0 ? -1 : recv(process->socket, bytes, len, 0);
         if (done < 0 && errno == EINTR)
             continue;
         if (done <= 0)
             return ended(process, error);
+        *ret_len = (size_t)done;
+        return TP_OK;
+    }
+}
+
+static size_t take_input(struct tp_pdf_process *process, uint8_t *bytes, size_t len)
+{
+    const size_t taken = len < process->input_len ? len : process->input_len;
+    if (taken > 0)
+        memcpy(bytes, process->input + process->input_at, taken);
+    process->input_at += taken;
+    process->input_len -= taken;
+    return taken;
+}
+
+static enum tp_rc get(struct tp_pdf_process *process, uint8_t *bytes, size_t len, int64_t time_ms, int64_t deadline_ms,
+                      struct tp_error *error)
+{
+    while (len > 0) {
+        size_t done = take_input(process, bytes, len);
+        if (done == 0 && len < sizeof(process->input)) {
+            process->input_at = 0;
+            TP_TRY(receive(process, process->input, sizeof(process->input), time_ms, deadline_ms, error, &process->input_len));
+        } else if (done == 0) {
+            TP_TRY(receive(process, bytes, len, time_ms, deadline_ms, error, &done));
+        }
         bytes += done;
-        len -= (size_t)done;
+        len -= done;
     }
     return TP_OK;
 }
@@ -144,6 +169,10 @@ static enum tp_rc ask(struct tp_pdf_process *process, enum tp_pdf_question kind,
         return tp_error_set(error, TP_IO, "the document's reader has ended; open the document again");
     if (question.len > TP_PDF_QUESTION_MAX)
         return TP_TOO_LARGE;
+    if (process->input_len > 0) { /* more than it was asked for would be taken for the next answer */
+        (void)ended(process, NULL);
+        return tp_error_set(error, TP_INTERNAL, "the document's reader answers what nobody has asked");
+    }
     tp_put_be32(message + 1, (uint32_t)question.len);
     if (question.len > 0)
         memcpy(message + TP_PDF_MESSAGE_HEAD, question.data, question.len);

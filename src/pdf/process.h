@@ -16,6 +16,7 @@
 
 #define TP_PDF_MESSAGE_HEAD 5 /* kind or code, length */
 #define TP_PDF_QUESTION_MAX ((size_t)4 << 10)
+#define TP_PDF_INPUT_LEN    ((size_t)4 << 10)
 #define TP_PDF_READER_SOCKET 0 /* a reader's only descriptor */
 
 enum tp_pdf_question {
@@ -68,6 +69,8 @@ struct tp_pdf_process {
     unsigned files;  /* that it has opened */
     int64_t used_ms; /* that it has taken for answers */
     bool broken;     /* it is replaced: something went wrong, or it knows a password */
+    uint8_t input[TP_PDF_INPUT_LEN]; /* read ahead: an answer's head and what follows come together */
+    size_t input_at, input_len;      /* from where on, and how much, nobody has taken it */
 };
 TP_MUST_USE enum tp_rc tp_pdf_process_new(struct tp_pdf_zygote *zygote, struct tp_error *error,
                                           struct tp_pdf_process **ret_process);

@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define SHORT_ANSWER ((size_t)4 << 10)
+
 struct serving {
     struct tp_pdf_reader *reader;
     void *file;
@@ -39,12 +41,17 @@ static void put(const void *bytes, size_t len)
     }
 }
 
+/* A short one with one call. */
 static void answer(enum tp_rc rc, const void *bytes, size_t len)
 {
-    uint8_t head[TP_PDF_MESSAGE_HEAD] = {(uint8_t)rc};
-    tp_put_be32(head + 1, (uint32_t)len);
-    put(head, sizeof(head));
-    put(bytes, len);
+    uint8_t message[TP_PDF_MESSAGE_HEAD + SHORT_ANSWER] = {(uint8_t)rc};
+    const size_t along = len <= SHORT_ANSWER ? len : 0;
+    tp_put_be32(message + 1, (uint32_t)len);
+    if (along > 0)
+        memcpy(message + TP_PDF_MESSAGE_HEAD, bytes, along);
+    put(message, TP_PDF_MESSAGE_HEAD + along);
+    if (along < len)
+        put(bytes, len);
 }
 
 static void get(void *bytes, size_t len)
@@ -61,41 +68,44 @@ static void get(void *bytes, size_t len)
     }
 }
 
-/* The first byte alone, and with it the descriptor, if one comes. */
-static uint8_t get_kind(int *ret_fd)
+/* A message as far as it is there, and the descriptor, if one comes with it: a question is sent whole, and the next one only after its
+ * answer. */
+static size_t receive(struct serving *serving, uint8_t head[TP_PDF_MESSAGE_HEAD])
 {
-    uint8_t kind = 0;
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof(int))];
     } control = {0};
-    struct iovec part = {&kind, 1};
+    struct iovec parts[] = {{head, TP_PDF_MESSAGE_HEAD}, {serving->question, TP_PDF_QUESTION_MAX}};
     struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room)};
+        .msg_iov = parts, .msg_iovlen = 2, .msg_control = control.room, .msg_controllen = sizeof(control.room)};
     ssize_t done;
     while ((done = recvmsg(TP_PDF_READER_SOCKET, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
         ;
     if (done <= 0)
         _exit(0);
-    const struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
-        head->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(ret_fd, CMSG_DATA(head), sizeof(int));
-    return kind;
+    const struct cmsghdr *first = CMSG_FIRSTHDR(&message);
+    if (first != NULL && first->cmsg_level == SOL_SOCKET && first->cmsg_type == SCM_RIGHTS &&
+        first->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(&serving->fd, CMSG_DATA(first), sizeof(int));
+    return (size_t)done;
 }
 
 static enum tp_pdf_question get_question(struct serving *serving)
 {
-    uint8_t len[4];
+    uint8_t head[TP_PDF_MESSAGE_HEAD];
     serving->fd = -1;
-    const uint8_t kind = get_kind(&serving->fd);
-    get(len, sizeof(len));
-    serving->question_len = tp_get_be32(len);
-    if (serving->question_len > TP_PDF_QUESTION_MAX)
+    size_t done = receive(serving, head);
+    if (done < sizeof(head)) {
+        get(head + done, sizeof(head) - done);
+        done = sizeof(head);
+    }
+    serving->question_len = tp_get_be32(head + 1);
+    if (serving->question_len > TP_PDF_QUESTION_MAX || done - sizeof(head) > serving->question_len)
         _exit(1);
-    get(serving->question, serving->question_len);
+    get(serving->question + (done - sizeof(head)), serving->question_len - (done - sizeof(head)));
     serving->question[serving->question_len] = '\0';
-    return kind;
+    return head[0];
 }
 
 /* ---- the file ---- */

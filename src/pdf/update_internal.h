@@ -47,11 +47,15 @@ TP_MUST_USE enum tp_rc tp_pdf_xref_make(struct tp_pdf_update *update, uint64_t a
 struct tp_pdf_output {
     int fd;
     uint64_t at;
-    EVP_MD_CTX *hash; /* NULL: nothing is hashed */
+    EVP_MD_CTX *hash;      /* NULL: nothing is hashed */
+    struct tp_buf waiting; /* to be written at AT; a small document goes out with one call */
 };
-/* Writes, and hashes where told. TP_STORE_FULL, TP_IO. */
+/* Writes, now or later, and hashes where told. TP_STORE_FULL, TP_IO. */
 TP_MUST_USE enum tp_rc tp_pdf_output_put(struct tp_pdf_output *output, struct tp_bytes bytes, bool hashed,
                                          struct tp_error *error);
+/* At once, whatever waits. */
+TP_MUST_USE enum tp_rc tp_pdf_output_write(struct tp_pdf_output *output, struct tp_bytes bytes, struct tp_error *error);
+TP_MUST_USE enum tp_rc tp_pdf_output_flush(struct tp_pdf_output *output, struct tp_error *error);
 /* The first LENGTH bytes of FD. RET_LAST is the last one. */
 TP_MUST_USE enum tp_rc tp_pdf_output_copy(struct tp_pdf_output *output, int fd, uint64_t length, struct tp_error *error,
                                           uint8_t *ret_last);

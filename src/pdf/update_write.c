@@ -21,6 +21,7 @@ struct writing {
 static void writing_clear(struct writing *writing)
 {
     tp_buf_clear(&writing->xref);
+    tp_buf_clear(&writing->output.waiting);
     EVP_MD_CTX_free(writing->output.hash);
 }
 
@@ -96,7 +97,8 @@ static enum tp_rc put_all(struct writing *writing, struct tp_error *error)
         TP_TRY(tp_pdf_output_put(&writing->output, TP_BYTES("\n", 1), true, error));
     for (const struct tp_pdf_item *item = writing->update->items; item != NULL; item = item->hh.next)
         TP_TRY(put_item(&writing->output, item, error));
-    return tp_pdf_output_put(&writing->output, tp_buf_bytes(&writing->xref), true, error);
+    TP_TRY(tp_pdf_output_put(&writing->output, tp_buf_bytes(&writing->xref), true, error));
+    return tp_pdf_output_flush(&writing->output, error);
 }
 
 static enum tp_rc begin_hash(struct writing *writing, const char *digest_name, struct tp_error *error)
@@ -161,5 +163,5 @@ enum tp_rc tp_pdf_contents_fill(int out, const struct tp_pdf_written *written, s
     memset(text.data, '0', room);
     tp_hex_encode(contents, (char *)text.data);
     text.data[2 * contents.len] = 2 * contents.len < room ? '0' : text.data[2 * contents.len];
-    return tp_pdf_output_put(&output, TP_BYTES(text.data, room), false, error);
+    return tp_pdf_output_write(&output, TP_BYTES(text.data, room), error);
 }
