@@ -5,6 +5,7 @@
 #include "pdf/update_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -67,6 +68,7 @@ static enum tp_rc read_part(int fd, uint64_t at, uint8_t *into, size_t most, str
 /* ---- a large file: another thread hashes what this one reads and writes ---- */
 
 #define PARTS   4
+#define AHEAD   ((uint64_t)8 << 20) /* bytes after which the disk may begin: whoever makes the file durable waits for less */
 #define LARGE   ((uint64_t)4 << 20) /* bytes from which a thread is worth its start */
 
 struct part {
@@ -140,9 +142,19 @@ static bool start_hasher(struct hasher *hasher)
     return started;
 }
 
+/* Only a hint: what cannot be begun now is waited for later. */
+static void begin_writing(const struct tp_pdf_output *output, uint64_t *begun)
+{
+    if (output->at - *begun < AHEAD)
+        return;
+    (void)sync_file_range(output->fd, (off_t)*begun, (off_t)(output->at - *begun), SYNC_FILE_RANGE_WRITE);
+    *begun = output->at;
+}
+
 static enum tp_rc copy_beside(struct tp_pdf_output *output, struct hasher *hasher, int fd, uint64_t length,
                               struct tp_error *error, uint8_t *ret_last)
 {
+    uint64_t begun = output->at;
     for (uint64_t at = 0; at < length;) {
         const size_t most = length - at < COPY_LEN ? (size_t)(length - at) : COPY_LEN;
         struct part *part = free_part(hasher);
@@ -150,6 +162,7 @@ static enum tp_rc copy_beside(struct tp_pdf_output *output, struct hasher *hashe
         const size_t len = part->len;
         tell(hasher, false);
         TP_TRY(tp_pdf_output_put(output, TP_BYTES(part->bytes, len), false, error));
+        begin_writing(output, &begun);
         *ret_last = part->bytes[len - 1];
         at += len;
     }
