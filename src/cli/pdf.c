@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "cli/prompt.h"
 #include "hsm/signer.h"
+#include "pki/chain.h"
 #include "pki/private_key.h"
 
 #include <errno.h>
@@ -28,37 +29,14 @@ void tp_cli_pdf_close(struct tp_cli_pdf *pdf)
 
 /* ---- the key ---- */
 
-struct chain {
-    struct tp_buf der[TP_PKI_SIGNER_CERTIFICATES];
-    struct tp_bytes views[TP_PKI_SIGNER_CERTIFICATES];
-    size_t len;
-};
-
-static void chain_clear(struct chain *chain)
-{
-    for (size_t i = 0; i < chain->len; i++)
-        tp_buf_clear(&chain->der[i]);
-}
-
-static enum tp_rc chain_add(void *context, struct tp_bytes der)
-{
-    struct chain *chain = context;
-    if (chain->len == TP_PKI_SIGNER_CERTIFICATES)
-        return TP_TOO_LARGE;
-    TP_TRY(tp_buf_append(&chain->der[chain->len], der));
-    chain->views[chain->len] = tp_buf_bytes(&chain->der[chain->len]);
-    chain->len++;
-    return TP_OK;
-}
-
-static enum tp_rc read_chain(struct tp_cli *cli, struct chain *chain)
+static enum tp_rc read_chain(struct tp_cli *cli, struct tp_pki_chain *chain)
 {
     struct tp_buf file TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     const char *path = tp_cli_text(&cli->args, "certificate");
     if (path == NULL)
         return TP_OK;
     TP_TRY(tp_cli_file_read(path, TP_CLI_FILE_MAX, &cli->error, &file));
-    enum tp_rc rc = tp_pki_certificates_read(tp_buf_bytes(&file), &cli->error, chain_add, chain);
+    enum tp_rc rc = tp_pki_certificates_read(tp_buf_bytes(&file), &cli->error, tp_pki_chain_add, chain);
     if (rc == TP_OK && chain->len == 0)
         rc = tp_error_set(&cli->error, TP_NOT_FOUND, "there is no certificate in it");
     return rc == TP_OK ? TP_OK : tp_error_prefix(&cli->error, rc, "%s", path);
@@ -84,7 +62,7 @@ static enum tp_rc ask_pin(void *context, const char *token, struct tp_error *err
     return rc == TP_OK ? TP_OK : tp_error_set(error, rc, "%s", tp_error_words(&cli->error));
 }
 
-static enum tp_rc open_uri(struct tp_cli_pdf *pdf, const char *uri, const struct chain *chain, unsigned threads)
+static enum tp_rc open_uri(struct tp_cli_pdf *pdf, const char *uri, const struct tp_pki_chain *chain, unsigned threads)
 {
     struct tp_hsm_signer_config config = {.uri = uri,
                                           .threads = threads,
@@ -95,7 +73,7 @@ static enum tp_rc open_uri(struct tp_cli_pdf *pdf, const char *uri, const struct
     return tp_hsm_signer_open(&config, &pdf->cli->error, &pdf->signer);
 }
 
-static enum tp_rc open_file(struct tp_cli_pdf *pdf, const char *path, const struct chain *chain)
+static enum tp_rc open_file(struct tp_cli_pdf *pdf, const char *path, const struct tp_pki_chain *chain)
 {
     struct tp_secret *file TP_AUTO(tp_secret_free_p) = NULL, *password TP_AUTO(tp_secret_free_p) = NULL;
     struct tp_error *error = &pdf->cli->error;
@@ -108,7 +86,7 @@ static enum tp_rc open_file(struct tp_cli_pdf *pdf, const char *path, const stru
 
 static enum tp_rc open_key(struct tp_cli_pdf *pdf, unsigned threads)
 {
-    struct chain chain TP_AUTO(chain_clear) = {.len = 0};
+    struct tp_pki_chain chain TP_AUTO(tp_pki_chain_clear) = {.len = 0};
     const char *uri = tp_cli_text(&pdf->cli->args, "key"), *path = tp_cli_text(&pdf->cli->args, "key-file");
     if (uri != NULL && path != NULL)
         return tp_error_set(&pdf->cli->error, TP_USAGE, "--key and --key-file name two keys");

@@ -5,6 +5,7 @@
 #include "engine/authority_key.h"
 #include "hsm/signer.h"
 #include "pki/certificate.h"
+#include "pki/chain.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,42 +66,19 @@ static enum tp_rc read_file(const char *path, bool private, struct tp_error *err
     return TP_OK;
 }
 
-struct chain {
-    struct tp_buf der[TP_PKI_SIGNER_CERTIFICATES];
-    struct tp_bytes views[TP_PKI_SIGNER_CERTIFICATES];
-    size_t len;
-};
-
-static void chain_clear(struct chain *chain)
-{
-    for (size_t i = 0; i < chain->len; i++)
-        tp_buf_clear(&chain->der[i]);
-}
-
-static enum tp_rc chain_add(void *context, struct tp_bytes der)
-{
-    struct chain *chain = context;
-    if (chain->len == TP_PKI_SIGNER_CERTIFICATES)
-        return TP_TOO_LARGE;
-    TP_TRY(tp_buf_append(&chain->der[chain->len], der));
-    chain->views[chain->len] = tp_buf_bytes(&chain->der[chain->len]);
-    chain->len++;
-    return TP_OK;
-}
-
-static enum tp_rc chain_read(const char *path, struct tp_error *error, struct chain *chain)
+static enum tp_rc chain_read(const char *path, struct tp_error *error, struct tp_pki_chain *chain)
 {
     struct tp_secret *bytes TP_AUTO(tp_secret_free_p) = NULL;
     if (path == NULL)
         return TP_OK;
     TP_TRY(read_file(path, false, error, &bytes));
-    const enum tp_rc rc = tp_pki_certificates_read(tp_secret_bytes(bytes), error, chain_add, chain);
+    const enum tp_rc rc = tp_pki_certificates_read(tp_secret_bytes(bytes), error, tp_pki_chain_add, chain);
     return rc == TP_OK ? TP_OK : tp_error_prefix(error, rc, "%s", path);
 }
 
 /* ---- the kinds of keys ---- */
 
-static enum tp_rc open_file(const char *path, const struct chain *chain, struct tp_error *error, struct tp_pki_signer **ret_signer)
+static enum tp_rc open_file(const char *path, const struct tp_pki_chain *chain, struct tp_error *error, struct tp_pki_signer **ret_signer)
 {
     struct tp_secret *bytes TP_AUTO(tp_secret_free_p) = NULL;
     TP_TRY(read_file(path, true, error, &bytes));
@@ -110,7 +88,7 @@ static enum tp_rc open_file(const char *path, const struct chain *chain, struct 
 
 static enum tp_rc open_signer(struct tp_engine *engine, const char *key, struct tp_error *error, struct tp_pki_signer **ret_signer)
 {
-    struct chain chain TP_AUTO(chain_clear) = {.len = 0};
+    struct tp_pki_chain chain TP_AUTO(tp_pki_chain_clear) = {.len = 0};
     TP_TRY(chain_read(engine->conf.authority.certificates, error, &chain));
     if (strcmp(key, "hsm") == 0)
         return tp_authority_key_signer(engine, error, ret_signer);
