@@ -50,6 +50,12 @@ static bool reads_input(const struct tp_cli *cli)
     return any;
 }
 
+/* Only our own module's tokens want a one-time code: without module-path it is ours (hsm/signer.h). */
+static bool is_our_module(const char *uri)
+{
+    return strstr(uri, "module-path=") == NULL || strstr(uri, "libtrustp11.so") != NULL;
+}
+
 static enum tp_rc ask_pin(void *context, const char *token, struct tp_error *error, struct tp_secret **ret_pin)
 {
     struct tp_cli *cli = context;
@@ -57,7 +63,8 @@ static enum tp_rc ask_pin(void *context, const char *token, struct tp_error *err
     if (reads_input(cli) && !cli->terminal)
         return tp_error_set(error, TP_USAGE, "standard input is the file, so the PIN of %.64s cannot come from there: a URI with "
                             "pin-source", token);
-    (void)snprintf(label, sizeof label, "PIN and one-time code of %.64s", token);
+    const char *uri = tp_cli_text(&cli->args, "key");
+    (void)snprintf(label, sizeof label, "PIN%s of %.64s", uri == NULL || is_our_module(uri) ? " and one-time code" : "", token);
     enum tp_rc rc = tp_cli_secret_ask(cli, label, NULL, ret_pin);
     return rc == TP_OK ? TP_OK : tp_error_set(error, rc, "%s", tp_error_words(&cli->error));
 }

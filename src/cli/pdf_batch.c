@@ -6,6 +6,7 @@
 #include "pades/place.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,6 +32,32 @@ struct running {
     enum tp_rc out;  /* of what is printed */
 };
 
+/* ---- being broken off ---- */
+
+static volatile sig_atomic_t broken_off; /* by ^C or SIGTERM: what is under way is finished; the second one ends the process */
+static const int breaking[] = {SIGINT, SIGTERM};
+#define BREAKING_LEN (sizeof breaking / sizeof breaking[0])
+
+static void on_signal(int number)
+{
+    (void)number;
+    broken_off = 1;
+}
+
+static void listen_for_signals(struct sigaction before[BREAKING_LEN])
+{
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
+    broken_off = 0;
+    for (size_t i = 0; i < BREAKING_LEN; i++)
+        (void)sigaction(breaking[i], &action, &before[i]);
+}
+
+static void restore_signals(const struct sigaction before[BREAKING_LEN])
+{
+    for (size_t i = 0; i < BREAKING_LEN; i++)
+        (void)sigaction(breaking[i], &before[i], NULL);
+}
+
 /* ---- telling ---- */
 
 static void say_result(struct running *running, size_t item, const char *status, const char *words, const char *note)
@@ -49,6 +76,8 @@ static void say_result(struct running *running, size_t item, const char *status,
     tp_cli_put_text(cli, object, "error", words);
     tp_cli_put_text(cli, object, "note", note);
     enum tp_rc rc = tp_cli_emit_line(cli, object);
+    if (rc == TP_OK && fflush(cli->out) != 0) /* who reads along sees each when it is done */
+        rc = tp_cli_output_failed(cli);
     running->out = running->out == TP_OK ? rc : running->out;
 }
 
@@ -94,7 +123,7 @@ static void skipped(struct running *running, size_t item)
 static bool take_next(struct running *running, size_t *ret_item)
 {
     (void)pthread_mutex_lock(&running->lock);
-    bool more = running->stop == TP_OK && running->next < running->batch->list->len;
+    bool more = running->stop == TP_OK && broken_off == 0 && running->next < running->batch->list->len;
     if (more)
         *ret_item = running->next++;
     (void)pthread_mutex_unlock(&running->lock);
@@ -257,18 +286,30 @@ static enum tp_rc start(struct running *running, pthread_t *threads)
     return running->started > 0 ? TP_OK : TP_MEMORY; /* fewer do, too */
 }
 
+static enum tp_rc summary_line(const struct running *running, size_t left)
+{
+    struct tp_cli *cli = running->batch->cli;
+    json_t *object = json_object();
+    tp_cli_put_count(cli, object, running->batch->label, running->signed_len);
+    tp_cli_put_count(cli, object, "skipped", running->skipped_len);
+    tp_cli_put_count(cli, object, "failed", running->failed_len);
+    tp_cli_put_count(cli, object, "left", left);
+    return tp_cli_emit_line(cli, object);
+}
+
 static enum tp_rc summarise(struct running *running)
 {
     struct tp_cli *cli = running->batch->cli;
     size_t left = running->batch->list->len - running->signed_len - running->skipped_len - running->failed_len;
     TP_TRY(running->out);
     cli->failed_quietly = running->failed_len > 0 || left > 0;
-    if (!cli->json)
-        TP_TRY(tp_cli_emit_ok(cli, "%zu %s, %zu done before, %zu failed, %zu not tried", running->signed_len, running->batch->label,
-                              running->skipped_len, running->failed_len, left));
+    TP_TRY(cli->json ? summary_line(running, left)
+                     : tp_cli_emit_ok(cli, "%zu %s, %zu done before, %zu failed, %zu not tried", running->signed_len,
+                                      running->batch->label, running->skipped_len, running->failed_len, left));
     if (left > 0)
-        tp_cli_remark(cli, "broken off, since the others would fail alike: %s; the same command goes on from there",
-                      tp_rc_words(running->stop));
+        tp_cli_remark(cli, "broken off%s%s; the same command goes on from there",
+                      running->stop != TP_OK ? ", since the others would fail alike: " : "",
+                      running->stop != TP_OK ? tp_rc_words(running->stop) : "");
     return cli->failed_quietly ? TP_REFUSED : TP_OK;
 }
 
@@ -302,7 +343,10 @@ enum tp_rc tp_cli_pdf_batch_run(const struct tp_cli_pdf_batch *batch)
     (void)pthread_cond_init(&running->changed, NULL);
     running->progress = tp_cli_progress_begin(batch->cli, batch->label);
     tp_cli_progress_update(running->progress, 0, batch->list->len, NULL);
+    struct sigaction before[BREAKING_LEN];
+    listen_for_signals(before);
     enum tp_rc rc = run(running, threads);
+    restore_signals(before);
     tp_cli_progress_end(running->progress);
     if (rc == TP_OK)
         rc = summarise(running);

@@ -37,7 +37,8 @@ struct tp_cli_pdf_batch {
     void *context;
     const char *label; /* "signing" */
 };
-/* A line of JSON for each file with --json; what failed and a summary for people. The exit status is 1 when anything failed. */
+/* A line of JSON for each file with --json, and one that counts them; what failed and a summary for people. The exit status is 1 when
+ * anything failed or was not tried. SIGINT and SIGTERM break it off: what is under way is finished, and what is done is told. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_batch_run(const struct tp_cli_pdf_batch *batch);
 
 #endif

@@ -98,6 +98,8 @@ static enum tp_rc read_lines(struct tp_cli *cli, const char *path, const char *o
 {
     struct tp_buf file TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     TP_TRY(tp_cli_file_read(path, LIST_MOST - 1, &cli->error, &file));
+    if (strncmp(tp_buf_string(&file), "%PDF", 4) == 0)
+        return tp_error_set(&cli->error, TP_USAGE, "%s is a PDF itself; wanted is a folder of them, or a file that names them", path);
     const char *at = tp_buf_string(&file), *end = at + file.len;
     while (at < end) {
         size_t line = strcspn(at, "\n"), len = line > 0 && at[line - 1] == '\r' ? line - 1 : line;
@@ -122,12 +124,25 @@ static enum tp_rc check_names(struct tp_cli *cli, const struct tp_cli_pdf_list *
     return TP_OK;
 }
 
+/* Made where it is not there yet. */
+static enum tp_rc out_folder(struct tp_cli *cli, const char *out, struct stat *ret_status)
+{
+    if (mkdir(out, S_IRWXU | S_IRWXG | S_IRWXO) != 0 && errno != EEXIST)
+        return tp_error_set(&cli->error, TP_IO, "the folder %s cannot be made: %s", out, strerror(errno));
+    if (stat(out, ret_status) != 0 || !S_ISDIR(ret_status->st_mode))
+        return tp_error_set(&cli->error, TP_NOT_FOUND, "%s is no folder", out);
+    return TP_OK;
+}
+
 static enum tp_rc read_any(struct tp_cli *cli, const char *batch, const char *out, struct tp_cli_pdf_list *list)
 {
-    struct stat status;
-    bool folder = stat(batch, &status) == 0 && S_ISDIR(status.st_mode);
-    if (out != NULL && (stat(out, &status) != 0 || !S_ISDIR(status.st_mode)))
-        return tp_error_set(&cli->error, TP_NOT_FOUND, "%s is no folder; make it first", out);
+    struct stat from = {.st_ino = 0}, to;
+    bool folder = stat(batch, &from) == 0 && S_ISDIR(from.st_mode);
+    if (out != NULL) {
+        TP_TRY(out_folder(cli, out, &to));
+        if (folder && from.st_dev == to.st_dev && from.st_ino == to.st_ino)
+            return tp_error_set(&cli->error, TP_USAGE, "--out is the folder that is signed itself; results of a batch go elsewhere");
+    }
     TP_TRY(folder ? read_folder(cli, batch, out, list) : read_lines(cli, batch, out, list));
     if (list->len == 0)
         return tp_error_set(&cli->error, TP_NOT_FOUND, "%s %s", batch, folder ? "has no file *.pdf" : "names no file");

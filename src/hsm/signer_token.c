@@ -146,6 +146,14 @@ static const char *tries_left(const struct tp_hsm_card *card)
     return (token.flags & CKF_USER_PIN_COUNT_LOW) != 0 ? "; a few tries are left before it locks" : "";
 }
 
+/* PKCS#11 has no code for "the one-time code": our own tokens (p11/token.c) want one behind the PIN. */
+#define CODE_WORDS ": it wants the PIN and right behind it a one-time code that has not been used yet"
+static bool wants_code(const struct tp_hsm_card *card)
+{
+    static const char ours[] = "trustp11 "; /* padded with blanks */
+    return memcmp(card->token.manufacturerID, ours, sizeof ours - 1) == 0;
+}
+
 static enum tp_rc login_rc(const struct tp_hsm_card *card, CK_RV rv, struct tp_error *error)
 {
     switch (rv) {
@@ -154,15 +162,15 @@ static enum tp_rc login_rc(const struct tp_hsm_card *card, CK_RV rv, struct tp_e
         return TP_OK;
     case CKR_PIN_INCORRECT:
     case CKR_PIN_INVALID:
-        return tp_error_set(error, TP_PIN_WRONG, "the token \"%s\" does not accept this PIN (%s)%s", card->name,
-                            tp_hsm_ckr_name(rv), tries_left(card));
+        return tp_error_set(error, TP_PIN_WRONG, "the token \"%s\" does not accept this PIN (%s)%s%s", card->name,
+                            tp_hsm_ckr_name(rv), wants_code(card) ? CODE_WORDS : "", tries_left(card));
     case CKR_PIN_LEN_RANGE:
         return tp_error_set(error, TP_PIN_LENGTH, "the PIN for the token \"%s\" is too short or too long%s", card->name,
                             tries_left(card));
     case CKR_PIN_LOCKED:
-        return tp_error_set(
-            error, TP_PIN_LOCKED,
-            "the token \"%s\" is locked after too many wrong PINs; whoever administers it can unlock it", card->name);
+        return tp_error_set(error, TP_PIN_LOCKED,
+                            "the token \"%s\" is locked after too many wrong PINs, or its user is suspended; whoever administers "
+                            "it knows which, and can undo it", card->name);
     case CKR_PIN_EXPIRED:
         return tp_error_set(error, TP_PIN_EXPIRED, "the PIN of the token \"%s\" has expired: set a new one first",
                             card->name);

@@ -103,6 +103,17 @@ static const struct tp_pdf_value *lock_action(struct signing *signing)
     return order->lock == TP_PADES_LOCK_ALL ? lock : tp_pdf_with(arena, lock, "Fields", names);
 }
 
+/* A name of no field would lock nothing, and nobody would notice. */
+static enum tp_rc check_lock_names(const struct signing *signing)
+{
+    const struct tp_pades_order *order = &signing->order;
+    for (size_t i = 0; i < order->lock_names_len; i++)
+        if (!tp_pades_form_has_name(&signing->form, order->lock_names[i]) && strcmp(order->lock_names[i], order->field) != 0)
+            return tp_error_set(signing->work.error, TP_REFUSED, "--lock-field '%s' is no field of this document's form",
+                                order->lock_names[i]);
+    return TP_OK;
+}
+
 /* The lock that the field has brought along, or the one that is ordered: {/Action, /Fields, perhaps /P}; NULL: none. */
 static enum tp_rc find_lock(struct signing *signing, const struct tp_pdf_value **ret_lock)
 {
@@ -111,6 +122,7 @@ static enum tp_rc find_lock(struct signing *signing, const struct tp_pdf_value *
     if (signing->field != NULL)
         TP_TRY(tp_pdf_document_get(work->document, signing->field->value, "Lock", work->error, &own));
     *ret_lock = tp_pdf_kind(own) == TP_PDF_DICTIONARY ? own : NULL;
+    TP_TRY(check_lock_names(signing));
     if (signing->order.lock == TP_PADES_LOCK_NONE)
         return TP_OK;
     if (*ret_lock != NULL)

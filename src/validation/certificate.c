@@ -171,7 +171,7 @@ static void describe_status(const struct walk *walk, const struct tp_validation_
     tp_validation_time_text(status->this_ms, time);
     if (status->responder.len > 0)
         (void)!tp_pki_certificate_parse(tp_buf_bytes(&status->responder), NULL, &responder);
-    (void)snprintf(step->status_from, sizeof step->status_from, "%s of %.80s, %s (%.20s)",
+    (void)snprintf(step->status_from, sizeof step->status_from, "%s of %.160s, %s (%.240s)",
                    status->kind == TP_EVIDENCE_OCSP ? "OCSP" : "CRL",
                    responder.subject[0] != '\0' ? responder.subject : issuer->subject, time,
                    tp_evidence_from(walk->evidence, status->kind, status->index));
@@ -190,7 +190,7 @@ static void note_missing(struct walk *walk, const struct tp_validation_status *s
     say(&walk->failure, TP_INDETERMINATE,
         status->out_of_bounds > 0 ? TP_SUB_REVOCATION_OUT_OF_BOUNDS_NO_POE : TP_SUB_TRY_LATER, "%.160s: %s", subject,
         why);
-    (void)snprintf(walk->answer->steps[at].status_from, sizeof walk->answer->steps[at].status_from, "none: %.120s",
+    (void)snprintf(walk->answer->steps[at].status_from, sizeof walk->answer->steps[at].status_from, "none: %.480s",
                    why);
 }
 

@@ -29,7 +29,7 @@ struct tp_validation_step { /* one a certificate of the chain, leaf first */
     bool anchor, revoked;
     int64_t revoked_ms;
     const char *reason;
-    char status_from[160]; /* "OCSP of CN=…, 2026-…", "CRL …", "not checked: anchor" */
+    char status_from[TP_ERROR_WORDS_LEN]; /* "OCSP of CN=…, 2026-…", "CRL …", "not checked: anchor" */
     int64_t status_ms;     /* thisUpdate of that evidence; 0: none */
 };
 struct tp_validation_answer {

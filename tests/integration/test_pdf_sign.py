@@ -7,6 +7,7 @@ import pathlib
 import re
 import resource
 import shutil
+import signal
 import struct
 import subprocess
 import tempfile
@@ -476,6 +477,12 @@ class Documents(PdfTest):
         self.assert_done(self.sign('--field', 'Here', pdf=certified))
         self.assert_signed(certified, self.out, signatures=2)
 
+    def test_a_lock_names_fields_that_are_there(self):
+        pdf = self.put(pdfs.table(pdfs.page()))
+        self.assert_line(self.sign('--lock', 'include', '--lock-field', 'nosuch', pdf=pdf), "'nosuch' is no field")
+        self.assertFalse(self.out.exists())
+        self.assert_done(self.sign('--field', 'Mine', '--lock', 'include', '--lock-field', 'Mine', pdf=pdf))
+
     def test_locks(self):
         objects = pdfs.with_field(field=b'/Lock<</Type/SigFieldLock/Action/Include/Fields[(Other)]>>')
         objects[7] = b'<</Fields[6 0 R 11 0 R 12 0 R]>>'
@@ -763,17 +770,26 @@ class Batches(PdfTest):
     def batch(self, *options):
         return self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder, '--out', self.results, *options)
 
+    def rows(self, text):
+        """The line of each file; the last line counts them."""
+        rows = [json.loads(line) for line in text.splitlines()]
+        counts = rows.pop()
+        statuses = [row['status'] for row in rows]
+        self.assertEqual([counts[name] for name in ('signed', 'skipped', 'failed')],
+                         [statuses.count(name) for name in ('signed', 'skipped', 'failed')])
+        return rows
+
     def test_all_are_signed_and_then_left(self):
         done = self.batch('--json')
         self.assert_done(done)
-        rows = [json.loads(line) for line in done.out.splitlines()]
+        rows = self.rows(done.out)
         self.assertEqual({row['status'] for row in rows}, {'signed'})
         self.assertEqual(len(rows), 20)
         for n in (0, 19):
             self.assert_signed(self.folder / f'{n:02}.pdf', self.results / f'{n:02}.pdf')
         first = {path: path.read_bytes() for path in self.results.iterdir()}
         (self.results / '07.pdf').unlink()
-        rows = [json.loads(line) for line in self.batch('--json').out.splitlines()]
+        rows = self.rows(self.batch('--json').out)
         self.assertEqual(sorted(row['status'] for row in rows), ['signed'] + ['skipped'] * 19)
         self.assertEqual({path: path.read_bytes() for path in first if path.name != '07.pdf'},
                          {path: content for path, content in first.items() if path.name != '07.pdf'})
@@ -782,7 +798,7 @@ class Batches(PdfTest):
         (self.folder / '05.pdf').write_bytes(b'broken')
         done = self.batch('--json')
         self.assertEqual(done.status, 1)
-        rows = {pathlib.Path(row['file']).name: row for row in map(json.loads, done.out.splitlines())}
+        rows = {pathlib.Path(row['file']).name: row for row in self.rows(done.out)}
         self.assertEqual(rows['05.pdf']['status'], 'failed')
         self.assertTrue(rows['05.pdf']['error'])
         self.assertEqual([row['status'] for row in rows.values()].count('signed'), 19)
@@ -807,9 +823,37 @@ class Batches(PdfTest):
         self.assertIn('is there already', done.err)
         self.assertEqual((self.results / '01.pdf').read_bytes(), b'precious')
 
-    def test_killed_in_the_middle_it_leaves_whole_files_only(self):
-        for n in range(20, 300):
+    def fill(self, many):
+        for n in range(20, many):
             shutil.copy(self.folder / '00.pdf', self.folder / f'{n}.pdf')
+
+    def test_broken_off_it_tells_what_is_done(self):
+        self.fill(600)
+        command = [CLI, 'pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder, '--out', self.results, '--jobs', '1',
+                   '--json']
+        with subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, text=True) as process:
+            first = process.stdout.readline() # while the others are being signed
+            process.send_signal(signal.SIGINT)
+            rest = process.stdout.read()
+        self.assertEqual(process.returncode, 1)
+        rows = self.rows(first + rest)
+        self.assertEqual({row['status'] for row in rows}, {'signed'})
+        self.assertEqual({row['out'] for row in rows}, {str(path) for path in self.results.iterdir()})
+        self.assertEqual(json.loads(rest.splitlines()[-1])['left'], 600 - len(rows))
+        self.assertLess(len(rows), 600)
+        self.assert_done(self.batch())
+
+    def test_the_folder_for_results_is_made(self):
+        self.results.rmdir()
+        self.assert_done(self.batch())
+        self.assertEqual(len(list(self.results.iterdir())), 20)
+
+    def test_a_pdf_is_no_list(self):
+        done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder / '00.pdf', '--out', self.results)
+        self.assert_line(done, 'is a PDF itself', status=2)
+
+    def test_killed_in_the_middle_it_leaves_whole_files_only(self):
+        self.fill(300)
         command = [CLI, 'pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder, '--out', self.results]
         with subprocess.Popen(command, env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             end = time.monotonic() + 30
@@ -824,7 +868,10 @@ class Batches(PdfTest):
         self.assertEqual(len(list(self.results.iterdir())), 300)
 
     def test_out_of_a_batch_is_another_folder(self):
-        done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder, '--out', self.folder)
+        done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder, '--out', f'{self.folder}/.')
+        self.assert_line(done, 'elsewhere', status=2)
+        names = self.put(f'{self.folder}/03.pdf\n'.encode(), 'names')
+        done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', names, '--out', self.folder)
         self.assertEqual(done.status, 1)
         self.assertIn('elsewhere', done.err)
 
