@@ -63,6 +63,16 @@ authorityKeyIdentifier = keyid
 CONF
 }
 
+# crl_make DIR: what ca_make's CA has revoked, which is nothing: DIR/crl.pem.
+crl_make()
+{
+    local dir=$1
+    : >"$dir/index.txt"
+    printf '[ca]\ndefault_ca = demo\n[demo]\ndatabase = %s\ndefault_md = sha256\ndefault_crl_days = 29\n' "$dir/index.txt" \
+        >"$dir/crl.cnf"
+    openssl ca -config "$dir/crl.cnf" -gencrl -keyfile "$dir/ca.key" -cert "$dir/ca.pem" -out "$dir/crl.pem" 2>/dev/null
+}
+
 # key_make DIR USER LABEL ID TYPE: a key in the HSM, and the CA's certificate for it: DIR/LABEL.pem, DIR/LABEL.pub. Needs
 # user_login.
 key_make()

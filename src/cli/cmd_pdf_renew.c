@@ -35,13 +35,29 @@ static const struct tp_cli_column columns[] = {
     {"file", "File"}, {"status", "Status"}, {"until", "Good until"}, {"why", "Why"}, {NULL, NULL},
 };
 
-/* The file in its own place: what is there is replaced when what comes after it is whole. */
-static enum tp_rc renew(struct renewing *renewing, int in, const char *path, struct tp_error *error, struct tp_pades_result *ret_result)
+/* Otherwise the next run would do it again, and each make the file longer. */
+static enum tp_rc check_longer(const struct tp_pades_age *before, const struct tp_pades_age *after, struct tp_error *error)
+{
+    char until[TP_TIME_TEXT_LEN];
+    if (after->until_ms > before->until_ms)
+        return TP_OK;
+    tp_time_format(after->until_ms, false, until);
+    return tp_error_set(error, TP_REFUSED, "left as it was: a new timestamp would last no longer, until %s (%s); ask a TSA whose "
+                        "certificate does", until, after->why);
+}
+
+/* The file in its own place: what is there is replaced when what comes after it is whole. AGE becomes the new one's. */
+static enum tp_rc renew(struct renewing *renewing, int in, const char *path, struct tp_error *error, struct tp_pades_age *age)
 {
     struct tp_pades_place *place TP_AUTO(tp_pades_place_free_p) = NULL;
     struct tp_pades_extend_order order = {.level = TP_PADES_B_LTA, .hash = renewing->hash, .password = renewing->password};
+    struct tp_pades_result result;
+    struct tp_pades_age after;
     TP_TRY(tp_pades_place_new(path, in, false, error, &place));
-    TP_TRY(tp_pades_extend(renewing->pdf.service, in, &order, place, error, ret_result));
+    TP_TRY(tp_pades_extend(renewing->pdf.service, in, &order, place, error, &result));
+    TP_TRY(tp_pades_age_read(renewing->pdf.service, tp_pades_place_fd(place), renewing->password, error, &after));
+    TP_TRY(check_longer(age, &after, error));
+    *age = after;
     return tp_pades_place_commit(place, error);
 }
 
@@ -49,7 +65,6 @@ static enum tp_rc renew(struct renewing *renewing, int in, const char *path, str
 static enum tp_rc look(struct renewing *renewing, int in, const char *path, struct tp_error *error, const char **ret_status,
                        struct tp_pades_age *ret_age)
 {
-    struct tp_pades_result result;
     TP_TRY(tp_pades_age_read(renewing->pdf.service, in, renewing->password, error, ret_age));
     *ret_status = "not signed";
     if (ret_age->signatures + ret_age->stamps == 0)
@@ -61,12 +76,7 @@ static enum tp_rc look(struct renewing *renewing, int in, const char *path, stru
     if (renewing->dry_run)
         return TP_OK;
     *ret_status = "renewed";
-    TP_TRY(renew(renewing, in, path, error, &result));
-    int fd;
-    TP_TRY(tp_cli_pdf_input(path, error, &fd));
-    enum tp_rc rc = tp_pades_age_read(renewing->pdf.service, fd, renewing->password, error, ret_age);
-    (void)close(fd);
-    return rc;
+    return renew(renewing, in, path, error, ret_age);
 }
 
 static void tell(struct renewing *renewing, const char *path, const char *status, const struct tp_pades_age *age,

@@ -435,6 +435,10 @@ class Extending(PdfTest):
         due = self.cli(*renew, '--within', '400d', '--dry-run')
         self.assertEqual([row['status'] for row in json.loads(due.out)].count('due'), 2)
         self.assertEqual({path: path.read_bytes() for path in before}, before)
+        same = json.loads(self.cli(*renew, '--within', '400d').out)
+        self.assertEqual(len([row for row in same if row['status'] == 'failed' and 'last no longer' in row['why']]), 2)
+        self.assertEqual({path: path.read_bytes() for path in before}, before)
+        renew[renew.index(self.tsa)] = self.services.tsa('lasting', end=self.services.now() + 700 * 86400)
         done = self.cli(*renew, '--within', '400d')
         self.assertEqual(done.status, 1)  # the broken one
         self.assertEqual([row['status'] for row in json.loads(done.out)].count('renewed'), 2)
