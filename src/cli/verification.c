@@ -271,6 +271,14 @@ static void print_stamps(struct tp_cli *cli, const struct tp_pades_signature *si
     }
 }
 
+/* DocMDP's P (ISO 32000-2 Table 257). */
+static void print_permission(struct tp_cli *cli, unsigned permission)
+{
+    static const char *const permits[] = {"", "no changes", "filling in forms and signing", "filling in forms, signing, annotations"};
+    if (permission > 0 && permission < sizeof permits / sizeof permits[0])
+        print_line(cli, 4, "%-12s %s", "permits", permits[permission]);
+}
+
 static void print_signature(struct tp_cli *cli, const struct tp_pades_verification *verification, size_t index)
 {
     const struct tp_pades_signature *signature = verification->signatures[index];
@@ -289,6 +297,7 @@ static void print_signature(struct tp_cli *cli, const struct tp_pades_verificati
     if (signature->revision > 0 && signature->form != TP_PADES_CMS)
         print_line(cli, 4, "%-12s revision %u of %u%s", "covers", signature->revision, verification->revisions,
                    signature->whole ? ", the whole file" : "");
+    print_permission(cli, signature->permission);
     for (size_t i = 0; i < signature->changes_len; i++)
         print_change(cli, &signature->changes[i]);
     if (signature->changes_more > 0)

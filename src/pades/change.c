@@ -71,7 +71,8 @@ static unsigned revision_of(const struct tp_pades_comparison *comparison, uint32
 static bool told_already(const struct tp_pades_signature *signature, const struct tp_pades_change *change)
 {
     for (size_t i = 0; i < signature->changes_len; i++)
-        if (strcmp(signature->changes[i].words, change->words) == 0 && signature->changes[i].page == change->page)
+        if (strcmp(signature->changes[i].words, change->words) == 0 && signature->changes[i].page == change->page &&
+            memcmp(signature->changes[i].rect, change->rect, sizeof change->rect) == 0) /* another place is another thing to look at */
             return true;
     return false;
 }

@@ -253,6 +253,10 @@ class Changes(VerifyTest):
         self.assertIn('look at it', verdict['words'])
         change = verdict['signatures'][0]['changes'][0]
         self.assertEqual((change['warned'], change['page'], change['rect']), (True, 1, [40, 690, 300, 720]))
+        draft.sign(self.bob, field='Behind', rect='40 600 300 640', services=self.services, field_entries='/AP << /N 8 0 R >>')
+        changes = self.passes(draft)['signatures'][0]['changes']
+        self.assertEqual([c['rect'] for c in changes if c['warned']], [[40, 690, 300, 720], [40, 600, 300, 640]],
+                         'one does not hide behind another')
         draft = self.signed(certify=2)
         draft.sign(self.bob, field='Unseen', services=self.services)
         self.assertFalse(any(c['warned'] for c in self.passes(draft)['signatures'][0]['changes']))
