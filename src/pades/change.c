@@ -77,10 +77,15 @@ static bool told_already(const struct tp_pades_signature *signature, const struc
     return false;
 }
 
-/* Those that are not allowed come first, then those to look at. */
+/* Those that are not allowed come first, then those to look at; each as they were made. */
 static int rank(const struct tp_pades_change *change)
 {
     return !change->allowed ? 0 : change->warned ? 1 : 2;
+}
+
+static bool comes_before(const struct tp_pades_change *a, const struct tp_pades_change *b)
+{
+    return rank(a) != rank(b) ? rank(a) < rank(b) : a->revision < b->revision;
 }
 
 void tp_pades_tell(struct tp_pades_comparison *comparison, struct tp_pades_told told, const char *format, ...)
@@ -100,7 +105,7 @@ void tp_pades_tell(struct tp_pades_comparison *comparison, struct tp_pades_told 
     if (told_already(signature, &change))
         return;
     size_t at = signature->changes_len;
-    while (at > 0 && rank(&change) < rank(&signature->changes[at - 1]))
+    while (at > 0 && comes_before(&change, &signature->changes[at - 1]))
         at--;
     bool full = signature->changes_len == TP_PADES_CHANGES_MAX;
     signature->changes_more += full;
