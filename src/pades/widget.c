@@ -135,6 +135,79 @@ static void user_rect(const struct page *page, const struct tp_pades_rect *shown
     memcpy(ret_rect, rect[page->rotate / 90], sizeof rect[0]);
 }
 
+/* ---- beside signatures that are there ---- */
+
+#define LOOKED_AT_MOST 256 /* annotations of a page */
+#define TAKEN_MOST     64
+#define GAP            4.0 /* points between two of them */
+
+struct taken {
+    double rects[TAKEN_MOST][4];
+    size_t len;
+};
+
+static enum tp_rc is_signature(struct tp_pades_work *work, const struct tp_pdf_value *annotation, bool *ret_is)
+{
+    const struct tp_pdf_value *type, *parent;
+    TP_TRY(tp_pdf_document_get(work->document, annotation, "FT", work->error, &type));
+    TP_TRY(tp_pdf_document_get(work->document, annotation, "Parent", work->error, &parent));
+    if (type == NULL)
+        TP_TRY(tp_pdf_document_get(work->document, parent, "FT", work->error, &type));
+    *ret_is = tp_pdf_is_name(type, "Sig");
+    return TP_OK;
+}
+
+static enum tp_rc read_taken(struct tp_pades_work *work, const struct page *page, struct taken *taken)
+{
+    const struct tp_pdf_value *value, *annotations, *annotation;
+    bool is, there;
+    TP_TRY(tp_pdf_update_object(work->update, page->ref, work->error, &value));
+    TP_TRY(tp_pdf_document_get(work->document, value, "Annots", work->error, &annotations));
+    const size_t len = tp_pdf_kind(annotations) == TP_PDF_ARRAY ? tp_pdf_len(annotations) : 0;
+    for (size_t i = 0; i < len && i < LOOKED_AT_MOST && taken->len < TAKEN_MOST; i++) {
+        double *rect = taken->rects[taken->len];
+        TP_TRY(tp_pdf_document_resolve(work->document, tp_pdf_at(annotations, i), work->error, &annotation));
+        TP_TRY(is_signature(work, annotation, &is));
+        TP_TRY(read_rect(work, annotation, "Rect", rect, &there));
+        taken->len += is && there && rect[2] - rect[0] > TINY && rect[3] - rect[1] > TINY;
+    }
+    return TP_OK;
+}
+
+static bool is_free(const struct taken *taken, const double rect[4])
+{
+    for (size_t i = 0; i < taken->len; i++) {
+        const double *other = taken->rects[i];
+        if (rect[0] < other[2] && other[0] < rect[2] && rect[1] < other[3] && other[1] < rect[3])
+            return false;
+    }
+    return true;
+}
+
+/* From a corner upwards, or from an upper one downwards, to where no signature is. When the page is full of them: the corner. */
+static enum tp_rc find_room(struct tp_pades_work *work, const struct page *page, enum tp_pades_corner corner,
+                            struct tp_pades_rect *shown)
+{
+    struct taken taken = {.len = 0};
+    const double height = page->rotate % 180 != 0 ? page->x1 - page->x0 : page->y1 - page->y0;
+    const bool down = corner == TP_PADES_TOP_LEFT || corner == TP_PADES_TOP_RIGHT;
+    const double step = down ? -(shown->height + GAP) : shown->height + GAP;
+    if (corner == TP_PADES_NO_CORNER)
+        return TP_OK;
+    TP_TRY(read_taken(work, page, &taken));
+    for (struct tp_pades_rect at = *shown; at.y >= 0 && at.y + at.height <= height; at.y += step) {
+        double rect[4];
+        user_rect(page, &at, rect);
+        if (is_free(&taken, rect)) {
+            *shown = at;
+            return TP_OK;
+        }
+    }
+    return TP_OK;
+}
+
+/* ---- annotations ---- */
+
 /* What kind of annotation: the field's widget, or a stamp beside it. */
 struct kind {
     const char *subtype;
@@ -188,6 +261,7 @@ static enum tp_rc seen(struct tp_pades_work *work, const struct tp_pades_order *
     TP_TRY(page_index(work, number, &index));
     TP_TRY(read_page(work, index, &page));
     TP_TRY(shown_rect(work, order->visible, &page, &shown));
+    TP_TRY(find_room(work, &page, order->visible->corner, &shown));
     user_rect(&page, &shown, rect);
     struct tp_pades_box box = {.width = shown.width, .height = shown.height, .rotate = page.rotate};
     TP_TRY(tp_pades_appearance_put(work, order, &box, &look));

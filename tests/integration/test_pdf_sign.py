@@ -450,6 +450,26 @@ class Extending(PdfTest):
 class Documents(PdfTest):
     """What documents allow, and what fields demand."""
 
+    def rects(self, path):
+        objects = json.loads(must(['qpdf', '--json=1', '--json-key=objects', path]))['objects']
+        return [value['/Rect'] for value in objects.values() if isinstance(value, dict) and value.get('/FT') == '/Sig']
+
+    def test_visible_signatures_do_not_lie_on_each_other(self):
+        for corner, more in ((['--visible'], 1), (['--at', 'top-left'], -1)):
+            path = self.pdf
+            for n in range(3):
+                self.assert_done(self.sign(*corner, pdf=path, out=self.dir / f'{corner[-1]}{n}.pdf'))
+                path = self.dir / f'{corner[-1]}{n}.pdf'
+            rects = self.rects(path)
+            self.assertEqual(len(rects), 3)
+            for below, above in zip(rects[::more], rects[::more][1:]):
+                self.assertEqual((below[0], below[2]), (above[0], above[2]))
+                self.assertLess(below[3], above[1])
+        place = ['--rect', '20,20,150,50'] # who says where means it
+        self.assert_done(self.sign(*place, pdf=self.pdf, out=self.dir / 'one.pdf'))
+        self.assert_done(self.sign(*place, pdf=self.dir / 'one.pdf', out=self.dir / 'two.pdf'))
+        self.assertEqual(self.rects(self.dir / 'two.pdf'), [[20, 20, 170, 70]] * 2)
+
     def test_three_signers_in_turn(self):
         paths = [self.pdf] + [self.dir / f'{n}.pdf' for n in range(3)]
         for n, key in enumerate(('rsa', 'ec', 'p-384')):
