@@ -86,27 +86,214 @@ _trustp11_words()
 _trustp11_choices()
 {
     case $1 in
-    --role) echo 'officer auditor operator' ;;
-    --factor) echo 'totp hotp hardware' ;;
-    --type) echo 'rsa-2048 rsa-3072 rsa-4096 p-256 p-384 p-521 ed25519' ;;
-    --mechanism) echo 'rsa-pkcs rsa-pss ecdsa eddsa' ;;
-    --level) echo 'B-B B-T B-LT B-LTA' ;;
-    --hash) echo 'sha256 sha384 sha512 sha3-256 sha3-384 sha3-512' ;;
-    --certify) echo 'none forms annotations' ;;
-    --lock) echo 'all include exclude' ;;
-    --at) echo 'top-left top-right bottom-left bottom-right' ;;
-    --language) echo 'en ja de fr es zh' ;;
-    --lang) echo 'en ja both' ;;
-    --action) echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset pin.init token.init user.reread factor.add factor.remove key.generate key.import key.state key.delete key.change key.csr object.put object.delete cert.import cert.remove crl.import look tsa.timestamp tsa.key.make tsa.key.csr tsa.cert.import audit.list audit.checkpoint audit.accept connection.refused refusals deployment.create engine.start engine.stop' ;;
-    --outcome) echo 'ok refused failed intent unknown' ;;
-    --completion) echo 'bash zsh fish' ;;
+    'user add --role') echo 'officer auditor operator' ;;
+    'enrol --factor') echo 'totp hotp hardware' ;;
+    'key generate --type') echo 'rsa-2048 rsa-3072 rsa-4096 p-256 p-384 p-521 ed25519' ;;
+    'policy explain --mechanism') echo 'rsa-pkcs rsa-pss ecdsa eddsa' ;;
+    'pdf sign --level') echo 'B-B B-T B-LT B-LTA' ;;
+    'pdf sign --hash') echo 'sha256 sha384 sha512 sha3-256 sha3-384 sha3-512' ;;
+    'pdf sign --certify') echo 'none forms annotations' ;;
+    'pdf sign --lock') echo 'all include exclude' ;;
+    'pdf sign --at') echo 'top-left top-right bottom-left bottom-right' ;;
+    'pdf sign --language') echo 'en ja de fr es zh' ;;
+    'pdf extend --level') echo 'B-T B-LT B-LTA' ;;
+    'pdf extend --hash') echo 'sha256 sha384 sha512 sha3-256 sha3-384 sha3-512' ;;
+    'pdf renew --hash') echo 'sha256 sha384 sha512 sha3-256 sha3-384 sha3-512' ;;
+    'pdf verify --lang') echo 'en ja both' ;;
+    'cms sign --level') echo 'B-B B-T' ;;
+    'cms sign --hash') echo 'sha256 sha384 sha512 sha3-256 sha3-384 sha3-512' ;;
+    'cms verify --lang') echo 'en ja both' ;;
+    'tsa stamp --hash') echo 'sha256 sha384 sha512 sha3-256 sha3-384 sha3-512' ;;
+    'tsa reply --hash') echo 'sha256 sha384 sha512 sha3-256 sha3-384 sha3-512' ;;
+    'tsa key --type') echo 'rsa-2048 rsa-3072 rsa-4096 p-256 p-384' ;;
+    'audit list --action') echo 'login login.try login.ended login.approval logout sign sign.completed outcome.unknown enrol enrol.confirm pin.change pin.change.login user.add user.suspend user.resume user.unlock user.close user.erase user.reset pin.init token.init user.reread factor.add factor.remove key.generate key.import key.state key.delete key.change key.csr object.put object.delete cert.import cert.remove crl.import look tsa.timestamp tsa.key.make tsa.key.csr tsa.cert.import audit.list audit.checkpoint audit.accept connection.refused refusals deployment.create engine.start engine.stop' ;;
+    'audit list --outcome') echo 'ok refused failed intent unknown' ;;
+    *' --completion') echo 'bash zsh fish' ;;
     esac
 }
 
 _trustp11_takes_value()
 {
     case $1 in
-    --config | --timeout | --dir | --hsm | --name | --users | --backup-key | --backup-dir | --service-user | --display | --code-file | --dormant | --reason | --user | --for | --signatures | --pin-file | --uri-file | --serial | --new-pin-file | --key-file | --passphrase-file | --label | --id | --password-file | --subject | --dns | --email | --out | --key | --file | --issuer | --hash | --digest | --salt-len | --at | --used | --login-age | --certificate | --tsa | --trust | --evidence | --location | --contact | --field | --lock-field | --page | --size | --rect | --text | --image | --font | --batch | --jobs | --documents | --within | --crl | --ocsp | --report | --policy | --to | --in | --accuracy-ms | --object | --since | --until | --last | --store | --origin | --checkpoint | --module) return 0 ;;
+    *' --config' | *' --timeout' |
+        'init --dir' |
+        'init --hsm' |
+        'init --name' |
+        'init --users' |
+        'init --backup-key' |
+        'init --backup-dir' |
+        'init --service-user' |
+        'user add --display' |
+        'user add --code-file' |
+        'user list --dormant' |
+        'user suspend --dormant' |
+        'user suspend --reason' |
+        'user resume --reason' |
+        'user unlock --reason' |
+        'user close --reason' |
+        'user erase --reason' |
+        'user reset --reason' |
+        'user reset --code-file' |
+        'login --user' |
+        'login --for' |
+        'login --signatures' |
+        'login --pin-file' |
+        'logout --user' |
+        'approval list --user' |
+        'approval give --user' |
+        'approval refuse --user' |
+        'enrol --user' |
+        'enrol --code-file' |
+        'enrol --pin-file' |
+        'enrol --uri-file' |
+        'enrol --serial' |
+        'pin change --user' |
+        'pin change --pin-file' |
+        'pin change --new-pin-file' |
+        'factor list --user' |
+        'factor remove --user' |
+        'factor import --user' |
+        'factor import --serial' |
+        'factor import --key-file' |
+        'factor import --passphrase-file' |
+        'key generate --user' |
+        'key generate --label' |
+        'key generate --id' |
+        'key import --user' |
+        'key import --label' |
+        'key import --id' |
+        'key import --password-file' |
+        'key list --user' |
+        'key csr --user' |
+        'key csr --subject' |
+        'key csr --dns' |
+        'key csr --email' |
+        'key csr --out' |
+        'key csr --pin-file' |
+        'key suspend --user' |
+        'key suspend --reason' |
+        'key resume --user' |
+        'key resume --reason' |
+        'key doubt --user' |
+        'key doubt --reason' |
+        'key revoke --user' |
+        'key revoke --reason' |
+        'key delete --user' |
+        'key delete --reason' |
+        'key change --user' |
+        'key change --label' |
+        'key change --id' |
+        'cert import --user' |
+        'cert import --key' |
+        'cert show --user' |
+        'cert show --file' |
+        'cert remove --user' |
+        'cert remove --reason' |
+        'crl import --issuer' |
+        'policy explain --user' |
+        'policy explain --hash' |
+        'policy explain --digest' |
+        'policy explain --salt-len' |
+        'policy explain --at' |
+        'policy explain --used' |
+        'policy explain --login-age' |
+        'pdf sign --key' |
+        'pdf sign --key-file' |
+        'pdf sign --certificate' |
+        'pdf sign --tsa' |
+        'pdf sign --trust' |
+        'pdf sign --evidence' |
+        'pdf sign --reason' |
+        'pdf sign --location' |
+        'pdf sign --contact' |
+        'pdf sign --name' |
+        'pdf sign --field' |
+        'pdf sign --lock-field' |
+        'pdf sign --page' |
+        'pdf sign --size' |
+        'pdf sign --rect' |
+        'pdf sign --text' |
+        'pdf sign --image' |
+        'pdf sign --font' |
+        'pdf sign --password-file' |
+        'pdf sign --batch' |
+        'pdf sign --out' |
+        'pdf sign --jobs' |
+        'pdf sign --documents' |
+        'pdf extend --tsa' |
+        'pdf extend --trust' |
+        'pdf extend --evidence' |
+        'pdf extend --password-file' |
+        'pdf extend --batch' |
+        'pdf extend --out' |
+        'pdf extend --jobs' |
+        'pdf extend --documents' |
+        'pdf renew --within' |
+        'pdf renew --tsa' |
+        'pdf renew --trust' |
+        'pdf renew --evidence' |
+        'pdf renew --password-file' |
+        'pdf renew --documents' |
+        'pdf verify --trust' |
+        'pdf verify --at' |
+        'pdf verify --crl' |
+        'pdf verify --ocsp' |
+        'pdf verify --report' |
+        'pdf verify --documents' |
+        'pdf verify --password-file' |
+        'cms sign --out' |
+        'cms sign --key' |
+        'cms sign --key-file' |
+        'cms sign --certificate' |
+        'cms sign --tsa' |
+        'cms sign --trust' |
+        'cms sign --documents' |
+        'cms verify --trust' |
+        'cms verify --at' |
+        'cms verify --crl' |
+        'cms verify --ocsp' |
+        'cms verify --report' |
+        'cms verify --documents' |
+        'tsa stamp --out' |
+        'tsa stamp --tsa' |
+        'tsa stamp --trust' |
+        'tsa stamp --policy' |
+        'tsa stamp --documents' |
+        'tsa check --trust' |
+        'tsa check --at' |
+        'tsa check --documents' |
+        'tsa list --trust' |
+        'tsa list --documents' |
+        'tsa trust --to' |
+        'tsa trust --documents' |
+        'tsa reply --in' |
+        'tsa reply --out' |
+        'tsa reply --key' |
+        'tsa reply --certificate' |
+        'tsa reply --policy' |
+        'tsa reply --accuracy-ms' |
+        'tsa key --subject' |
+        'tsa key --out' |
+        'audit list --user' |
+        'audit list --object' |
+        'audit list --since' |
+        'audit list --until' |
+        'audit list --last' |
+        'audit verify --store' |
+        'audit verify --key' |
+        'audit verify --origin' |
+        'audit verify --checkpoint' |
+        'audit checkpoint --out' |
+        'audit accept --reason' |
+        'setup p11-kit --module' |
+        'setup nss --module' |
+        'setup firefox --module' |
+        'setup libreoffice --module' |
+        'setup openssl --module' |
+        'setup ssh --module' |
+        'setup java --module' |
+        'setup gnupg --module' |
+        'doctor --module') return 0 ;;
     *) return 1 ;;
     esac
 }
@@ -114,15 +301,15 @@ _trustp11_takes_value()
 _trustp11()
 {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} at path= words
-    words=$(_trustp11_choices "$before")
+    for ((at = 1; at < COMP_CWORD; at++)); do
+        if [[ -n $(_trustp11_words "${path:+$path }${COMP_WORDS[at]}") ]]; then
+            path="${path:+$path }${COMP_WORDS[at]}"
+        fi
+    done
     COMPREPLY=()
-    _trustp11_takes_value "$before" && return
+    _trustp11_takes_value "$path $before" && return
+    words=$(_trustp11_choices "$path $before")
     if [[ -z $words ]]; then
-        for ((at = 1; at < COMP_CWORD; at++)); do
-            if [[ -n $(_trustp11_words "${path:+$path }${COMP_WORDS[at]}") ]]; then
-                path="${path:+$path }${COMP_WORDS[at]}"
-            fi
-        done
         words=$(_trustp11_words "$path")
         [[ $words == --* && $word != -* ]] && words=
     fi

@@ -66,48 +66,39 @@ static void print_list(FILE *out, const char *list)
         (void)fputc(*list == '|' ? ' ' : *list, out);
 }
 
-/* Values of an option that are words of a list; a name has the same list wherever it stands, or the first one's. */
-static bool is_new_choice(size_t index, const struct tp_cli_option *option)
+/* "pdf sign --level", as the functions below are asked about it. */
+static void print_option_key(FILE *out, const struct tp_cli_command *command, const struct tp_cli_option *option)
 {
-    for (size_t i = 0; i < index; i++)
-        for (const struct tp_cli_option *other = tp_cli_command_at(i)->options; other->name != NULL; other++)
-            if (list_of(other) != NULL && strcmp(other->name, option->name) == 0)
-                return false;
-    return true;
+    (void)fprintf(out, "'%s%s%s --%s'", command->noun, command->verb == NULL ? "" : " ",
+                  command->verb == NULL ? "" : command->verb, option->name);
 }
 
+/* Values of an option that are words of a list. */
 static void print_choices(FILE *out)
 {
     for (size_t i = 0; i < tp_cli_commands_len(); i++)
         for (const struct tp_cli_option *option = tp_cli_command_at(i)->options; option->name != NULL; option++) {
-            if (list_of(option) == NULL || !is_new_choice(i, option))
+            if (list_of(option) == NULL)
                 continue;
-            (void)fprintf(out, "    --%s) echo '", option->name);
+            (void)fprintf(out, "    ");
+            print_option_key(out, tp_cli_command_at(i), option);
+            (void)fprintf(out, ") echo '");
             print_list(out, list_of(option));
             (void)fprintf(out, "' ;;\n");
         }
-    (void)fprintf(out, "    --completion) echo 'bash zsh fish' ;;\n");
+    (void)fprintf(out, "    *' --completion') echo 'bash zsh fish' ;;\n");
 }
 
 /* Options whose value is no word of a list: files, and what only people know. */
-static bool is_new_value(size_t index, const struct tp_cli_option *option)
-{
-    if (option->kind == TP_CLI_FLAG || list_of(option) != NULL)
-        return false;
-    for (size_t i = 0; i < index; i++)
-        for (const struct tp_cli_option *other = tp_cli_command_at(i)->options; other->name != NULL; other++)
-            if (strcmp(other->name, option->name) == 0)
-                return false;
-    return true;
-}
-
 static void print_values(FILE *out)
 {
-    (void)fprintf(out, "    --config | --timeout");
+    (void)fprintf(out, "    *' --config' | *' --timeout'");
     for (size_t i = 0; i < tp_cli_commands_len(); i++)
         for (const struct tp_cli_option *option = tp_cli_command_at(i)->options; option->name != NULL; option++)
-            if (is_new_value(i, option))
-                (void)fprintf(out, " | --%s", option->name);
+            if (option->kind != TP_CLI_FLAG && list_of(option) == NULL) {
+                (void)fprintf(out, " |\n        ");
+                print_option_key(out, tp_cli_command_at(i), option);
+            }
     (void)fprintf(out, ") return 0 ;;\n    *) return 1 ;;\n");
 }
 
@@ -132,15 +123,15 @@ static void complete_bash(FILE *out)
     (void)fputs("_trustp11()\n"
                 "{\n"
                 "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} at path= words\n"
-                "    words=$(_trustp11_choices \"$before\")\n"
+                "    for ((at = 1; at < COMP_CWORD; at++)); do\n"
+                "        if [[ -n $(_trustp11_words \"${path:+$path }${COMP_WORDS[at]}\") ]]; then\n"
+                "            path=\"${path:+$path }${COMP_WORDS[at]}\"\n"
+                "        fi\n"
+                "    done\n"
                 "    COMPREPLY=()\n"
-                "    _trustp11_takes_value \"$before\" && return\n"
+                "    _trustp11_takes_value \"$path $before\" && return\n"
+                "    words=$(_trustp11_choices \"$path $before\")\n"
                 "    if [[ -z $words ]]; then\n"
-                "        for ((at = 1; at < COMP_CWORD; at++)); do\n"
-                "            if [[ -n $(_trustp11_words \"${path:+$path }${COMP_WORDS[at]}\") ]]; then\n"
-                "                path=\"${path:+$path }${COMP_WORDS[at]}\"\n"
-                "            fi\n"
-                "        done\n"
                 "        words=$(_trustp11_words \"$path\")\n"
                 "        [[ $words == --* && $word != -* ]] && words=\n"
                 "    fi\n"
@@ -158,14 +149,14 @@ static void complete_zsh(FILE *out)
     (void)fputs("_trustp11()\n"
                 "{\n"
                 "    local word=$words[CURRENT] before=$words[CURRENT-1] at at_path= list\n"
-                "    list=$(_trustp11_choices \"$before\")\n"
-                "    if _trustp11_takes_value \"$before\"; then _files; return; fi\n"
+                "    for ((at = 2; at < CURRENT; at++)); do\n"
+                "        if [[ -n $(_trustp11_words \"${at_path:+$at_path }$words[at]\") ]]; then\n"
+                "            at_path=\"${at_path:+$at_path }$words[at]\"\n"
+                "        fi\n"
+                "    done\n"
+                "    if _trustp11_takes_value \"$at_path $before\"; then _files; return; fi\n"
+                "    list=$(_trustp11_choices \"$at_path $before\")\n"
                 "    if [[ -z $list ]]; then\n"
-                "        for ((at = 2; at < CURRENT; at++)); do\n"
-                "            if [[ -n $(_trustp11_words \"${at_path:+$at_path }$words[at]\") ]]; then\n"
-                "                at_path=\"${at_path:+$at_path }$words[at]\"\n"
-                "            fi\n"
-                "        done\n"
                 "        list=$(_trustp11_words \"$at_path\")\n"
                 "        [[ $list == --* && $word != -* ]] && list=\n"
                 "    fi\n"

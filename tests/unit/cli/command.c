@@ -177,6 +177,10 @@ CliTest(completion, bash_offers_words_where_there_are_any_and_files_elsewhere)
     assert_offered("audit list --action user.su", "user.suspend");
     assert_offered("audit \"\"", "list verify");
     assert_offered("--config x.conf aud", "audit");
+    assert_offered("pdf sign --at \"\"", "top-left top-right"); /* a time elsewhere */
+    assert_offered("pdf verify --at \"\"", "-\n");
+    assert_offered("pdf extend --level \"\"", "B-T B-LT B-LTA\n");
+    assert_offered("cms sign --level \"\"", "B-B B-T\n");
 }
 
 CliTest(completion, an_unknown_shell_is_refused)
