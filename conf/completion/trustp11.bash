@@ -115,185 +115,66 @@ _trustp11_choices()
 _trustp11_takes_value()
 {
     case $1 in
-    *' --config' | *' --timeout' |
-        'init --dir' |
-        'init --hsm' |
-        'init --name' |
-        'init --users' |
-        'init --backup-key' |
-        'init --backup-dir' |
-        'init --service-user' |
-        'user add --display' |
-        'user add --code-file' |
-        'user list --dormant' |
-        'user suspend --dormant' |
-        'user suspend --reason' |
-        'user resume --reason' |
-        'user unlock --reason' |
-        'user close --reason' |
-        'user erase --reason' |
-        'user reset --reason' |
-        'user reset --code-file' |
-        'login --user' |
-        'login --for' |
-        'login --signatures' |
-        'login --pin-file' |
-        'logout --user' |
-        'approval list --user' |
-        'approval give --user' |
-        'approval refuse --user' |
-        'enrol --user' |
-        'enrol --code-file' |
-        'enrol --pin-file' |
-        'enrol --uri-file' |
-        'enrol --serial' |
-        'pin change --user' |
-        'pin change --pin-file' |
-        'pin change --new-pin-file' |
-        'factor list --user' |
-        'factor remove --user' |
-        'factor import --user' |
-        'factor import --serial' |
-        'factor import --key-file' |
-        'factor import --passphrase-file' |
-        'key generate --user' |
-        'key generate --label' |
-        'key generate --id' |
-        'key import --user' |
-        'key import --label' |
-        'key import --id' |
-        'key import --password-file' |
-        'key list --user' |
-        'key csr --user' |
-        'key csr --subject' |
-        'key csr --dns' |
-        'key csr --email' |
-        'key csr --out' |
-        'key csr --pin-file' |
-        'key suspend --user' |
-        'key suspend --reason' |
-        'key resume --user' |
-        'key resume --reason' |
-        'key doubt --user' |
-        'key doubt --reason' |
-        'key revoke --user' |
-        'key revoke --reason' |
-        'key delete --user' |
-        'key delete --reason' |
-        'key change --user' |
-        'key change --label' |
-        'key change --id' |
-        'cert import --user' |
-        'cert import --key' |
-        'cert show --user' |
-        'cert show --file' |
-        'cert remove --user' |
-        'cert remove --reason' |
-        'crl import --issuer' |
-        'policy explain --user' |
-        'policy explain --hash' |
-        'policy explain --digest' |
-        'policy explain --salt-len' |
-        'policy explain --at' |
-        'policy explain --used' |
-        'policy explain --login-age' |
-        'pdf sign --key' |
-        'pdf sign --key-file' |
-        'pdf sign --certificate' |
-        'pdf sign --tsa' |
-        'pdf sign --trust' |
-        'pdf sign --evidence' |
-        'pdf sign --reason' |
-        'pdf sign --location' |
-        'pdf sign --contact' |
-        'pdf sign --name' |
-        'pdf sign --field' |
-        'pdf sign --lock-field' |
-        'pdf sign --page' |
-        'pdf sign --size' |
-        'pdf sign --rect' |
-        'pdf sign --text' |
-        'pdf sign --image' |
-        'pdf sign --font' |
-        'pdf sign --password-file' |
-        'pdf sign --batch' |
-        'pdf sign --out' |
-        'pdf sign --jobs' |
-        'pdf sign --documents' |
-        'pdf extend --tsa' |
-        'pdf extend --trust' |
-        'pdf extend --evidence' |
-        'pdf extend --password-file' |
-        'pdf extend --batch' |
-        'pdf extend --out' |
-        'pdf extend --jobs' |
-        'pdf extend --documents' |
-        'pdf renew --within' |
-        'pdf renew --tsa' |
-        'pdf renew --trust' |
-        'pdf renew --evidence' |
-        'pdf renew --password-file' |
-        'pdf renew --documents' |
-        'pdf verify --trust' |
-        'pdf verify --at' |
-        'pdf verify --crl' |
-        'pdf verify --ocsp' |
-        'pdf verify --report' |
-        'pdf verify --documents' |
-        'pdf verify --password-file' |
-        'cms sign --out' |
-        'cms sign --key' |
-        'cms sign --key-file' |
-        'cms sign --certificate' |
-        'cms sign --tsa' |
-        'cms sign --trust' |
-        'cms sign --documents' |
-        'cms verify --trust' |
-        'cms verify --at' |
-        'cms verify --crl' |
-        'cms verify --ocsp' |
-        'cms verify --report' |
-        'cms verify --documents' |
-        'tsa stamp --out' |
-        'tsa stamp --tsa' |
-        'tsa stamp --trust' |
-        'tsa stamp --policy' |
-        'tsa stamp --documents' |
-        'tsa check --trust' |
-        'tsa check --at' |
-        'tsa check --documents' |
-        'tsa list --trust' |
-        'tsa list --documents' |
-        'tsa trust --to' |
-        'tsa trust --documents' |
-        'tsa reply --in' |
-        'tsa reply --out' |
-        'tsa reply --key' |
-        'tsa reply --certificate' |
-        'tsa reply --policy' |
-        'tsa reply --accuracy-ms' |
-        'tsa key --subject' |
-        'tsa key --out' |
-        'audit list --user' |
-        'audit list --object' |
-        'audit list --since' |
-        'audit list --until' |
-        'audit list --last' |
-        'audit verify --store' |
-        'audit verify --key' |
-        'audit verify --origin' |
-        'audit verify --checkpoint' |
-        'audit checkpoint --out' |
-        'audit accept --reason' |
-        'setup p11-kit --module' |
-        'setup nss --module' |
-        'setup firefox --module' |
-        'setup libreoffice --module' |
-        'setup openssl --module' |
-        'setup ssh --module' |
-        'setup java --module' |
-        'setup gnupg --module' |
-        'doctor --module') return 0 ;;
+    *' --config' | *' --timeout') return 0 ;;
+    'init --dir' | 'init --hsm' | 'init --name' | 'init --users' | 'init --backup-key' | 'init --backup-dir' | 'init --service-user') return 0 ;;
+    'user add --display' | 'user add --code-file') return 0 ;;
+    'user list --dormant') return 0 ;;
+    'user suspend --dormant' | 'user suspend --reason') return 0 ;;
+    'user resume --reason') return 0 ;;
+    'user unlock --reason') return 0 ;;
+    'user close --reason') return 0 ;;
+    'user erase --reason') return 0 ;;
+    'user reset --reason' | 'user reset --code-file') return 0 ;;
+    'login --user' | 'login --for' | 'login --signatures' | 'login --pin-file') return 0 ;;
+    'logout --user') return 0 ;;
+    'approval list --user') return 0 ;;
+    'approval give --user') return 0 ;;
+    'approval refuse --user') return 0 ;;
+    'enrol --user' | 'enrol --code-file' | 'enrol --pin-file' | 'enrol --uri-file' | 'enrol --serial') return 0 ;;
+    'pin change --user' | 'pin change --pin-file' | 'pin change --new-pin-file') return 0 ;;
+    'factor list --user') return 0 ;;
+    'factor remove --user') return 0 ;;
+    'factor import --user' | 'factor import --serial' | 'factor import --key-file' | 'factor import --passphrase-file') return 0 ;;
+    'key generate --user' | 'key generate --label' | 'key generate --id') return 0 ;;
+    'key import --user' | 'key import --label' | 'key import --id' | 'key import --password-file') return 0 ;;
+    'key list --user') return 0 ;;
+    'key csr --user' | 'key csr --subject' | 'key csr --dns' | 'key csr --email' | 'key csr --out' | 'key csr --pin-file') return 0 ;;
+    'key suspend --user' | 'key suspend --reason') return 0 ;;
+    'key resume --user' | 'key resume --reason') return 0 ;;
+    'key doubt --user' | 'key doubt --reason') return 0 ;;
+    'key revoke --user' | 'key revoke --reason') return 0 ;;
+    'key delete --user' | 'key delete --reason') return 0 ;;
+    'key change --user' | 'key change --label' | 'key change --id') return 0 ;;
+    'cert import --user' | 'cert import --key') return 0 ;;
+    'cert show --user' | 'cert show --file') return 0 ;;
+    'cert remove --user' | 'cert remove --reason') return 0 ;;
+    'crl import --issuer') return 0 ;;
+    'policy explain --user' | 'policy explain --hash' | 'policy explain --digest' | 'policy explain --salt-len' | 'policy explain --at' | 'policy explain --used' | 'policy explain --login-age') return 0 ;;
+    'pdf sign --key' | 'pdf sign --key-file' | 'pdf sign --certificate' | 'pdf sign --tsa' | 'pdf sign --trust' | 'pdf sign --evidence' | 'pdf sign --reason' | 'pdf sign --location' | 'pdf sign --contact' | 'pdf sign --name' | 'pdf sign --field' | 'pdf sign --lock-field' | 'pdf sign --page' | 'pdf sign --size' | 'pdf sign --rect' | 'pdf sign --text' | 'pdf sign --image' | 'pdf sign --font' | 'pdf sign --password-file' | 'pdf sign --batch' | 'pdf sign --out' | 'pdf sign --jobs' | 'pdf sign --documents') return 0 ;;
+    'pdf extend --tsa' | 'pdf extend --trust' | 'pdf extend --evidence' | 'pdf extend --password-file' | 'pdf extend --batch' | 'pdf extend --out' | 'pdf extend --jobs' | 'pdf extend --documents') return 0 ;;
+    'pdf renew --within' | 'pdf renew --tsa' | 'pdf renew --trust' | 'pdf renew --evidence' | 'pdf renew --password-file' | 'pdf renew --documents') return 0 ;;
+    'pdf verify --trust' | 'pdf verify --at' | 'pdf verify --crl' | 'pdf verify --ocsp' | 'pdf verify --report' | 'pdf verify --documents' | 'pdf verify --password-file') return 0 ;;
+    'cms sign --out' | 'cms sign --key' | 'cms sign --key-file' | 'cms sign --certificate' | 'cms sign --tsa' | 'cms sign --trust' | 'cms sign --documents') return 0 ;;
+    'cms verify --trust' | 'cms verify --at' | 'cms verify --crl' | 'cms verify --ocsp' | 'cms verify --report' | 'cms verify --documents') return 0 ;;
+    'tsa stamp --out' | 'tsa stamp --tsa' | 'tsa stamp --trust' | 'tsa stamp --policy' | 'tsa stamp --documents') return 0 ;;
+    'tsa check --trust' | 'tsa check --at' | 'tsa check --documents') return 0 ;;
+    'tsa list --trust' | 'tsa list --documents') return 0 ;;
+    'tsa trust --to' | 'tsa trust --documents') return 0 ;;
+    'tsa reply --in' | 'tsa reply --out' | 'tsa reply --key' | 'tsa reply --certificate' | 'tsa reply --policy' | 'tsa reply --accuracy-ms') return 0 ;;
+    'tsa key --subject' | 'tsa key --out') return 0 ;;
+    'audit list --user' | 'audit list --object' | 'audit list --since' | 'audit list --until' | 'audit list --last') return 0 ;;
+    'audit verify --store' | 'audit verify --key' | 'audit verify --origin' | 'audit verify --checkpoint') return 0 ;;
+    'audit checkpoint --out') return 0 ;;
+    'audit accept --reason') return 0 ;;
+    'setup p11-kit --module') return 0 ;;
+    'setup nss --module') return 0 ;;
+    'setup firefox --module') return 0 ;;
+    'setup libreoffice --module') return 0 ;;
+    'setup openssl --module') return 0 ;;
+    'setup ssh --module') return 0 ;;
+    'setup java --module') return 0 ;;
+    'setup gnupg --module') return 0 ;;
+    'doctor --module') return 0 ;;
     *) return 1 ;;
     esac
 }

@@ -92,14 +92,19 @@ static void print_choices(FILE *out)
 /* Options whose value is no word of a list: files, and what only people know. */
 static void print_values(FILE *out)
 {
-    (void)fprintf(out, "    *' --config' | *' --timeout'");
-    for (size_t i = 0; i < tp_cli_commands_len(); i++)
+    (void)fprintf(out, "    *' --config' | *' --timeout') return 0 ;;\n");
+    for (size_t i = 0; i < tp_cli_commands_len(); i++) {
+        bool any = false;
         for (const struct tp_cli_option *option = tp_cli_command_at(i)->options; option->name != NULL; option++)
             if (option->kind != TP_CLI_FLAG && list_of(option) == NULL) {
-                (void)fprintf(out, " |\n        ");
+                (void)fprintf(out, "%s", any ? " | " : "    ");
                 print_option_key(out, tp_cli_command_at(i), option);
+                any = true;
             }
-    (void)fprintf(out, ") return 0 ;;\n    *) return 1 ;;\n");
+        if (any)
+            (void)fprintf(out, ") return 0 ;;\n");
+    }
+    (void)fprintf(out, "    *) return 1 ;;\n");
 }
 
 static const char words_head[] = "# SPDX-License-Identifier: Apache-2.0\n"
