@@ -44,7 +44,7 @@ enum tp_rc tp_cli_documents_tsa(struct tp_cli *cli, const struct tp_documents_co
     const size_t len = tp_documents_conf_places(conf, urls.at, urls.len, places);
     if (len == 0)
         return tp_error_set(
-            &cli->error, TP_CONFIG, "no timestamp authority is named: give one with --tsa URL, or as [tsa NAME] in %s",
+            &cli->error, TP_USAGE, "no timestamp authority is named: give one with --tsa URL, or as [tsa NAME] in %s",
             tp_documents_conf_path(conf) != NULL ? tp_documents_conf_path(conf) : "~/.config/trustp11/documents.conf");
     for (size_t i = 0; policy != NULL && i < len; i++)
         places[i].policy = policy;
