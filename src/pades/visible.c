@@ -164,10 +164,11 @@ static enum tp_rc append_value(const struct values *values, const char *key, siz
     return TP_BAD_ARGUMENT;
 }
 
-/* One line of the template. TP_NOT_FOUND: one of its values has nothing to say. */
+/* One line of the template. TP_NOT_FOUND: it has values, and none has anything to say. */
 static enum tp_rc append_line(const struct values *values, const char *line, size_t len, struct tp_error *error,
                               struct tp_buf *ret_text)
 {
+    bool told = false, silent = false;
     for (size_t at = 0; at < len;) {
         const char *close = line[at] == '{' ? memchr(line + at, '}', len - at) : NULL;
         if (close == NULL) {
@@ -179,10 +180,13 @@ static enum tp_rc append_line(const struct values *values, const char *line, siz
         if (rc == TP_BAD_ARGUMENT)
             return tp_error_set(error, rc, "'%.*s' is nothing that a visible signature can show; {name}, {date}, {reason}, "
                                 "{location} or {contact}", (int)(close - key + 2), line + at);
-        TP_TRY(rc);
+        told = told || rc == TP_OK;
+        silent = silent || rc == TP_NOT_FOUND;
+        if (rc != TP_NOT_FOUND)
+            TP_TRY(rc);
         at = (size_t)(close - line) + 1;
     }
-    return TP_OK;
+    return silent && !told ? TP_NOT_FOUND : TP_OK;
 }
 
 static enum tp_rc append_lines(const struct values *values, const char *template, struct tp_error *error, struct tp_buf *ret_text)
@@ -212,5 +216,9 @@ enum tp_rc tp_pades_visible_text(const struct tp_pades_order *order, const struc
         return tp_pades_language_check(visible->language, error);
     TP_TRY(append_name(order, signer, error, &name));
     struct values values = {.order = order, .name = tp_buf_string(&name)};
-    return append_lines(&values, template, error, ret_text);
+    TP_TRY(append_lines(&values, template, error, ret_text));
+    if (template[0] != '\0' && ret_text->len == 0 && visible->image.len == 0)
+        return tp_error_set(error, TP_BAD_ARGUMENT, "there is nothing that the visible signature would show: what its text "
+                            "speaks of has not been given");
+    return TP_OK;
 }

@@ -28,8 +28,8 @@ struct tp_pades_visible {
     size_t pages_len;
     enum tp_pades_corner corner; /* then only width and height of RECT count */
     struct tp_pades_rect rect;   /* all 0: the default size */
-    /* Lines of UTF-8, separated by newlines, with {name}, {date}, {reason}, {location}, {contact}; a line whose only
-     * placeholder has nothing to say is left out. NULL: the lines of LANGUAGE. "": no text. */
+    /* Lines of UTF-8, separated by newlines, with {name}, {date}, {reason}, {location}, {contact}; a line all of
+     * whose placeholders have nothing to say is left out. NULL: the lines of LANGUAGE. "": no text. */
     const char *text;
     const char *language; /* "en", "ja", "de", "fr", "es", "zh"; NULL: en */
     bool local_time;      /* {date} in the time zone of TZ, with its offset; else in UTC */

@@ -69,10 +69,23 @@ static void assert_text(const char *template, const char *language, const char *
 Test(text, placeholders_and_lines_without_anything_to_say)
 {
     assert_text("{name}: {reason}\nat {location}\n{date}\nend", NULL, "A: R\n2026-11-28 15:03:12 UTC\nend");
+    assert_text("on {date} in {location}", NULL, "on 2026-11-28 15:03:12 UTC in ");
     assert_text(NULL, "ja", "電子署名：A\n日時：2026-11-28 15:03:12 UTC\n理由：R");
     assert_text("", NULL, "");
     assert_text("a { b", NULL, "a { b");
-    assert_text("{contact}", NULL, "");
+    assert_text("{contact}\n{name}", NULL, "A");
+}
+
+/* Somebody who asks for a visible signature wants to see something. */
+Test(text, that_would_show_nothing_is_refused)
+{
+    struct tp_pades_visible visible = {.text = "{contact}\nat {location}"};
+    struct tp_pades_order order = {.visible = &visible, .name = "A"};
+    struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    struct tp_error error = {.rc = TP_OK};
+    cr_assert_eq(tp_pades_visible_text(&order, NULL, &error, &text), TP_BAD_ARGUMENT);
+    visible.image = TP_BYTES("x", 1);
+    cr_assert_eq(tp_pades_visible_text(&order, NULL, &error, &text), TP_OK, "an image is seen");
 }
 
 Test(text, what_is_not_known_is_refused)
