@@ -65,6 +65,7 @@ static enum tp_rc read_place(struct tp_cli *cli, struct tp_pades_visible *visibl
     const char *size = tp_cli_text(&cli->args, "size"), *pages = tp_cli_text(&cli->args, "page");
     if (rect != NULL && (corner != NULL || size != NULL))
         return tp_error_set(&cli->error, TP_USAGE, "--rect says place and size; --at and --size are for those who leave them out");
+    visible->placed = rect != NULL || corner != NULL || size != NULL || pages != NULL;
     visible->corner = rect != NULL ? TP_PADES_NO_CORNER : corner != NULL ? corner_of(corner) : TP_PADES_BOTTOM_RIGHT;
     if (rect != NULL)
         TP_TRY(tp_pades_rect_parse(rect, &cli->error, &visible->rect));

@@ -24,6 +24,7 @@ struct tp_pades_rect {
 };
 
 struct tp_pades_visible {
+    bool placed; /* somebody has said where: refused for a field that has its place already */
     uint32_t pages[TP_PADES_PAGES_MAX]; /* from 1; PAGE_LAST; none: the first */
     size_t pages_len;
     enum tp_pades_corner corner; /* then only width and height of RECT count */

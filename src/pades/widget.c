@@ -332,6 +332,9 @@ static enum tp_rc fill_widget(struct tp_pades_work *work, const struct tp_pades_
     TP_TRY(read_rect(work, there_now, "Rect", rect, &there));
     if (!there || rect[2] - rect[0] < TINY || rect[3] - rect[1] < TINY)
         return TP_OK;
+    if (order->visible->placed)
+        return tp_error_set(work->error, TP_REFUSED, "the field %s has its place in the document; leave out --at, --rect, --size and "
+                            "--page", order->field);
     TP_TRY(widget_rotate(work, there_now, &box.rotate));
     bool turned = box.rotate % 180 != 0;
     box.width = turned ? rect[3] - rect[1] : rect[2] - rect[0];

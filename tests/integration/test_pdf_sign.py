@@ -524,6 +524,13 @@ class Documents(PdfTest):
         self.assert_line(self.sign('--field', 'Here', pdf=everything, out=self.dir / 'x.pdf'), 'locked')
         self.assert_line(self.sign('--lock', 'include', pdf=pdf, out=self.dir / 'x.pdf'), '--lock-field', status=2)
 
+    def test_a_field_that_has_its_place_is_not_put_elsewhere(self):
+        pdf = self.put(pdfs.table(pdfs.with_field()))
+        for option in (['--at', 'top-left'], ['--rect', '0,0,9,9'], ['--page', '1']):
+            self.assert_line(self.sign('--field', 'Here', *option, pdf=pdf), 'Here has its place')
+        self.assertFalse(self.out.exists())
+        self.assert_done(self.sign('--field', 'Here', '--visible', pdf=pdf))
+
     def test_fields_that_are_not_for_it(self):
         pdf = self.put(pdfs.table(pdfs.with_field()))
         self.assert_done(self.sign('--field', 'Here', pdf=pdf))
