@@ -48,7 +48,7 @@ static const int allowed[] = {
     SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getuid), SCMP_SYS(geteuid),
     SCMP_SYS(tgkill), SCMP_SYS(exit), SCMP_SYS(exit_group),
     /* a thread that is just beginning, or ending: glibc, and the sanitizers, abort when it cannot */
-    SCMP_SYS(rseq), SCMP_SYS(set_robust_list), SCMP_SYS(sigaltstack)};
+    SCMP_SYS(rseq), SCMP_SYS(set_robust_list), SCMP_SYS(sched_getaffinity), SCMP_SYS(sigaltstack)};
 
 static int add_conditions(scmp_filter_ctx filter)
 {
