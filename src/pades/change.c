@@ -14,37 +14,9 @@
 
 /* ---- digests ---- */
 
-static int by_id(const void *a, const void *b)
+static bool same_in(const struct tp_pdf_digests *a, const struct tp_pdf_digests *b, uint32_t id)
 {
-    uint32_t left = ((const struct tp_pdf_digest *)a)->ref.id, right = ((const struct tp_pdf_digest *)b)->ref.id;
-    return (left > right) - (left < right);
-}
-
-enum tp_rc tp_pades_digests_read(struct tp_pdf_document *document, struct tp_error *error,
-                                 struct tp_pades_digests *ret_digests)
-{
-    TP_TRY(tp_pdf_document_digests(document, error, &ret_digests->digests, &ret_digests->len));
-    if (ret_digests->len > 0)
-        qsort(ret_digests->digests, ret_digests->len, sizeof *ret_digests->digests, by_id);
-    return TP_OK;
-}
-
-void tp_pades_digests_clear(struct tp_pades_digests *digests)
-{
-    free(digests->digests);
-    *digests = (struct tp_pades_digests){0};
-}
-
-const struct tp_pdf_digest *tp_pades_digests_find(const struct tp_pades_digests *digests, uint32_t id)
-{
-    struct tp_pdf_digest wanted = {.ref = {.id = id}};
-    return digests->len == 0 ? NULL
-                             : bsearch(&wanted, digests->digests, digests->len, sizeof *digests->digests, by_id);
-}
-
-static bool same_in(const struct tp_pades_digests *a, const struct tp_pades_digests *b, uint32_t id)
-{
-    const struct tp_pdf_digest *left = tp_pades_digests_find(a, id), *right = tp_pades_digests_find(b, id);
+    const struct tp_pdf_digest *left = tp_pdf_digests_find(a, id), *right = tp_pdf_digests_find(b, id);
     if (left == NULL || right == NULL)
         return left == right;
     return left->ref.generation == right->ref.generation && memcmp(left->hash, right->hash, sizeof left->hash) == 0;
@@ -61,7 +33,7 @@ bool tp_pades_differs(const struct tp_pades_comparison *comparison, uint32_t id)
 static unsigned revision_of(const struct tp_pades_comparison *comparison, uint32_t id)
 {
     for (size_t i = 0; id != 0 && i < comparison->between_len; i++) {
-        const struct tp_pades_digests *then = i + 1 == comparison->between_len ? comparison->new : &comparison->between[i];
+        const struct tp_pdf_digests *then = i + 1 == comparison->between_len ? comparison->new : &comparison->between[i];
         if (then->len > 0 && !same_in(comparison->old, then, id))
             return comparison->first_revision + (unsigned)i;
     }
@@ -124,7 +96,8 @@ static void tell_content(struct tp_pades_comparison *comparison, struct tp_pdf_r
 
 /* ---- values that must stay ---- */
 
-enum tp_rc tp_pades_protect(struct tp_pades_comparison *comparison, const struct tp_pdf_value *value, const char *path)
+enum tp_rc tp_pades_protect(struct tp_pades_comparison *comparison, const struct tp_pdf_value *value, struct tp_bytes key,
+                            const char *path)
 {
     enum tp_pdf_kind kind = tp_pdf_kind(value);
     if (kind != TP_PDF_REFERENCE && kind != TP_PDF_ARRAY && kind != TP_PDF_DICTIONARY && kind != TP_PDF_STREAM)
@@ -140,6 +113,7 @@ enum tp_rc tp_pades_protect(struct tp_pades_comparison *comparison, const struct
     }
     struct tp_pades_protected *entry = &comparison->queue[comparison->queue_len++];
     entry->value = value;
+    entry->key = key;
     tp_pades_line(path, entry->path, sizeof entry->path);
     return TP_OK;
 }
@@ -195,10 +169,10 @@ static enum tp_rc compare_key(struct tp_pades_comparison *comparison, const stru
     (void)snprintf(path, sizeof path, "%s /%.*s", whole->path, key.len < 40 ? (int)key.len : 40, (const char *)key.data);
     const struct tp_pades_rule *rule = rule_of(rules, key);
     if (rule != NULL)
-        return rule->compare(comparison, &(struct tp_pades_pair){.old = old_value, .new = new_value, .ref = whole->ref,
+        return rule->compare(comparison, &(struct tp_pades_pair){.old = old_value, .new = new_value, .ref = whole->ref, .key = key,
                                                                  .path = path, .context = whole->context});
     if (old_value != NULL && new_value != NULL && nearly_equal(old_value, new_value))
-        return tp_pades_protect(comparison, new_value, path);
+        return tp_pades_protect(comparison, new_value, key, path);
     tell_content(comparison, whole->ref, old_value == NULL ? "added" : new_value == NULL ? "removed" : "changed", path);
     return TP_OK;
 }
@@ -313,11 +287,11 @@ static enum tp_rc compare_catalogs(struct tp_pades_comparison *comparison)
     const struct tp_pdf_value *old_root = tp_pdf_get(tp_pdf_document_trailer(comparison->before), "Root"), *old_catalog;
     const struct tp_pdf_value *new_root = tp_pdf_get(tp_pdf_document_trailer(comparison->after), "Root"), *new_catalog;
     struct tp_pdf_ref ref = tp_pdf_ref(new_root);
+    bool first;
     if (tp_pdf_ref(old_root).id != ref.id)
         tell_content(comparison, ref, "replaced by another object", "the catalog");
     TP_TRY(tp_pades_both(comparison, old_root, new_root, &old_catalog, &new_catalog));
-    if (ref.id != 0)
-        TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
+    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_FORM, &first));
     /* Keys come in their order, so that fields come before pages: a page's widgets are known then. */
     return tp_pades_compare_keys(comparison,
                                  &(struct tp_pades_pair){.old = old_catalog, .new = new_catalog, .ref = ref, .path = "the document's"},
@@ -332,7 +306,7 @@ static enum tp_rc compare_trailers(struct tp_pades_comparison *comparison)
     if ((old_key != NULL || new_key != NULL) && (old_key == NULL || new_key == NULL || !tp_pdf_equal(old_key, new_key)))
         tell_content(comparison, (struct tp_pdf_ref){0}, "changed", "the encryption dictionary");
     else if (new_key != NULL)
-        TP_TRY(tp_pades_protect(comparison, new_key, "the encryption dictionary"));
+        TP_TRY(tp_pades_protect(comparison, new_key, TP_BYTES_NONE, "the encryption dictionary"));
     const struct tp_pdf_value *old_info = tp_pdf_get(before, "Info"), *new_info = tp_pdf_get(after, "Info");
     if (old_info != NULL || new_info != NULL)
         TP_TRY(tell_free(comparison, &(struct tp_pades_pair){.old = old_info, .new = new_info}, TP_PADES_CHANGE_METADATA,
@@ -353,28 +327,45 @@ static bool anything_differs(const struct tp_pades_comparison *comparison)
     return false;
 }
 
+/* An object of which more may change than of others, and which is reached from something that must stay. */
+static void visit_place(struct tp_pades_comparison *comparison, struct tp_pdf_ref ref, enum tp_pades_place place,
+                        const struct tp_pades_protected *entry)
+{
+    if (!tp_pades_leads(place, entry->key)) {
+        if (tp_pades_differs(comparison, ref.id))
+            tell_content(comparison, ref, "changed, which stands in another place of the document, too", entry->path);
+    } else if (tp_pades_set_has(&comparison->grown, ref.id)) { /* text that lacked its font would be drawn with it */
+        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_FORM, .allowed = true, .warned = true, .ref = ref},
+                      "a font was added to resources of the form that pages use, too");
+    }
+}
+
 static enum tp_rc visit(struct tp_pades_comparison *comparison, struct tp_pades_set *seen, struct tp_pades_protected entry)
 {
     struct tp_bytes key;
     const struct tp_pdf_value *value = entry.value;
     struct tp_pdf_ref ref = tp_pdf_ref(value);
     if (ref.id != 0) {
-        if (tp_pades_set_has(&comparison->grown, ref.id)) /* text that lacked its font would be drawn with it */
-            tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_FORM, .allowed = true, .warned = true, .ref = ref},
-                          "a font was added to resources of the form that pages use, too");
-        if (tp_pades_set_has(&comparison->handled, ref.id) || tp_pades_set_has(seen, ref.id))
+        const enum tp_pades_place place = tp_pades_place_of(&comparison->places, ref.id);
+        if (place != TP_PADES_PLACE_NONE)
+            visit_place(comparison, ref, place, &entry);
+        if (place != TP_PADES_PLACE_NONE || tp_pades_set_has(seen, ref.id))
             return TP_OK;
         TP_TRY(tp_pades_set_add(seen, ref.id));
         if (tp_pades_differs(comparison, ref.id)) {
-            tell_content(comparison, ref, tp_pades_digests_find(comparison->new, ref.id) == NULL ? "removed" : "replaced", entry.path);
+            tell_content(comparison, ref, tp_pdf_digests_find(comparison->new, ref.id) == NULL ? "removed" : "replaced", entry.path);
             return TP_OK;
         }
         TP_TRY(tp_pdf_document_object(comparison->after, ref, comparison->error, &value));
     }
     enum tp_pdf_kind kind = tp_pdf_kind(value);
     bool is_array = kind == TP_PDF_ARRAY, is_dictionary = kind == TP_PDF_DICTIONARY || kind == TP_PDF_STREAM;
-    for (size_t i = 0; (is_array || is_dictionary) && i < tp_pdf_len(value); i++)
-        TP_TRY(tp_pades_protect(comparison, is_array ? tp_pdf_at(value, i) : tp_pdf_entry(value, i, &key), entry.path));
+    for (size_t i = 0; is_array && i < tp_pdf_len(value); i++)
+        TP_TRY(tp_pades_protect(comparison, tp_pdf_at(value, i), entry.key, entry.path));
+    for (size_t i = 0; is_dictionary && i < tp_pdf_len(value); i++) {
+        const struct tp_pdf_value *member = tp_pdf_entry(value, i, &key);
+        TP_TRY(tp_pades_protect(comparison, member, key, entry.path));
+    }
     return TP_OK;
 }
 
@@ -390,13 +381,14 @@ static enum tp_rc visit_protected(struct tp_pades_comparison *comparison)
 
 enum tp_rc tp_pades_compare(struct tp_pades_comparison *comparison)
 {
+    tp_pades_tell_doubts(comparison);
     enum tp_rc rc = compare_trailers(comparison);
     if (rc == TP_OK)
         rc = compare_catalogs(comparison);
     if (rc == TP_OK && anything_differs(comparison))
         rc = visit_protected(comparison);
     free(comparison->queue);
-    tp_pades_set_clear(&comparison->handled);
+    tp_pades_places_clear(&comparison->places);
     tp_pades_set_clear(&comparison->grown);
     tp_pades_set_clear(&comparison->fresh);
     return rc;

@@ -22,31 +22,37 @@ struct tp_pades_locks { /* FieldMDP and /Lock (§12.8.2.4, table 236) */
     size_t len;
 };
 
-/* The digests of a revision, by number. */
-struct tp_pades_digests {
-    struct tp_pdf_digest *digests;
+/* What an object is that is compared key by key, rather than as a whole (change_place.c). */
+enum tp_pades_place {
+    TP_PADES_PLACE_NONE,
+    TP_PADES_PLACE_FORM, /* the catalog, and its form */
+    TP_PADES_PLACE_LIST, /* of fields, of annotations */
+    TP_PADES_PLACE_ANNOTATION, /* a field, too */
+    TP_PADES_PLACE_RESOURCES,
+    TP_PADES_PLACE_FONTS,
+    TP_PADES_PLACE_TREE /* pages, and what is above them */
+};
+struct tp_pades_places { /* by number */
+    uint8_t *of;
     size_t len;
 };
-TP_MUST_USE enum tp_rc tp_pades_digests_read(struct tp_pdf_document *document, struct tp_error *error,
-                                             struct tp_pades_digests *ret_digests);
-void tp_pades_digests_clear(struct tp_pades_digests *digests);
-const struct tp_pdf_digest *tp_pades_digests_find(const struct tp_pades_digests *digests, uint32_t id);
 
 struct tp_pades_protected { /* a value that must stay, with everything behind it */
     const struct tp_pdf_value *value;
+    struct tp_bytes key; /* of the dictionary that leads to it; of the value of a document's */
     char path[TP_PADES_PATH_MAX];
 };
 
 struct tp_pades_comparison {
     struct tp_pdf_document *before, *after;
-    const struct tp_pades_digests *old, *new;
-    const struct tp_pades_digests *between; /* of the revisions from the signed one's next to the newest; an empty one: not known */
+    const struct tp_pdf_digests *old, *new;
+    const struct tp_pdf_digests *between; /* of the revisions from the signed one's next to the newest; an empty one: not known */
     size_t between_len;
     unsigned first_revision;                /* of `between` */
     unsigned permission;                    /* 1 to 3; 0: nobody has restricted anything */
     const struct tp_pades_locks *locks;
     struct tp_error *error;
-    struct tp_pades_set handled;            /* compared key by key */
+    struct tp_pades_places places;          /* of what is compared key by key */
     struct tp_pades_set grown;              /* of those: resources that fonts have come to */
     struct tp_pades_set fresh;              /* of those: widgets of signature fields that are new */
     struct tp_pades_protected *queue;
@@ -79,8 +85,17 @@ bool tp_pades_differs(const struct tp_pades_comparison *comparison, uint32_t id)
 /* Whether VALUE refers, within a few steps, to an object that differs. */
 TP_MUST_USE enum tp_rc tp_pades_differs_below(struct tp_pades_comparison *comparison, const struct tp_pdf_value *value,
                                               bool *ret_differs);
+/* VALUE, to which KEY leads, is gone through when all places are known. */
 TP_MUST_USE enum tp_rc tp_pades_protect(struct tp_pades_comparison *comparison, const struct tp_pdf_value *value,
-                                        const char *path);
+                                        struct tp_bytes key, const char *path);
+/* REF is compared key by key, in PLACE. RET_FIRST: it was not before. One that differs and has another place already is told as
+ * content. id 0: a direct value, always the first. */
+TP_MUST_USE enum tp_rc tp_pades_stands(struct tp_pades_comparison *comparison, struct tp_pdf_ref ref, enum tp_pades_place place,
+                                       bool *ret_first);
+enum tp_pades_place tp_pades_place_of(const struct tp_pades_places *places, uint32_t id);
+bool tp_pades_leads(enum tp_pades_place place, struct tp_bytes key); /* as something that is only referred to */
+void tp_pades_places_clear(struct tp_pades_places *places);
+void tp_pades_tell_doubts(struct tp_pades_comparison *comparison); /* change_doubt.c */
 /* The values of a reference, or of two direct values, in both documents. */
 TP_MUST_USE enum tp_rc tp_pades_both(struct tp_pades_comparison *comparison, const struct tp_pdf_value *old_item,
                                      const struct tp_pdf_value *new_item, const struct tp_pdf_value **ret_old,
@@ -89,7 +104,8 @@ TP_MUST_USE enum tp_rc tp_pades_both(struct tp_pades_comparison *comparison, con
 struct tp_pades_pair {
     const struct tp_pdf_value *old, *new; /* of one key; NULL: it is not there */
     struct tp_pdf_ref ref;                /* of the object that has the key */
-    const char *path;                     /* of the key */
+    struct tp_bytes key;
+    const char *path;                     /* to the key */
     void *context;
 };
 /* What to do with a key whose value may change. */

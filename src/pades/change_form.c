@@ -180,7 +180,7 @@ static enum tp_rc compare_value(struct tp_pades_comparison *comparison, const st
 static enum tp_rc compare_same(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
     if (pair->old != NULL && pair->new != NULL && tp_pdf_equal(pair->old, pair->new))
-        return tp_pades_protect(comparison, pair->new, pair->path);
+        return tp_pades_protect(comparison, pair->new, pair->key, pair->path);
     tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref}, "%s was changed",
                   pair->path);
     return TP_OK;
@@ -205,7 +205,7 @@ static enum tp_rc rule_value(struct tp_pades_comparison *comparison, const struc
     const struct field *field = &((const struct kids *)pair->context)->field;
     if (field->value_differs || field->signing || pair->new == NULL)
         return TP_OK; /* told already */
-    return tp_pades_protect(comparison, pair->new, pair->path);
+    return tp_pades_protect(comparison, pair->new, pair->key, pair->path);
 }
 
 static enum tp_rc compare_field(struct tp_pades_comparison *comparison, const struct tp_pdf_value *old_item,
@@ -237,9 +237,10 @@ static enum tp_rc rule_kids(struct tp_pades_comparison *comparison, const struct
     const struct kids *kids = pair->context;
     const struct tp_pdf_value *old_kids, *new_kids;
     struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
+    bool first;
     TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_kids, &new_kids));
-    if (ref.id != 0 && tp_pdf_kind(new_kids) == TP_PDF_ARRAY)
-        TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
+    if (tp_pdf_kind(new_kids) == TP_PDF_ARRAY)
+        TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_LIST, &first));
     const bool known = tp_pdf_kind(old_kids) == TP_PDF_ARRAY && tp_pdf_kind(new_kids) == TP_PDF_ARRAY;
     if (known && (!kids->field.is_signature || tp_pdf_equal(old_kids, new_kids))) /* a signature gets no other appearances */
         return compare_lists(comparison, old_kids, new_kids, kids, pair->ref);
@@ -258,14 +259,17 @@ static enum tp_rc compare_field(struct tp_pades_comparison *comparison, const st
                                 const struct tp_pdf_value *new_item, struct field field, unsigned depth)
 {
     struct tp_pades_pair pair = {.ref = tp_pdf_ref(new_item)};
+    bool first;
     if (depth > TP_PADES_FIELD_DEPTH)
         return tp_error_set(comparison->error, TP_TOO_LARGE, "the form is too deep to be compared");
-    if (pair.ref.id == 0 || tp_pades_set_has(&comparison->handled, pair.ref.id))
-        return tp_pades_protect(comparison, new_item, "a form field");
+    if (pair.ref.id == 0)
+        return tp_pades_protect(comparison, new_item, tp_bytes_of_string("Fields"), "a form field");
     TP_TRY(tp_pades_both(comparison, old_item, new_item, &pair.old, &pair.new));
     if (tp_pdf_kind(pair.old) != TP_PDF_DICTIONARY || tp_pdf_kind(pair.new) != TP_PDF_DICTIONARY)
-        return tp_pades_protect(comparison, new_item, "a form field");
-    TP_TRY(tp_pades_set_add(&comparison->handled, pair.ref.id));
+        return tp_pades_protect(comparison, new_item, tp_bytes_of_string("Fields"), "a form field");
+    TP_TRY(tp_pades_stands(comparison, pair.ref, TP_PADES_PLACE_ANNOTATION, &first));
+    if (!first)
+        return TP_OK;
     TP_TRY(take_name(comparison, pair.new, &field));
     TP_TRY(compare_value(comparison, &pair, &field));
     char path[TP_PADES_PATH_MAX];
@@ -291,22 +295,23 @@ static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct 
 {
     const struct tp_pdf_value *dictionary, *kids;
     struct tp_pdf_ref ref = tp_pdf_ref(item);
-    if (ref.id != 0 && tp_pades_set_has(&comparison->handled, ref.id))
+    bool first;
+    if (tp_pades_place_of(&comparison->places, ref.id) == TP_PADES_PLACE_ANNOTATION)
         return TP_OK;
     TP_TRY(tp_pdf_document_resolve(comparison->after, item, comparison->error, &dictionary));
     if (ref.id == 0 || depth > TP_PADES_FIELD_DEPTH || tp_pdf_kind(dictionary) != TP_PDF_DICTIONARY)
         return refuse_field(comparison, ref, field.name, "it is no object of its own");
     TP_TRY(take_name(comparison, dictionary, &field));
-    if (tp_pades_digests_find(comparison->old, ref.id) != NULL)
+    if (tp_pdf_digests_find(comparison->old, ref.id) != NULL)
         return tp_pades_differs(comparison, ref.id) ? refuse_field(comparison, ref, field.name, "another object was there")
-                                                    : tp_pades_protect(comparison, item, "a form field");
+                                                    : tp_pades_protect(comparison, item, tp_bytes_of_string("Fields"), "a form field");
     if (tp_pdf_get(dictionary, "A") != NULL || tp_pdf_get(dictionary, "AA") != NULL)
         return refuse_field(comparison, ref, field.name, "it has an action");
     TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "Kids", comparison->error, &kids));
     size_t kids_len = tp_pdf_kind(kids) == TP_PDF_ARRAY ? tp_pdf_len(kids) : 0;
     if (kids_len == 0 && !field.is_signature)
         return refuse_field(comparison, ref, field.name, "only signature fields may come");
-    TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
+    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_ANNOTATION, &first));
     TP_TRY(tp_pades_set_add(&comparison->fresh, ref.id));
     if (field.is_signature && (tp_pdf_get(dictionary, "T") != NULL || tp_pdf_get(dictionary, "V") != NULL))
         TP_TRY(tell_signed(comparison, tp_pdf_get(dictionary, "V"), ref, &field, "a new field"));
@@ -325,9 +330,10 @@ static enum tp_rc rule_fields(struct tp_pades_comparison *comparison, const stru
     const struct tp_pdf_value *old_fields, *new_fields;
     const struct kids root = {.depth = 0};
     struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
+    bool first;
     TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_fields, &new_fields));
-    if (ref.id != 0 && tp_pdf_kind(new_fields) == TP_PDF_ARRAY)
-        TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
+    if (tp_pdf_kind(new_fields) == TP_PDF_ARRAY)
+        TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_LIST, &first));
     return compare_lists(comparison, old_fields, new_fields, &root, pair->ref);
 }
 
@@ -340,7 +346,8 @@ static enum tp_rc rule_fonts(struct tp_pades_comparison *comparison, const struc
     struct tp_bytes key;
     const struct tp_pdf_value *before, *after;
     char name[128];
-    const uint32_t ids[] = {tp_pdf_ref(pair->new).id, pair->ref.id};
+    const struct tp_pdf_ref own = tp_pdf_ref(pair->new);
+    bool first;
     TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &before, &after));
     if (tp_pdf_kind(after) != TP_PDF_DICTIONARY || (pair->old != NULL && tp_pdf_kind(before) != TP_PDF_DICTIONARY))
         return compare_same(comparison, pair);
@@ -349,13 +356,13 @@ static enum tp_rc rule_fonts(struct tp_pades_comparison *comparison, const struc
         if (key.len >= sizeof name)
             return compare_same(comparison, pair);
         memcpy(name, key.data, key.len), name[key.len] = '\0';
-        struct tp_pades_pair fonts = {.old = font, .new = tp_pdf_get(after, name), .ref = pair->ref, .path = pair->path};
+        struct tp_pades_pair fonts = {.old = font, .new = tp_pdf_get(after, name), .ref = pair->ref, .key = pair->key, .path = pair->path};
         TP_TRY(compare_same(comparison, &fonts));
     }
-    for (size_t i = 0; i < 2 && ids[i] != 0; i++) {
-        TP_TRY(tp_pades_set_add(&comparison->handled, ids[i]));
-        if (tp_pdf_len(after) > tp_pdf_len(before))
-            TP_TRY(tp_pades_set_add(&comparison->grown, ids[i]));
+    TP_TRY(tp_pades_stands(comparison, own, TP_PADES_PLACE_FONTS, &first));
+    if (tp_pdf_len(after) > tp_pdf_len(before)) {
+        TP_TRY(tp_pades_set_add(&comparison->grown, own.id));
+        TP_TRY(tp_pades_set_add(&comparison->grown, pair->ref.id));
     }
     return TP_OK;
 }
@@ -365,13 +372,14 @@ static enum tp_rc rule_resources(struct tp_pades_comparison *comparison, const s
     static const struct tp_pades_rule rules[] = {{"Font", rule_fonts}, {NULL, NULL}};
     struct tp_pades_pair both = *pair;
     const struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
+    bool first;
     if (pair->old == NULL)
         return TP_OK;
     TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &both.old, &both.new));
     if (tp_pdf_kind(both.old) != TP_PDF_DICTIONARY || tp_pdf_kind(both.new) != TP_PDF_DICTIONARY)
         return compare_same(comparison, pair);
     both.ref = ref.id != 0 ? ref : pair->ref;
-    TP_TRY(tp_pades_set_add(&comparison->handled, both.ref.id));
+    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_RESOURCES, &first));
     return tp_pades_compare_keys(comparison, &both, rules);
 }
 
@@ -403,10 +411,11 @@ static const struct tp_pades_rule form_rules[] = {
 enum tp_rc tp_pades_rule_form(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
     struct tp_pades_pair forms = {.ref = tp_pdf_ref(pair->new), .path = "the form's"};
+    bool first;
     TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &forms.old, &forms.new));
     if (forms.ref.id == 0)
         forms.ref = pair->ref;
     else if (tp_pdf_kind(forms.new) == TP_PDF_DICTIONARY)
-        TP_TRY(tp_pades_set_add(&comparison->handled, forms.ref.id));
+        TP_TRY(tp_pades_stands(comparison, forms.ref, TP_PADES_PLACE_FORM, &first));
     return tp_pades_compare_keys(comparison, &forms, form_rules);
 }

@@ -37,11 +37,12 @@ bool tp_pades_rect_seen(struct tp_pades_comparison *comparison, const struct tp_
     return area && (tp_pdf_integer(flags, 0) & (HIDDEN | NO_VIEW)) == 0;
 }
 
-static enum tp_rc kind_of(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation, const char **ret_name,
-                          bool *ret_comment)
+/* ANNOTATION is of the revision DOCUMENT. */
+static enum tp_rc kind_of(struct tp_pades_comparison *comparison, struct tp_pdf_document *document,
+                          const struct tp_pdf_value *annotation, const char **ret_name, bool *ret_comment)
 {
     const struct tp_pdf_value *subtype;
-    TP_TRY(tp_pdf_document_get(comparison->after, annotation, "Subtype", comparison->error, &subtype));
+    TP_TRY(tp_pdf_document_get(document, annotation, "Subtype", comparison->error, &subtype));
     *ret_comment = false, *ret_name = "";
     for (size_t i = 0; i < sizeof comments / sizeof comments[0]; i++)
         if (tp_pdf_is_name(subtype, comments[i])) {
@@ -52,13 +53,17 @@ static enum tp_rc kind_of(struct tp_pades_comparison *comparison, const struct t
     return TP_OK;
 }
 
+/* BEFORE: what it was in the signed revision; NULL: not there. */
 static enum tp_rc tell_annotation(struct tp_pades_comparison *comparison, const struct page *page, struct tp_pdf_ref ref,
-                                  const struct tp_pdf_value *annotation, const char *what)
+                                  const struct tp_pdf_value *before, const struct tp_pdf_value *annotation, const char *what)
 {
-    const char *name;
+    const char *name, *old_name;
     double rect[4];
-    bool comment, seen = tp_pades_rect_seen(comparison, annotation, rect);
-    TP_TRY(kind_of(comparison, annotation, &name, &comment));
+    bool comment, was_comment = true, seen = tp_pades_rect_seen(comparison, annotation, rect);
+    if (before != NULL)
+        TP_TRY(kind_of(comparison, comparison->before, before, &old_name, &was_comment));
+    TP_TRY(kind_of(comparison, comparison->after, annotation, &name, &comment));
+    comment = comment && was_comment;
     bool allowed = comment && (comparison->permission == 0 || comparison->permission == 3);
     struct tp_pades_told told = {.nature = comment ? TP_PADES_CHANGE_ANNOTATION : TP_PADES_CHANGE_CONTENT,
                                  .allowed = allowed, .warned = allowed && strcmp(name, "Popup") != 0, /* wherever its rectangle is: some draw by its points */
@@ -73,6 +78,7 @@ static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct 
 {
     const struct tp_pdf_value *annotation, *type, *value;
     double rect[4];
+    bool first;
     struct tp_pdf_ref ref = tp_pdf_ref(item);
     TP_TRY(tp_pdf_document_resolve(comparison->after, item, comparison->error, &annotation));
     TP_TRY(tp_pdf_document_get(comparison->after, annotation, "FT", comparison->error, &type));
@@ -88,25 +94,26 @@ static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct 
                           comparison->permission == 1 ? ", which the signature does not allow" : "");
         return TP_OK;
     }
-    bool was_there = ref.id != 0 && tp_pades_digests_find(comparison->old, ref.id) != NULL;
-    TP_TRY(tell_annotation(comparison, page, ref, annotation, was_there ? "moved to this page" : "added"));
+    bool was_there = ref.id != 0 && tp_pdf_digests_find(comparison->old, ref.id) != NULL;
+    TP_TRY(tell_annotation(comparison, page, ref, NULL, annotation, was_there ? "moved to this page" : "added"));
     if (was_there)
-        return tp_pades_protect(comparison, item, "an annotation");
-    return ref.id == 0 ? TP_OK : tp_pades_set_add(&comparison->handled, ref.id);
+        return tp_pades_protect(comparison, item, tp_bytes_of_string("Annots"), "an annotation");
+    return tp_pades_stands(comparison, ref, TP_PADES_PLACE_ANNOTATION, &first);
 }
 
 static enum tp_rc compare_annotation(struct tp_pades_comparison *comparison, const struct page *page,
                                      const struct tp_pdf_value *item)
 {
-    const struct tp_pdf_value *annotation;
+    const struct tp_pdf_value *before, *annotation;
     struct tp_pdf_ref ref = tp_pdf_ref(item);
-    if (ref.id != 0 && tp_pades_set_has(&comparison->handled, ref.id))
-        return TP_OK; /* a widget, which was compared with its field */
+    bool first;
     if (ref.id == 0 || !tp_pades_differs(comparison, ref.id))
-        return tp_pades_protect(comparison, item, "an annotation");
-    TP_TRY(tp_pdf_document_resolve(comparison->after, item, comparison->error, &annotation));
-    TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
-    return tell_annotation(comparison, page, ref, annotation, "changed");
+        return tp_pades_protect(comparison, item, tp_bytes_of_string("Annots"), "an annotation");
+    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_ANNOTATION, &first));
+    if (!first)
+        return TP_OK; /* a widget, which was compared with its field */
+    TP_TRY(tp_pades_both(comparison, item, item, &before, &annotation));
+    return tell_annotation(comparison, page, ref, before, annotation, "changed");
 }
 
 /* One that is gone from /Annots. */
@@ -116,7 +123,7 @@ static enum tp_rc tell_gone(struct tp_pades_comparison *comparison, const struct
     const char *name;
     bool comment;
     TP_TRY(tp_pdf_document_resolve(comparison->before, item, comparison->error, &annotation));
-    TP_TRY(kind_of(comparison, annotation, &name, &comment));
+    TP_TRY(kind_of(comparison, comparison->before, annotation, &name, &comment));
     bool allowed = comment && (comparison->permission == 0 || comparison->permission == 3);
     tp_pades_tell(comparison,
                   (struct tp_pades_told){.nature = comment ? TP_PADES_CHANGE_ANNOTATION : TP_PADES_CHANGE_CONTENT,
@@ -159,13 +166,13 @@ static enum tp_rc rule_annotations(struct tp_pades_comparison *comparison, const
 {
     const struct tp_pdf_value *old_list, *new_list;
     struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
+    bool first;
     TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_list, &new_list));
     bool known = (pair->old == NULL || tp_pdf_kind(old_list) == TP_PDF_ARRAY) &&
                  (pair->new == NULL || tp_pdf_kind(new_list) == TP_PDF_ARRAY);
     if (!known)
-        return tp_pades_protect(comparison, pair->new, pair->path);
-    if (ref.id != 0)
-        TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
+        return tp_pades_protect(comparison, pair->new, pair->key, pair->path);
+    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_LIST, &first));
     if (tp_pdf_len(old_list) > LIST_MAX && tp_pdf_len(new_list) > LIST_MAX && !tp_pdf_equal(old_list, new_list)) {
         tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
                       "%s was changed, and is too long to be compared", pair->path);
@@ -187,14 +194,14 @@ static enum tp_rc rule_kids(struct tp_pades_comparison *comparison, const struct
     const struct node *node = pair->context;
     const struct tp_pdf_value *old_kids, *new_kids;
     struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
+    bool first;
     TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_kids, &new_kids));
     if (tp_pdf_kind(old_kids) != TP_PDF_ARRAY || tp_pdf_kind(new_kids) != TP_PDF_ARRAY || !tp_pdf_equal(old_kids, new_kids)) {
         tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
                       "pages were added, removed, or put in another order");
         return TP_OK;
     }
-    if (ref.id != 0)
-        TP_TRY(tp_pades_set_add(&comparison->handled, ref.id));
+    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_TREE, &first));
     for (size_t i = 0; i < tp_pdf_len(new_kids); i++)
         TP_TRY(compare_node(comparison, tp_pdf_at(old_kids, i), tp_pdf_at(new_kids, i), node->depth + 1));
     return TP_OK;
@@ -206,16 +213,17 @@ static enum tp_rc compare_node(struct tp_pades_comparison *comparison, const str
                                const struct tp_pdf_value *new_item, unsigned depth)
 {
     struct tp_pades_pair pair = {.ref = tp_pdf_ref(new_item)};
+    bool first;
     if (depth > PAGE_DEPTH)
         return tp_error_set(comparison->error, TP_TOO_LARGE, "the page tree is too deep to be compared");
     if (pair.ref.id == 0 || pair.ref.id != tp_pdf_ref(old_item).id)
-        return tp_pades_protect(comparison, new_item, "the page tree");
-    if (tp_pades_set_has(&comparison->handled, pair.ref.id))
-        return TP_OK;
+        return tp_pades_protect(comparison, new_item, tp_bytes_of_string("Kids"), "the page tree");
     TP_TRY(tp_pades_both(comparison, old_item, new_item, &pair.old, &pair.new));
     if (tp_pdf_kind(pair.old) != TP_PDF_DICTIONARY || tp_pdf_kind(pair.new) != TP_PDF_DICTIONARY)
-        return tp_pades_protect(comparison, new_item, "the page tree");
-    TP_TRY(tp_pades_set_add(&comparison->handled, pair.ref.id));
+        return tp_pades_protect(comparison, new_item, tp_bytes_of_string("Kids"), "the page tree");
+    TP_TRY(tp_pades_stands(comparison, pair.ref, TP_PADES_PLACE_TREE, &first));
+    if (!first)
+        return TP_OK;
     if (tp_pdf_get(pair.new, "Kids") != NULL || tp_pdf_get(pair.old, "Kids") != NULL) {
         pair.path = "the page tree's", pair.context = &(struct node){.depth = depth};
         return tp_pades_compare_keys(comparison, &pair, tree_rules);

@@ -34,9 +34,9 @@ static void hearing_clear(struct tp_pades_hearing *hearing)
         tp_buf_clear(&hearing->subjects[i].contents);
     }
     for (size_t i = 0; hearing->history != NULL && i < hearing->revisions.len; i++)
-        tp_pades_digests_clear(&hearing->history[i]);
+        tp_pdf_digests_clear(&hearing->history[i]);
     free(hearing->history);
-    tp_pades_digests_clear(&hearing->newest);
+    tp_pdf_digests_clear(&hearing->newest);
     tp_pades_finds_clear(&hearing->finds);
     tp_pades_revisions_clear(&hearing->revisions);
     if (hearing->document != NULL)

@@ -143,18 +143,18 @@ static enum tp_rc search_permissions(struct search *search, const struct tp_pdf_
 
 static enum tp_rc search_objects(struct search *search)
 {
-    struct tp_pdf_digest *digests = NULL;
-    size_t len = 0;
-    enum tp_rc rc = tp_pdf_document_digests(search->document, search->error, &digests, &len);
-    for (size_t i = 0; rc == TP_OK && i < len; i++) {
+    struct tp_pdf_digests reached = {0};
+    enum tp_rc rc = tp_pdf_document_digests(search->document, search->error, &reached);
+    for (size_t i = 0; rc == TP_OK && i < reached.len; i++) {
         const struct tp_pdf_value *value;
-        rc = tp_pdf_document_object(search->document, digests[i].ref, search->error, &value);
-        struct tp_pades_found found = {.ref = digests[i].ref, .dictionary = value};
+        const struct tp_pdf_ref ref = reached.digests[i].ref;
+        rc = tp_pdf_document_object(search->document, ref, search->error, &value);
+        struct tp_pades_found found = {.ref = ref, .dictionary = value};
         if (rc == TP_OK && tp_pdf_kind(value) == TP_PDF_DICTIONARY && tp_pdf_get(value, "ByteRange") != NULL &&
             tp_pdf_get(value, "Contents") != NULL)
             rc = add(search->finds, &found);
     }
-    free(digests);
+    tp_pdf_digests_clear(&reached);
     return rc;
 }
 

@@ -26,8 +26,8 @@ struct tp_pades_hearing {
     struct tp_pades_revisions revisions;
     struct tp_pdf_document *document; /* the newest revision */
     struct tp_pades_finds finds;
-    struct tp_pades_digests newest;
-    struct tp_pades_digests *history; /* by revision; empty ones are not known */
+    struct tp_pdf_digests newest;
+    struct tp_pdf_digests *history; /* by revision; empty ones are not known */
     struct tp_pades_court court;
     bool store;                       /* the newest revision has a DSS */
     struct tp_pades_subject subjects[TP_PADES_SIGNATURES_MAX];

@@ -61,7 +61,7 @@ static enum tp_rc open_signed(struct tp_pades_hearing *hearing, struct tp_pades_
 static enum tp_rc read_history(struct tp_pades_hearing *hearing)
 {
     size_t len = hearing->revisions.len;
-    enum tp_rc rc = tp_pades_digests_read(hearing->document, hearing->error, &hearing->newest);
+    enum tp_rc rc = tp_pdf_document_digests(hearing->document, hearing->error, &hearing->newest);
     if (rc != TP_OK && rc != TP_MALFORMED) /* a damaged object is told by the comparison, which misses it */
         return rc;
     hearing->history = calloc(len == 0 ? 1 : len, sizeof *hearing->history);
@@ -72,7 +72,7 @@ static enum tp_rc read_history(struct tp_pades_hearing *hearing)
         if (tp_pdf_document_open(hearing->pool, hearing->fd, hearing->revisions.ends[i], hearing->password, NULL, &document) != TP_OK ||
             tp_pdf_document_facts(document)->repaired)
             continue;
-        if (tp_pades_digests_read(document, hearing->error, &hearing->history[i]) == TP_MEMORY)
+        if (tp_pdf_document_digests(document, hearing->error, &hearing->history[i]) == TP_MEMORY)
             return TP_MEMORY;
     }
     return TP_OK;
@@ -95,17 +95,17 @@ static void check_rest(struct tp_pades_hearing *hearing, struct tp_pades_compari
 static enum tp_rc compare(struct tp_pades_hearing *hearing, struct tp_pades_subject *subject, const struct tp_pades_locks *locks)
 {
     unsigned revision = subject->signature->revision;
-    struct tp_pades_digests old = {0};
+    struct tp_pdf_digests old = {0};
     struct tp_pades_comparison comparison = {
         .before = subject->document, .after = hearing->document, .old = &old, .new = &hearing->newest,
         .between = hearing->history + revision, .between_len = hearing->revisions.len > revision ? hearing->revisions.len - revision : 0,
         .first_revision = revision + 1, .permission = subject->signature->permission, .locks = locks, .error = hearing->error,
         .signature = subject->signature};
     check_rest(hearing, &comparison, tp_pades_subject_end(subject));
-    enum tp_rc rc = tp_pades_digests_read(subject->document, hearing->error, &old);
+    enum tp_rc rc = tp_pdf_document_digests(subject->document, hearing->error, &old);
     if (rc == TP_OK)
         rc = tp_pades_compare(&comparison);
-    tp_pades_digests_clear(&old);
+    tp_pdf_digests_clear(&old);
     if (rc == TP_TOO_LARGE || rc == TP_MALFORMED) { /* what cannot be compared cannot be called unchanged */
         tp_pades_tell(&comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT}, "%s", tp_error_words(hearing->error));
         return TP_OK;

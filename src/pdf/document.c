@@ -17,7 +17,8 @@
 #define NUMBERS_LEN    16 /* of the question that opens */
 #define REFERENCES_MAX 10
 #define REF_LEN        6
-#define DIGEST_LEN     (REF_LEN + 32)
+#define DIGESTS_HEAD   33
+#define DIGEST_LEN     (REF_LEN + 32 + 8 + 1)
 
 struct object {
     uint64_t key; /* number and generation */
@@ -275,20 +276,48 @@ enum tp_rc tp_pdf_document_page(struct tp_pdf_document *document, unsigned index
     return TP_OK;
 }
 
+static enum tp_rc take_digests(struct tp_bytes answer, struct tp_pdf_digests *ret_digests)
+{
+    const uint8_t *at = answer.data + DIGESTS_HEAD;
+    ret_digests->lost = answer.data[0] != 0;
+    memcpy(ret_digests->doubt, answer.data + 1, sizeof(ret_digests->doubt));
+    ret_digests->len = (answer.len - DIGESTS_HEAD) / DIGEST_LEN;
+    ret_digests->digests = calloc(ret_digests->len + 1, sizeof(*ret_digests->digests));
+    if (ret_digests->digests == NULL)
+        return TP_MEMORY;
+    for (size_t i = 0; i < ret_digests->len; i++, at += DIGEST_LEN) {
+        struct tp_pdf_digest *digest = &ret_digests->digests[i];
+        digest->ref = get_ref(at);
+        memcpy(digest->hash, at + REF_LEN, sizeof(digest->hash));
+        digest->at = tp_get_be64(at + REF_LEN + sizeof(digest->hash));
+        digest->doubts = at[DIGEST_LEN - 1];
+    }
+    return TP_OK;
+}
+
 enum tp_rc tp_pdf_document_digests(struct tp_pdf_document *document, struct tp_error *error,
-                                   struct tp_pdf_digest **ret_digests, size_t *ret_len)
+                                   struct tp_pdf_digests *ret_digests)
 {
     struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    *ret_digests = (struct tp_pdf_digests){.len = 0};
     TP_TRY(ask(document, TP_PDF_ASK_DIGESTS, TP_BYTES_NONE, error, &answer));
-    const size_t len = answer.len / DIGEST_LEN;
-    struct tp_pdf_digest *digests = calloc(len + 1, sizeof(*digests));
-    if (digests == NULL)
-        return TP_MEMORY;
-    for (size_t i = 0; i < len; i++) {
-        digests[i].ref = get_ref(answer.data + i * DIGEST_LEN);
-        memcpy(digests[i].hash, answer.data + i * DIGEST_LEN + REF_LEN, sizeof(digests[i].hash));
-    }
-    *ret_digests = digests;
-    *ret_len = len;
-    return TP_OK;
+    return answer.len < DIGESTS_HEAD ? nonsense(error) : take_digests(tp_buf_bytes(&answer), ret_digests);
+}
+
+void tp_pdf_digests_clear(struct tp_pdf_digests *digests)
+{
+    free(digests->digests);
+    *digests = (struct tp_pdf_digests){.len = 0};
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const uint32_t left = ((const struct tp_pdf_digest *)a)->ref.id, right = ((const struct tp_pdf_digest *)b)->ref.id;
+    return (left > right) - (left < right);
+}
+
+const struct tp_pdf_digest *tp_pdf_digests_find(const struct tp_pdf_digests *digests, uint32_t id)
+{
+    const struct tp_pdf_digest wanted = {.ref = {.id = id}};
+    return digests->len == 0 ? NULL : bsearch(&wanted, digests->digests, digests->len, sizeof(*digests->digests), by_id);
 }

@@ -67,13 +67,27 @@ TP_MUST_USE enum tp_rc tp_pdf_document_stream(struct tp_pdf_document *document, 
 TP_MUST_USE enum tp_rc tp_pdf_document_page(struct tp_pdf_document *document, unsigned index, struct tp_error *error,
                                             struct tp_pdf_ref *ret_ref, const struct tp_pdf_value **ret_page);
 
-/* Every object that can be reached from the trailer, by number: a hash of its value (of a stream: dictionary without /Length, and
- * its raw data), for comparing revisions. Owned by the caller: free() it. */
+/* Every object that can be reached from the trailer, for comparing revisions: a hash of its value (of a stream: dictionary without
+ * /Length, and its raw data), where it is, and whether other readers may see something else there than ours does. */
+enum tp_pdf_doubt {
+    TP_PDF_DOUBT_GENERATION = 1, /* it is referred to by a generation that its number does not have */
+    TP_PDF_DOUBT_SYNTAX = 2      /* it, or its cross-reference, can be read in more than one way */
+};
 struct tp_pdf_digest {
     struct tp_pdf_ref ref;
     uint8_t hash[32];
+    uint64_t at; /* in the file, from its header: the object, or the object stream that it is in; 0: nowhere */
+    uint8_t doubts;
+};
+struct tp_pdf_digests {
+    struct tp_pdf_digest *digests; /* by number */
+    size_t len;
+    bool lost;         /* the cross-reference sections cannot be followed: nobody can say what other readers see */
+    uint8_t doubt[32]; /* which sections can be read in more than one way; all 0: none */
 };
 TP_MUST_USE enum tp_rc tp_pdf_document_digests(struct tp_pdf_document *document, struct tp_error *error,
-                                               struct tp_pdf_digest **ret_digests, size_t *ret_len);
+                                               struct tp_pdf_digests *ret_digests);
+void tp_pdf_digests_clear(struct tp_pdf_digests *digests);
+const struct tp_pdf_digest *tp_pdf_digests_find(const struct tp_pdf_digests *digests, uint32_t id); /* NULL: not reached */
 
 #endif

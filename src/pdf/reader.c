@@ -123,6 +123,13 @@ enum tp_rc tp_pdf_reader_data(struct tp_pdf_reader *reader, qpdf_oh stream, bool
     return TP_OK;
 }
 
+size_t tp_pdf_reader_length(struct tp_pdf_reader *reader, qpdf_oh stream)
+{
+    qpdf_oh length = qpdf_oh_get_key(reader->qpdf, qpdf_oh_get_dict(reader->qpdf, stream), "/Length");
+    const long long number = qpdf_oh_is_integer(reader->qpdf, length) ? qpdf_oh_get_int_value(reader->qpdf, length) : 0;
+    return number < 0 ? 0 : (size_t)number;
+}
+
 enum tp_rc tp_pdf_reader_stream(struct tp_pdf_reader *reader, struct tp_pdf_ref ref, struct tp_error *error,
                                 struct tp_buf *ret_answer)
 {

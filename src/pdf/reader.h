@@ -64,6 +64,8 @@ TP_MUST_USE enum tp_rc tp_pdf_reader_data(struct tp_pdf_reader *reader, qpdf_oh 
                                           unsigned char **ret_data, size_t *ret_len);
 /* Whether DICTIONARY is a signature whose /Contents QPDF does not give as it is, and then what it is (contents.c). */
 bool tp_pdf_reader_contents(struct tp_pdf_reader *reader, qpdf_oh dictionary, struct tp_buf *ret_contents);
+/* What a stream's /Length says; 0: nothing that it could be. */
+size_t tp_pdf_reader_length(struct tp_pdf_reader *reader, qpdf_oh stream);
 struct tp_pdf_ref tp_pdf_reader_ref(struct tp_pdf_reader *reader, qpdf_oh oh); /* id 0: direct */
 
 #endif

@@ -78,15 +78,15 @@ static struct tp_pades_signature compare(const struct part *old_changes, const s
                                          unsigned permission, const struct tp_pades_locks *locks)
 {
     struct tp_pades_locks none = {.kind = TP_PADES_LOCKS_NONE};
-    struct tp_pades_digests old = {0}, new = {0};
+    struct tp_pdf_digests old = {0}, new = {0};
     struct tp_pades_signature signature = {0};
     struct tp_pdf_document *before = make(old_changes, "/Root 1 0 R"), *after = make(new_changes, trailer);
-    cr_assert_eq(tp_pades_digests_read(before, &error, &old), TP_OK);
-    cr_assert_eq(tp_pades_digests_read(after, &error, &new), TP_OK);
+    cr_assert_eq(tp_pdf_document_digests(before, &error, &old), TP_OK);
+    cr_assert_eq(tp_pdf_document_digests(after, &error, &new), TP_OK);
     struct tp_pades_comparison comparison = {.before = before, .after = after, .old = &old, .new = &new, .permission = permission,
                                              .locks = locks != NULL ? locks : &none, .error = &error, .signature = &signature};
     cr_assert_eq(tp_pades_compare(&comparison), TP_OK, "%s", error.words);
-    tp_pades_digests_clear(&old), tp_pades_digests_clear(&new);
+    tp_pdf_digests_clear(&old), tp_pdf_digests_clear(&new);
     done(before), done(after);
     return signature;
 }
@@ -287,7 +287,7 @@ Test(change, locked_fields_stay)
 Test(change, there_is_room_for_the_worst)
 {
     struct tp_pades_signature signature = {0};
-    struct tp_pades_digests none = {0};
+    struct tp_pdf_digests none = {0};
     struct tp_pades_comparison comparison = {.signature = &signature, .old = &none, .new = &none};
     for (unsigned i = 0; i < TP_PADES_CHANGES_MAX + 10; i++)
         tp_pades_tell(&comparison, (struct tp_pades_told){.allowed = true}, "allowed %u", i);

@@ -109,37 +109,30 @@ Test(document, pages_come_with_what_they_inherit)
     tp_buf_clear(&data), tp_buf_clear(&bytes);
 }
 
-static struct tp_pdf_digest *digests_of(struct tp_bytes bytes, size_t *ret_len)
+static struct tp_pdf_digests digests_of(struct tp_bytes bytes)
 {
-    struct tp_pdf_digest *digests = NULL;
+    struct tp_pdf_digests digests;
     struct tp_pdf_document *document = open_bytes(bytes);
-    cr_assert_eq(tp_pdf_document_digests(document, &error, &digests, ret_len), TP_OK, "%s", error.words);
+    cr_assert_eq(tp_pdf_document_digests(document, &error, &digests), TP_OK, "%s", error.words);
     close_document(document);
     return digests;
-}
-
-static const uint8_t *digest_of(const struct tp_pdf_digest *digests, size_t len, uint32_t id)
-{
-    for (size_t i = 0; i < len; i++)
-        if (digests[i].ref.id == id)
-            return digests[i].hash;
-    return NULL;
 }
 
 Test(document, digests_tell_what_has_changed)
 {
     struct tp_buf bytes = forge_document("1.7", FORGE_TABLE);
-    size_t len = 0, changed_len = 0;
-    struct tp_pdf_digest *before = digests_of(tp_buf_bytes(&bytes), &len);
+    struct tp_pdf_digests before = digests_of(tp_buf_bytes(&bytes));
     *strstr((char *)bytes.data + 20, "(second)") = '<'; /* a page's content alone */
-    struct tp_pdf_digest *after = digests_of(tp_buf_bytes(&bytes), &changed_len);
-    cr_assert_eq(len, 10);
-    cr_assert_eq(len, changed_len);
+    struct tp_pdf_digests after = digests_of(tp_buf_bytes(&bytes));
+    cr_assert_eq(before.len, 10);
+    cr_assert_eq(before.len, after.len);
     for (uint32_t id = 1; id <= 10; id++) {
-        const uint8_t *a = digest_of(before, len, id), *b = digest_of(after, len, id);
+        const struct tp_pdf_digest *a = tp_pdf_digests_find(&before, id), *b = tp_pdf_digests_find(&after, id);
         cr_assert(a != NULL && b != NULL);
-        cr_assert_eq(memcmp(a, b, 32) == 0, id != 7, "%u", id);
+        cr_assert_eq(memcmp(a->hash, b->hash, 32) == 0, id != 7, "%u", id);
+        cr_assert_eq(a->doubts | b->doubts, 0, "%u", id);
+        cr_assert_eq(a->at, b->at);
     }
-    free(before), free(after);
+    tp_pdf_digests_clear(&before), tp_pdf_digests_clear(&after);
     tp_buf_clear(&bytes);
 }

@@ -43,18 +43,17 @@ TestSuite(hostile, .init = setup, .fini = teardown, .timeout = 120);
 static enum tp_rc ask_all(struct tp_pdf_document *document)
 {
     enum tp_rc worst = TP_OK;
-    struct tp_pdf_digest *digests = NULL;
+    struct tp_pdf_digests digests = {0};
     const struct tp_pdf_value *page = NULL, *object = NULL;
     struct tp_pdf_ref ref;
-    size_t len = 0;
     enum tp_rc rc = tp_pdf_document_page(document, 0, &error, &ref, &page);
     worst = rc != TP_OK ? rc : worst;
     for (uint32_t id = 1; id < 16 && rc != TP_IO && rc != TP_TIMEOUT; id++) {
         rc = tp_pdf_document_object(document, (struct tp_pdf_ref){id, 0}, &error, &object);
         worst = rc != TP_OK ? rc : worst;
     }
-    rc = tp_pdf_document_digests(document, &error, &digests, &len);
-    free(digests);
+    rc = tp_pdf_document_digests(document, &error, &digests);
+    tp_pdf_digests_clear(&digests);
     return rc != TP_OK ? rc : worst;
 }
 

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What object numbers stand for, as a reader sees it that goes by numbers alone: the newest cross-reference section that has the
+ * number says where it is, whatever generation is asked for (ISO 32000-2 §7.5.4, §7.5.8). QPDF goes by number and generation.
+ * Where the two can differ, one document shows two things.
+ */
+#ifndef TP_PDF_NUMBERING_H
+#define TP_PDF_NUMBERING_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "pdf/reader.h"
+
+enum tp_pdf_entry_kind { TP_PDF_ENTRY_NONE, TP_PDF_ENTRY_FREE, TP_PDF_ENTRY_USED, TP_PDF_ENTRY_COMPRESSED };
+struct tp_pdf_number {
+    uint64_t at;         /* USED: where in the file, from its header; COMPRESSED: the number of the object stream */
+    uint32_t index;      /* COMPRESSED: which of the stream's objects */
+    uint32_t section;    /* 1: the newest */
+    uint16_t generation; /* USED */
+    uint8_t kind;
+    bool twice;          /* one section says two things of it */
+};
+struct tp_pdf_numbering {
+    struct tp_pdf_number *numbers; /* by number, below SIZE */
+    uint32_t size;
+    uint8_t doubt[32]; /* over the places of the sections that can be read in more than one way; all 0: there is none */
+    bool lost;         /* the sections cannot be followed to the oldest */
+};
+/* The sections of FILE from its startxref on. What they say of numbers from SIZE on is doubtful. TP_MEMORY, or TP_OK: a section
+ * that cannot be read makes it LOST. */
+TP_MUST_USE enum tp_rc tp_pdf_numbering_read(struct tp_bytes file, const struct tp_pdf_ends *ends, uint32_t size,
+                                             struct tp_pdf_numbering *ret_numbering);
+void tp_pdf_numbering_clear(struct tp_pdf_numbering *numbering);
+
+/* ---- xref_stream.c ---- */
+
+/* The entries of a cross-reference stream (§7.5.8.2): DICTIONARY, and from DATA on what is behind "stream". Filters are none or
+ * FlateDecode with predictors of PNG, as everybody writes them. Appended; TP_UNSUPPORTED, TP_MALFORMED, TP_TOO_LARGE. */
+TP_MUST_USE enum tp_rc tp_pdf_xref_stream_decode(const struct tp_pdf_value *dictionary, struct tp_bytes data,
+                                                 struct tp_buf *ret_entries);
+
+#endif

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: Apache-2.0
+"""trustp11 pdf verify against updates that readers read in different ways: what any of them may show is content."""
+import sys
+import unittest
+import zlib
+
+from draft import PAGE_TEXT, Draft, appearance, stream
+from test_pdf_verify import NOTE, VerifyTest
+
+EVIL = stream(PAGE_TEXT.replace(b'100', b'999'))
+
+
+class Update:
+    """One revision more, its cross-references written by hand: ROWS are (number, generation, offset; None: free)."""
+
+    def __init__(self, draft):
+        self.draft, self.rows = draft, []
+
+    def put(self, number, content, generation=0, header=None, row=True):
+        """HEADER: the generation before "obj", when it is not that of the row."""
+        if row:
+            self.rows.append((number, generation, len(self.draft.data)))
+        self.draft.data += b'%d %d obj\n' % (number, generation if header is None else header)
+        self.draft.data += (content.encode() if isinstance(content, str) else content) + b'\nendobj\n'
+        return self
+
+    def free(self, number, generation=1):
+        self.rows.append((number, generation, None))
+        return self
+
+    def end(self, trailer):
+        text = (f'trailer\n<< /Size {trailer.get("Size", max(self.draft.objects) + 20)} /Root 1 0 R '
+                f'/Prev {self.draft.startxref} {trailer.get("more", "")} >>\n')
+        self.draft.startxref = trailer['at']
+        self.draft.data += text.encode() + b'startxref\n%d\n%%%%EOF\n' % trailer['at']
+        return self.draft
+
+    def table(self, **trailer):
+        at = len(self.draft.data)
+        self.draft.data += b'xref\n' + b''.join(
+            b'%d 1\n%010d %05d %s \n' % (n, offset or 0, generation, b'f' if offset is None else b'n') for n, generation, offset in self.rows)
+        return self.end({**trailer, 'at': at})
+
+    def section(self, number, rows, entries='', last=True):
+        """A cross-reference stream; ROWS: (number, three fields)."""
+        at, rows = len(self.draft.data), sorted(rows)
+        if last:
+            rows.append((number, 1, at, 0))
+        data = zlib.compress(b''.join(bytes([kind]) + second.to_bytes(4, 'big') + third.to_bytes(2, 'big') for _, kind, second, third in rows))
+        index = ' '.join(f'{row[0]} 1' for row in rows)
+        self.draft.data += b'%d 0 obj\n' % number + stream(
+            data, f'/Type /XRef /W [1 4 2] /Index [{index}] /Filter /FlateDecode /Size {number + 1} /Root 1 0 R {entries}') + b'\nendobj\n'
+        return at
+
+    def fields(self):
+        return [(n, 0 if offset is None else 1, offset or 0, generation) for n, generation, offset in self.rows]
+
+    def stream(self, rows=()):
+        at = self.section(max(self.draft.objects) + 19, [*self.fields(), *rows], f'/Prev {self.draft.startxref}')
+        self.draft.startxref = at
+        self.draft.data += b'startxref\n%d\n%%%%EOF\n' % at
+        return self.draft
+
+    def hybrid(self):
+        """All that is new stands in the stream alone."""
+        at = self.section(max(self.draft.objects) + 19, self.fields(), last=False)
+        self.rows = [(0, 65535, None)]
+        return self.table(more=f'/XRefStm {at}')
+
+
+def object_stream(members, extra=''):
+    """MEMBERS: (number, text)."""
+    head, body = '', ''
+    for number, text in members:
+        head += f'{number} {len(body)} '
+        body += text + ' '
+    return stream((head + body).encode(), f'/Type /ObjStm /N {len(members)} /First {len(head)} {extra}')
+
+
+class ReadersTest(VerifyTest):
+    def certified(self, draft=None):
+        return self.signed(draft or Draft(), certify=1)
+
+    def refused(self, draft, words='readers may show different things'):
+        verdict = self.fails(draft, 'FORMAT_FAILURE', 'changed after signing: ')
+        told = [change['words'] for change in verdict['signatures'][0]['changes'] if not change['allowed']]
+        self.assertTrue(any(words in line for line in told), told)
+
+
+class Generations(ReadersTest):
+    """QPDF goes by number and generation, MuPDF by number alone."""
+
+    def test_another_generation_in_each_kind_of_section(self):
+        for kind in ('table', 'stream', 'hybrid'):
+            for generation in (1, 7, 65534, 65535):
+                with self.subTest(kind=kind, generation=generation):
+                    self.refused(getattr(Update(self.certified()).put(4, EVIL, generation), kind)())
+
+    def test_whatever_it_replaces(self):
+        for number, content in ((3, Draft().text(3).replace('/Contents 4', '/Contents 40')), (8, appearance('999')),
+                                (1, Draft().text(1).replace('/Type', '/OpenAction << /S /JavaScript /JS (x) >> /Type')),
+                                (7, Draft().text(7).replace('(100)', '(999)')), (5, '<< /Type /Font /Subtype /Type1 /BaseFont /Symbol >>')):
+            with self.subTest(number):
+                self.refused(Update(self.certified()).put(number, content, 1).table())
+
+    def test_under_a_document_timestamp(self):
+        draft = Update(self.certified()).put(4, EVIL, 1).table()
+        draft.stamp(self.services)
+        self.refused(draft)
+
+    def test_a_header_that_has_the_right_generation(self):
+        self.refused(Update(self.certified()).put(4, EVIL, 1, header=0).table(), 'it is not where the cross-reference table says')
+
+    def test_freed_first(self):
+        draft = Update(self.certified()).free(4).table()
+        self.refused(Update(draft).put(4, EVIL, 1).table())
+
+    def test_in_one_section_with_what_it_hides(self):
+        update = Update(self.certified())
+        self.refused(update.put(4, EVIL, 1).put(4, stream(PAGE_TEXT)).table())
+
+    def test_a_reference_that_led_nowhere(self):
+        """Signed with a reference by a generation that there was not, which then comes under another."""
+        for reference in ('/Contents [4 0 R 90 3 R]', '/Thumb 90 3 R /Contents 4 0 R'):
+            with self.subTest(reference):
+                draft = self.certified(Draft(extra={3: Draft().text(3).replace('/Contents 4 0 R', reference)}))
+                draft.objects[90] = '<< >>'
+                self.refused(Update(draft).put(90, EVIL).table())
+
+    def test_a_number_that_was_freed_may_come_again(self):
+        """ISO 32000-2 §7.5.4: with its next generation, and nothing that still refers to the old one."""
+        draft = self.signed(Draft(extra={50: '<< >>'}))
+        update = Update(Update(draft).free(50).table()).put(50, NOTE[50], 1)
+        draft = update.put(3, draft.append_to(3, 'Annots', '50 1 R')[3]).table()
+        self.assertEqual(self.passes(draft)['signatures'][0]['changes'][0]['nature'], 'annotation')
+
+    def test_beyond_size(self):
+        draft = self.certified(Draft(extra={3: Draft().text(3).replace('/Contents 4 0 R', '/Contents [4 0 R 90 0 R]')}))
+        self.refused(Update(draft).put(90, EVIL).table(Size=max(draft.objects) + 1))
+
+
+class Syntax(ReadersTest):
+    """One object, or one cross-reference, that says two things."""
+
+    def test_a_number_twice_in_one_table(self):
+        for first, second in ((stream(PAGE_TEXT), EVIL), (EVIL, stream(PAGE_TEXT))):
+            verdict = self.verify(Update(self.certified()).put(4, first).put(4, second).table())
+            self.assertEqual(verdict['verdict'], 'TOTAL-FAILED')
+
+    def test_a_key_twice(self):
+        for contents in ('/Contents 4 0 R /Contents 40 0 R', '/Contents 40 0 R /Contents 4 0 R'):
+            with self.subTest(contents):
+                draft = self.certified()
+                update = Update(draft).put(40, EVIL).put(3, draft.edit(3, '/Contents 4 0 R', contents)[3])
+                self.assertEqual(self.verify(update.table())['verdict'], 'TOTAL-FAILED')
+        draft = self.certified()
+        twice = draft.edit(3, '/Contents 4 0 R', '/Contents 4 0 R /Contents 4 0 R')[3]
+        self.passes(Update(draft).put(3, twice).table())
+
+    def test_a_stream_that_is_longer_than_it_says(self):
+        short = stream(PAGE_TEXT).replace(b'\nendstream', b' BT ET\nendstream')
+        self.assertEqual(self.verify(Update(self.certified()).put(4, short).table())['verdict'], 'TOTAL-FAILED')
+
+    def test_written_again_as_it_was(self):
+        """By any form, and with other white space: nothing has changed."""
+        draft = self.certified()
+        self.passes(Update(draft).put(4, stream(PAGE_TEXT)).put(3, draft.text(3).replace(' ', '\n')).table())
+        self.passes(Update(draft).put(4, stream(PAGE_TEXT)).stream())
+        self.passes(Update(draft).put(5, draft.text(5)).hybrid())
+        draft = self.certified()
+        self.passes(self.packed(draft, [(5, draft.text(5)), (2, draft.text(2))]))
+
+    @staticmethod
+    def packed(draft, members, rows=None, **container):
+        """MEMBERS in an object stream, 70; ROWS: (number, index)."""
+        rows = rows or [(number, index) for index, (number, _) in enumerate(members)]
+        draft.objects[70] = ''
+        return Update(draft).put(70, object_stream(members), **container).stream([(n, 2, 70, i) for n, i in rows])
+
+    def test_object_streams(self):
+        font, symbol = Draft().text(5), '<< /Type /Font /Subtype /Type1 /BaseFont /Symbol >>'
+        for words, members, rows in (('twice', [(5, font), (5, symbol)], [(5, 0)]), ('twice, the last', [(5, symbol), (5, font)], [(5, 1)]),
+                                     ('index of another', [(60, symbol), (5, font)], [(5, 0)]),
+                                     ('index beyond', [(5, font)], [(5, 9)]),
+                                     ('key twice', [(5, font.replace('/BaseFont', '/BaseFont /Symbol /BaseFont'))], [(5, 0)])):
+            with self.subTest(words):
+                self.assertEqual(self.verify(self.packed(self.certified(), members, rows))['verdict'], 'TOTAL-FAILED')
+
+    def test_an_object_stream_under_two_generations(self):
+        font, symbol = Draft().text(5), '<< /Type /Font /Subtype /Type1 /BaseFont /Symbol >>'
+        draft = self.packed(self.certified(), [(5, font)])
+        self.passes(draft)
+        self.refused(Update(draft).put(70, object_stream([(5, symbol)]), 1).table())
+
+    def test_cross_references_that_cannot_be_followed(self):
+        """A filter that nobody uses there: what it says is not known."""
+        draft = self.certified()
+        update = Update(draft).put(5, draft.text(5))
+        rows = b''.join(bytes([kind]) + second.to_bytes(4, 'big') + third.to_bytes(2, 'big') for _, kind, second, third in update.fields())
+        at = len(draft.data)
+        draft.data += b'95 0 obj\n' + stream(rows.hex().encode() + b'>', f'/Type /XRef /W [1 4 2] /Index [5 1] /Filter /ASCIIHexDecode '
+                                             f'/Size 96 /Root 1 0 R /Prev {draft.startxref}') + b'\nendobj\nstartxref\n%d\n%%%%EOF\n' % at
+        self.refused(draft, 'the cross-references can be read in two ways')
+
+
+class Places(ReadersTest):
+    """One object that means two things: what may change in the one place may not in the other."""
+
+    def changed(self, draft):
+        verdict = self.fails(draft, 'FORMAT_FAILURE', 'changed after signing: ')
+        return verdict['words']
+
+    def test_fonts_of_the_form_that_are_graphics_states(self):
+        for key in ('ExtGState', 'XObject', 'Pattern'):
+            with self.subTest(key):
+                page = Draft().text(3).replace('/Font <<', f'/{key} 50 0 R /Font <<')
+                draft = self.signed(Draft(extra={50: '<< /F1 5 0 R >>', 3: page, 6: Draft().text(6).replace('<< /F1 5 0 R >>', '50 0 R')}))
+                self.changed(draft.update({50: '<< /F1 5 0 R /G << /ca 0 >> >>'}))
+
+    def test_fonts_of_the_form_that_are_those_of_a_page(self):
+        page = Draft().text(3).replace('/Font << /F1 5 0 R >>', '/Font 50 0 R')
+        draft = self.signed(Draft(extra={50: '<< /F1 5 0 R >>', 3: page, 6: Draft().text(6).replace('<< /F1 5 0 R >>', '50 0 R')}))
+        draft.update({50: '<< /F1 5 0 R /F2 90 0 R >>', 90: draft.text(5)})
+        change = self.passes(draft)['signatures'][0]['changes'][0]
+        self.assertEqual((change['nature'], change['warned']), ('form', True))
+
+    def test_comments_that_are_something_else(self):
+        comment = '/Type /Annot /Subtype /Text /Rect [1 1 9 9] /Contents (x)'
+        for words, page, catalog in (('graphics state', '/Font << /F1 5 0 R >> /ExtGState << /G 50 0 R >>', ''),
+                                     ('action', '/Font << /F1 5 0 R >>', '/OpenAction 50 0 R')):
+            with self.subTest(words):
+                text = Draft().text(3).replace('/Font << /F1 5 0 R >>', page).replace('/Annots [', '/Annots [50 0 R ')
+                draft = self.signed(Draft(extra={50: f'<< {comment} >>', 3: text}, catalog=catalog))
+                self.changed(draft.update({50: f'<< {comment} /ca 0 /S /JavaScript /JS (x) >>'}))
+
+    def test_pages_that_are_comments_or_fields(self):
+        second = '<< /Type /Page /Subtype /Text /T (page) /Rect [1 1 9 9] /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R >>'
+        for words, place in (('comment', {3: Draft().text(3).replace('/Annots [', '/Annots [60 0 R ')}),
+                             ('field', {6: Draft().text(6).replace('/Fields [', '/Fields [60 0 R ')})):
+            with self.subTest(words):
+                extra = {60: second, 2: '<< /Type /Pages /Kids [3 0 R 60 0 R] /Count 2 >>', **place}
+                draft = self.signed(Draft(extra=extra))
+                self.changed(draft.update({60: second.replace('/Contents 4', '/Contents 90'), 90: EVIL}))
+
+    def test_a_page_tree_that_is_a_field(self):
+        extra = {6: Draft().text(6).replace('/Fields [', '/Fields [2 0 R '), 2: '<< /Type /Pages /T (t) /Kids [3 0 R] /Count 1 >>'}
+        draft = self.signed(Draft(extra=extra))
+        page = {90: '<< /Type /Page /FT /Sig /T (s) /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R >>'}
+        self.changed(draft.update({**page, 2: '<< /Type /Pages /T (t) /Kids [3 0 R 90 0 R] /Count 2 >>'}))
+
+    def test_a_link_that_became_a_comment(self):
+        link = '<< /Type /Annot /Subtype /Link /Rect [1 1 9 9] >>'
+        draft = self.signed(Draft(extra={50: link, 3: Draft().text(3).replace('/Annots [', '/Annots [50 0 R ')}))
+        self.assertIn('an annotation', self.changed(draft.update({50: NOTE[50]})))
+
+
+if __name__ == '__main__':
+    unittest.main(argv=[sys.argv[0], *sys.argv[1:]])
