@@ -10,6 +10,8 @@
         services.asked('ocsp/intermediate')                  # how often
         services.clock = time.time() + 400 * 86400           # all services tell, and all certificates begin at, that time
 
+With AuthorityServices(faked=clock), a FakeClock, that clock is theirs, and OpenSSL's.
+
 Everything is issued by "intermediate" unless `issuer` names another authority (`root`, or one made by authority()). The
 certificates name the services of their issuer (AIA: ocsp/ISSUER, ca/ISSUER.cer; CDP: crl/ISSUER.crl), unless told not to.
 Honest answers of the present are OpenSSL's (`openssl ts`, `ocsp`, `ca -gencrl`); others are put together here.
@@ -19,6 +21,7 @@ import base64
 import calendar
 import collections
 import http.server
+import os
 import pathlib
 import shutil
 import sys
@@ -70,7 +73,9 @@ class CertificateAuthority:
         self.crl_extensions = []  # lines of OpenSSL's configuration: 'issuingDistributionPoint=critical,@idp' and the like
         self.crl_days = 7
         self.crl_time = None  # thisUpdate; None: the services' clock
-        self.responder = None
+        self.responder = None  # who answers, good or not; None: one of the responders, who are made when they are needed
+        self.responders = []  # (leaf, start, end) of each
+        self.responder_days = 9 * 365
         self.make(issuer, **options)
 
     def conf(self, extensions=()):
@@ -148,8 +153,9 @@ class CertificateAuthority:
 
 
 class AuthorityServices:
-    def __init__(self, clock=None):
+    def __init__(self, clock=None, faked=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix='trustp11-pki-'))
+        self.faked, self.env = faked, {**os.environ, **faked.env} if faked else None
         self.clock, self.lock, self.ending = clock, threading.RLock(), threading.Event()
         self.published, self.behaviours, self.counts, self.requests = {}, {}, collections.Counter(), {}
         self.authorities, self.leaves, self.tsas, self.made = {}, {}, {}, 0
@@ -181,6 +187,8 @@ class AuthorityServices:
     # ---- what tests ask for ----
 
     def now(self):
+        if self.faked:
+            return int(self.faked.now())
         return int(time.time() if self.clock is None else self.clock)
 
     def url(self, path):
@@ -268,13 +276,18 @@ class AuthorityServices:
         return base.with_suffix('.csr')
 
     def responder(self, name):
-        """Of authority NAME: a delegate with id-pkix-ocsp-nocheck."""
-        authority = self.authorities[name]
+        """Of authority NAME: a delegate with id-pkix-ocsp-nocheck that is valid now, unless a test has put another one in its place."""
+        authority, now = self.authorities[name], self.now()
         with self.lock:
-            if authority.responder is None:
-                authority.responder = self.issue(f'{name} OCSP', kind='ocsp', issuer=name, start=self.now() - 365 * DAY,
-                                                 end=self.now() + 9 * 365 * DAY, ocsp=False, crl=False, ca_issuers=False)
-            return authority.responder
+            if authority.responder:
+                return authority.responder
+            for leaf, start, end in authority.responders:
+                if start <= now < end:
+                    return leaf
+            start, end = now - 365 * DAY, now + authority.responder_days * DAY
+            leaf = self.issue(f'{name} OCSP', kind='ocsp', issuer=name, start=start, end=end, ocsp=False, crl=False, ca_issuers=False)
+            authority.responders.append((leaf, start, end))
+            return leaf
 
     def stranger(self):
         """An authority that nobody trusts."""
@@ -307,7 +320,8 @@ class AuthorityServices:
                     f'other_policies={OTHER_POLICY}\ndigests=sha1,sha256,sha384,sha512,sha3-256\naccuracy=secs:1\nordering=no\n'
                     'tsa_name=no\ness_cert_id_chain=no\ness_cert_id_alg=sha256\n')
             (folder / 'request').write_bytes(request)
-            must(['openssl', 'ts', '-reply', '-config', conf, '-queryfile', folder / 'request', '-out', folder / 'reply'])
+            must(['openssl', 'ts', '-reply', '-config', conf, '-queryfile', folder / 'request', '-out', folder / 'reply'],
+                 env=self.env)
             return (folder / 'reply').read_bytes()
 
     def stamp_composed(self, lie, leaf, policy, request):
@@ -378,7 +392,8 @@ class AuthorityServices:
         (work / 'request').write_bytes(request)
         with self.lock:
             must(['openssl', 'ocsp', '-index', authority.index, '-CA', authority.certificate, '-rsigner', responder.certificate,
-                  '-rkey', responder.key, '-rmd', 'sha256', '-ndays', 7, '-reqin', work / 'request', '-respout', work / 'reply'])
+                  '-rkey', responder.key, '-rmd', 'sha256', '-ndays', 7, '-reqin', work / 'request', '-respout', work / 'reply'],
+                 env=self.env)
         reply = (work / 'reply').read_bytes()
         shutil.rmtree(work)
         return reply

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A clock that obeys, to be preloaded into the engine: what the kernel says of its clock's discipline, and by how much the time of
- * day is off, are read from the file CLOCK_FAKE whenever it is asked: "SYNCHRONISED ERROR_US OFFSET_US". Setting the clock
- * itself would take root, and everybody else's time.
+ * A clock that obeys, to be preloaded into the engine and into whatever else is to live at another time: what the
+ * kernel says of its clock's discipline, and by how much the time of day is off, are read from the file CLOCK_FAKE
+ * whenever it is asked: "SYNCHRONISED ERROR_US OFFSET_US". Setting the clock itself would take root, and everybody
+ * else's time.
+ *
+ * Other clocks are left alone: a reader of PDFs, which may open no file, asks for none of those that are faked here.
  */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/timex.h>
 #include <time.h>
 
@@ -51,4 +55,23 @@ __attribute__((visibility("default"))) int clock_gettime(clockid_t clock, struct
     now->tv_sec = (time_t)(us / 1000000);
     now->tv_nsec = (long)(us % 1000000) * 1000;
     return 0;
+}
+
+/* The C library's own go to the kernel past clock_gettime; OpenSSL asks them. */
+__attribute__((visibility("default"))) time_t time(time_t *ret_now)
+{
+    struct timespec now = {.tv_sec = 0};
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    if (ret_now != NULL)
+        *ret_now = now.tv_sec;
+    return now.tv_sec;
+}
+
+__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict ret_now, void *restrict zone)
+{
+    struct timespec now = {.tv_sec = 0};
+    const int failed = clock_gettime(CLOCK_REALTIME, &now);
+    (void)zone;
+    *ret_now = (struct timeval){.tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000};
+    return failed;
 }

@@ -51,7 +51,7 @@ class Protocol(TsaServerTest):
         cls.addClassCleanup(cls.server.close)
 
     def setUp(self):
-        self.server.clock()
+        self.server.clock.set()
 
     def test_every_digest(self):
         for digest in DIGESTS:
@@ -191,47 +191,47 @@ class Clock(TsaServerTest):
     def test_not_synchronised(self):
         server = self.serve()
         self.assert_granted(server)
-        server.clock(synchronised=False)
+        server.clock.set(synchronised=False)
         time.sleep(0.2)
         self.assert_rejected(server, "time source is not available", 'not synchronised')
-        server.clock()
+        server.clock.set()
         time.sleep(0.2)
         self.assert_granted(server)
 
     def test_error_beyond_the_accuracy(self):
         server = self.serve(settings={'accuracy_ms': '20'})
-        server.clock(error_us=19000)
+        server.clock.set(error_us=19000)
         self.assert_granted(server)
         self.assertIn('unspecified seconds, 0x14 millis', server.text().replace('0x00 seconds', 'unspecified seconds'))
-        server.clock(error_us=21000)
+        server.clock.set(error_us=21000)
         time.sleep(0.2)
         self.assert_rejected(server, "time source is not available", '21000 us')
 
     def test_set_forward_and_back(self):
         server = self.serve()
         self.assert_granted(server)
-        server.clock(offset_us=5_000_000)
+        server.clock.set(offset_us=5_000_000)
         self.assert_rejected(server, "time source is not available", 'was set by')
         time.sleep(11)
         self.assert_granted(server)  # NTP says that it is right
-        server.clock(offset_us=0)
+        server.clock.set(offset_us=0)
         time.sleep(0.4)
         self.assert_rejected(server, "time source is not available")
         self.assert_sound(server.deployment)
 
     def test_unwatched(self):
         server = self.serve(settings={'unwatched_clock': 'yes'})
-        server.clock(synchronised=False)
+        server.clock.set(synchronised=False)
         self.assert_granted(server)
 
     def test_ordering_goes_on_after_a_restart(self):
         server = self.serve(start=False, settings={'ordering': 'yes'})
-        server.clock(offset_us=60_000_000)
+        server.clock.set(offset_us=60_000_000)
         server.start()
         self.assert_granted(server)
         self.assertIn('Ordering: yes', server.text())
         server.deployment.stop()
-        server.clock()  # set back while the engine was away: nobody has seen the step
+        server.clock.set()  # set back while the engine was away: nobody has seen the step
         server.deployment.start()
         wait_until(lambda: server.post(server.query())[0] == 200, 'the net process does not find the engine again')
         self.assert_rejected(server, "time source is not available", 'behind a timestamp')
@@ -416,7 +416,7 @@ class WithoutAnEngine(TsaServerTest):
         query, reply = server.dir / 'q', server.dir / 'r'
         query.write_bytes(server.query())
         wanted = ['tsa', 'reply', '--in', query, '--out', reply, '--key', server.key, '--certificate', server.certificate, '--policy', POLICY]
-        server.clock(synchronised=False)  # the command line's, too
+        server.clock.set(synchronised=False)  # the command line's, too
         self.assertIn('timeNotAvailable', server.deployment.cli(*wanted).out)
         reply.unlink()
         self.assert_ok(server.deployment.cli(*wanted, '--unwatched-clock'))

@@ -2,7 +2,6 @@
 """A timestamp authority of a test's own: certificates, an engine with [tsa], and the net process before it."""
 import http.client
 import os
-import pathlib
 import socket
 import subprocess
 import threading
@@ -10,11 +9,11 @@ import urllib.error
 import urllib.request
 
 from deployment import Deployment
+from fake_clock import FakeClock
 from tools import ENGINE, PATIENCE_S, must, run, wait_until, write_private
 
 POLICY, OTHER_POLICY = '1.3.6.1.4.1.55555.2.1', '1.3.6.1.4.1.55555.2.2'
 QUERY, REPLY = 'application/timestamp-query', 'application/timestamp-reply'
-CLOCK = pathlib.Path(os.environ['TP_BUILD']) / 'tests/integration/libclock-fake.so'
 
 
 def free_port():
@@ -53,17 +52,16 @@ class TsaCertificates:
 
 
 class TsaServer:
-    """key: 'file' or 'hsm'. The clock is a fake one (clock_fake.c) unless real_clock: set with clock()."""
+    """key: 'file' or 'hsm'. The engine's clock is a fake one unless real_clock: set with clock.set()."""
 
     def __init__(self, key='file', kind=('rsa', 'rsa_keygen_bits:2048'), settings=None, net=None, start=True, real_clock=False, **options):
         self.deployment = Deployment(users=('alice',), start=False, **options)
         self.dir = self.deployment.dir
         self.certificates = TsaCertificates(self.dir / 'ca')
-        self.clock_file = self.dir / 'clock'
+        self.clock = FakeClock(self.dir / 'clock')
         self.port, self.net_process, self.net_log = free_port(), None, []
         if not real_clock:
-            self.clock()
-            self.deployment.env.update(LD_PRELOAD=str(CLOCK), CLOCK_FAKE=str(self.clock_file))
+            self.deployment.env.update(self.clock.env)
         self.deployment.configure('', 'socket_open', 'yes')
         wanted = {'policies': f'{POLICY}, {OTHER_POLICY}', 'key': 'hsm'}
         if key == 'file':
@@ -95,11 +93,6 @@ class TsaServer:
             self.deployment.place.chmod(0o711)
         text = ''.join(f'{name} = {value}\n' for name, value in lines.items())
         write_private(self.net_conf, f'{text}[engine]\nsocket = {self.deployment.socket}\nuser = {os.geteuid()}\n')
-
-    def clock(self, synchronised=True, error_us=1000, offset_us=0):
-        fresh = self.clock_file.with_suffix('.new')
-        fresh.write_text(f'{int(synchronised)} {error_us} {offset_us}\n')
-        fresh.rename(self.clock_file)
 
     # -- processes --
 
