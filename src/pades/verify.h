@@ -24,7 +24,7 @@ struct tp_pades_trial { /* what a judgement rests on; everything is the caller's
     const struct tp_pki_anchors *tsa_anchors;  /* of timestamp authorities; NULL: the same */
     int64_t at_ms;                       /* the time that it is judged at; 0: now */
     const struct tp_evidence *given;     /* from files; NULL: none. Not changed */
-    struct tp_validation_source *source; /* asked for what is missing; NULL: only what is there counts */
+    struct tp_validation_source *source; /* asked for what is missing or may be newer; NULL: only what is there counts */
 };
 
 enum tp_pades_form { TP_PADES_APPROVAL, TP_PADES_CERTIFICATION, TP_PADES_DOCUMENT_TIMESTAMP, TP_PADES_CMS };

@@ -46,6 +46,11 @@ static enum tp_rc judge_with(struct tp_pades_court *court, struct tp_bytes leaf,
     return tp_validation_certificate(&question, evidence, error, ret_answer);
 }
 
+static bool is_for_want_of_evidence(enum tp_subindication sub)
+{
+    return sub == TP_SUB_TRY_LATER || sub == TP_SUB_REVOCATION_OUT_OF_BOUNDS_NO_POE;
+}
+
 /* What the words should end in when the evidence is not enough. */
 static void advise(struct tp_pades_court *court, struct tp_verdict *verdict)
 {
@@ -53,7 +58,7 @@ static void advise(struct tp_pades_court *court, struct tp_verdict *verdict)
     const char *advice = NULL;
     if (verdict->sub == TP_SUB_NO_CERTIFICATE_CHAIN_FOUND && (court->trial->anchors == NULL || tp_pki_anchors_len(court->trial->anchors) == 0))
         advice = "nobody is trusted yet: give the root certificate with --trust";
-    else if (verdict->sub == TP_SUB_TRY_LATER && court->trial->source == NULL)
+    else if (is_for_want_of_evidence(verdict->sub) && court->trial->source == NULL)
         advice = "nobody was asked: give --online, --ocsp or --crl";
     if (advice != NULL)
         (void)snprintf(verdict->why + len, sizeof verdict->why - len, "%s%s", len == 0 ? "" : "; ", advice);
@@ -118,20 +123,11 @@ static enum tp_rc judge_chain(struct tp_validation_answer *answer, int64_t at_ms
     return TP_OK;
 }
 
-/* Gathering ends at the first certificate that is revoked: whether its issuers were good is asked for then, too. */
-static enum tp_rc ask(struct tp_pades_court *court, struct tp_bytes leaf, enum tp_pki_purpose purpose, struct tp_error *missing)
+/* What the document brings along knows nothing of a revocation since; of what has ended nobody knows more. */
+static bool is_worth_asking(const struct tp_pades_court *court, const struct tp_validation_answer *alone)
 {
-    struct tp_validation_answer answer = {0};
-    const struct tp_pki_anchors *anchors = anchors_for(court, purpose);
-    const enum tp_rc gathered =
-        tp_validation_gather(court->trial->source, leaf, purpose, anchors, court->now_ms, court->all, missing);
-    if (gathered != TP_REFUSED || judge_with(court, leaf, purpose, INT64_MAX, court->all, NULL, &answer) != TP_OK)
-        return gathered;
-    for (size_t i = 1; i + 1 < answer.steps_len; i++)
-        (void)!tp_validation_gather(court->trial->source, tp_buf_bytes(&answer.steps[i].der), TP_PKI_FOR_ANYTHING, anchors,
-                                    court->now_ms, court->all, NULL);
-    tp_validation_answer_clear(&answer);
-    return TP_OK;
+    return court->trial->source != NULL && (alone->verdict.indication != TP_TOTAL_PASSED ||
+                                            alone->steps[0].certificate.not_after_ms >= court->now_ms);
 }
 
 enum tp_rc tp_pades_judge_certificate(struct tp_pades_court *court, struct tp_bytes leaf, enum tp_pki_purpose purpose,
@@ -143,9 +139,10 @@ enum tp_rc tp_pades_judge_certificate(struct tp_pades_court *court, struct tp_by
     enum tp_rc gathered = TP_OK;
     TP_TRY(judge_with(court, leaf, purpose, proven_ms, court->embedded, error, &alone));
     *ret_lasting = alone.verdict.indication == TP_TOTAL_PASSED;
+    if (is_worth_asking(court, &alone))
+        gathered = tp_validation_gather(court->trial->source, leaf, purpose, anchors_for(court, purpose), court->now_ms, court->all,
+                                        &missing);
     tp_validation_answer_clear(&alone);
-    if (!*ret_lasting && court->trial->source != NULL)
-        gathered = ask(court, leaf, purpose, &missing);
     /* What was given may know of a revocation that what is embedded does not. */
     TP_TRY(judge_with(court, leaf, purpose, proven_ms, court->all, error, ret_answer));
     if (ret_answer->verdict.indication == TP_TOTAL_PASSED)

@@ -132,6 +132,13 @@ static bool is_fresh(const struct tp_validation_errand *errand, const struct tp_
     return status->found && (status->revoked || tp_validation_status_until(status, 0) > errand->at_ms);
 }
 
+/* A revocation; who asks about the past need not care for one since. */
+static bool counts(const struct tp_validation_errand *errand, const struct tp_validation_status *status)
+{
+    const bool about_now = errand->at_ms + TP_VALIDATION_CLOCKS_MS >= errand->now_ms;
+    return about_now || status->revoked_ms <= errand->at_ms;
+}
+
 static enum tp_rc refuse_revoked(const struct subject *subject, const struct tp_validation_status *status,
                                  struct tp_error *error)
 {
@@ -180,7 +187,7 @@ static enum tp_rc gather_one(struct tp_validation_errand *errand, struct tp_byte
     struct tp_validation_status status TP_AUTO(tp_validation_status_clear) = {0};
     TP_TRY(subject_fill(certificate, issuer, error, &subject));
     TP_TRY(have_status(errand, &subject, error, &status));
-    if (status.revoked)
+    if (status.revoked && counts(errand, &status))
         return refuse_revoked(&subject, &status, error);
     if (status.responder.len == 0 || status.no_check)
         return TP_OK;
@@ -192,14 +199,25 @@ static enum tp_rc gather_one(struct tp_validation_errand *errand, struct tp_byte
     return gather_one(errand, tp_buf_bytes(&status.responder), issuer, depth - 1, error);
 }
 
+static bool has_ended(const struct tp_validation_errand *errand, struct tp_bytes certificate)
+{
+    struct tp_pki_certificate parsed = {0};
+    const bool ended =
+        tp_pki_certificate_parse(certificate, NULL, &parsed) == TP_OK && parsed.not_after_ms < errand->at_ms;
+    tp_pki_certificate_clear(&parsed);
+    return ended;
+}
+
 /* All of them, whatever the first ones come to: who validates wants to know as much as there is. What is revoked is
- * told before what cannot be had. */
+ * told before what cannot be had. Nobody answers for what has ended. */
 static enum tp_rc gather_statuses(struct tp_validation_errand *errand, const struct tp_pki_path *path,
                                   struct tp_error *error)
 {
     enum tp_rc result = TP_OK;
     for (size_t i = 0; i + 1 < path->len; i++) {
         struct tp_error own = {0};
+        if (has_ended(errand, tp_buf_bytes(&path->certificates[i])))
+            continue;
         const enum tp_rc rc =
             gather_one(errand, tp_buf_bytes(&path->certificates[i]), tp_buf_bytes(&path->certificates[i + 1]), 2, &own);
         if (rc == TP_OK || (result != TP_OK && (rc != TP_REFUSED || result == TP_REFUSED)))
@@ -213,9 +231,14 @@ static enum tp_rc gather_statuses(struct tp_validation_errand *errand, const str
 static enum tp_rc gather(struct tp_validation_errand *errand, struct tp_bytes leaf, enum tp_pki_purpose purpose,
                          struct tp_pki_path *path, struct tp_error *error)
 {
-    TP_TRY(complete_chain(errand, leaf, purpose, error, path));
+    const enum tp_rc rc = complete_chain(errand, leaf, purpose, error, path);
+    if (rc != TP_OK && (rc != TP_PEER || path->flaw != TP_PKI_PATH_EXPIRED))
+        return rc;
     TP_TRY(keep_chain(errand, path));
-    return gather_statuses(errand, path, error);
+    if (rc == TP_OK)
+        return gather_statuses(errand, path, error);
+    /* What is known of a leaf from before it ended holds as long as its issuers are known to be good. */
+    return gather_statuses(errand, path, NULL) == TP_MEMORY ? TP_MEMORY : rc;
 }
 
 enum tp_rc tp_validation_gather(struct tp_validation_source *source, struct tp_bytes leaf, enum tp_pki_purpose purpose,

@@ -31,7 +31,7 @@
         WHEN("at", "judge as of that time; default: now"),                                                             \
         FILES("crl", "a CRL that is believed where it fits; may be given again"),                                      \
         FILES("ocsp", "an OCSP response in DER, likewise"),                                                            \
-        FLAG("online", "ask OCSP responders and fetch CRLs for what is missing"),                                      \
+        FLAG("online", "ask OCSP responders and fetch CRLs for what is missing or may be newer"),                      \
         A_FILE("report", "write a report into FILE, which must not be there: .html, .xml (ETSI TS 119 102-2) or .json"), \
         CHOICE("lang", "of the page in HTML; default: en", "en|ja|both"), DOCUMENTS
 

@@ -131,6 +131,27 @@ Test(gather, revoked_is_told_with_when_and_why)
     tp_buf_clear(&alice), tp_buf_clear(&bob), tp_buf_clear(&carol);
 }
 
+Test(gather, revoked_since_does_not_count_for_who_asks_about_the_past)
+{
+    struct tp_buf alice = world_issue("'alice', start=services.now() - 9 * DAY");
+    (void)services_ask("services.revoke(services.leaves['alice'], at=services.now() - 5 * DAY)");
+    world.now_ms -= 6 * DAY_MS;
+    cr_expect_eq(gather(&alice), TP_OK, "%s", error.words);
+    world.now_ms += 2 * DAY_MS;
+    cr_expect_eq(gather(&alice), TP_REFUSED, "%s", error.words);
+    tp_buf_clear(&alice);
+}
+
+Test(gather, issuers_of_who_has_expired_are_asked_about)
+{
+    struct tp_buf late = world_issue("'late', start=services.now() - 40 * DAY, end=services.now() - DAY");
+    cr_expect_eq(gather(&late), TP_PEER);
+    cr_expect(says("expired"), "%s", error.words);
+    cr_expect_eq(len(TP_EVIDENCE_OCSP), 1);
+    cr_expect_str_eq(services_ask("services.asked('ocsp/root'), services.asked('ocsp/intermediate')"), "(1, 0)");
+    tp_buf_clear(&late);
+}
+
 Test(gather, no_chain)
 {
     struct tp_buf mallory = world_issue("'mallory', issuer=services.stranger()"), alice = world_issue("'alice'"),
