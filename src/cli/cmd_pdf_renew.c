@@ -7,6 +7,7 @@
 #include "cli/progress.h"
 #include "pades/extend.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -57,6 +58,8 @@ static enum tp_rc renew(struct renewing *renewing, int in, const char *path, str
     TP_TRY(tp_pades_extend(renewing->pdf.service, in, &order, place, error, &result));
     TP_TRY(tp_pades_age_read(renewing->pdf.service, tp_pades_place_fd(place), renewing->password, error, &after));
     TP_TRY(check_longer(age, &after, error));
+    if (result.note[0] != '\0')
+        (void)snprintf(after.why, sizeof after.why, "%s", result.note);
     *age = after;
     return tp_pades_place_commit(place, error);
 }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "pades/internal.h"
+#include "pades/late.h"
 #include "pades/seals.h"
 
 #include <stdio.h>
@@ -200,6 +201,8 @@ enum tp_rc tp_pades_extend(struct tp_pades_service *service, int in, const struc
         .service = service, .order = order, .place = place, .error = error, .result = &result};
     struct stat status;
     TP_TRY(check(&extending));
+    if (order->level >= TP_PADES_B_LT)
+        TP_TRY(tp_pades_late_check(service, in, order->password, error, result.note));
     TP_TRY(look_in(&extending, in));
     TP_TRY(put(&extending, in));
     if (fstat(tp_pades_place_fd(place), &status) == 0)

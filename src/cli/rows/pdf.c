@@ -78,7 +78,9 @@ static const struct tp_cli_command rows[] = {
     {"pdf", "extend", "[IN] [OUT]", "make the signatures of a PDF last",
      "For any signed PDF, ours or other programs'. B-T: a document timestamp; B-LT: the evidence for the certificates of signatures "
      "and timestamps, OCSP or CRLs, and a timestamp where one is missing; B-LTA: a document timestamp over all that, which is how an "
-     "archive's timestamp is renewed, too. Signatures stay valid: what is new comes behind them. With --batch as trustp11 pdf sign.",
+     "archive's timestamp is renewed, too. Signatures stay valid: what is new comes behind them. It is too late, and refused before a "
+     "TSA is asked, when a signer's certificate has ended and no timestamp that is still good proves that the signature is older; B-T "
+     "asks no such questions. With --batch as trustp11 pdf sign.",
      "trustp11 pdf extend signed.pdf archived.pdf --trust roots.pem --tsa http://tsa.example.org/\n"
      "trustp11 pdf extend --level B-LT --batch signed --out lasting",
      OPTIONS(OFFERED("level", "LEVEL", "B-T, B-LT or B-LTA; default B-LTA", "B-T|B-LT|B-LTA"), TSA_OPTIONS, EVIDENCE_OPTIONS, HASH,
@@ -86,8 +88,8 @@ static const struct tp_cli_command rows[] = {
      tp_cli_pdf_extend},
     {"pdf", "renew", "DIR", "renew the timestamps of an archive before they end",
      "Looks at every *.pdf in DIR and below: until when the certificates and algorithms of its newest timestamp are good. What ends "
-     "within --within gets the evidence that is missing and a new document timestamp, in its own place. Exit status 1 when "
-     "anything failed.",
+     "within --within gets the evidence that is missing and a new document timestamp, in its own place. What it is too "
+     "late for is told, and left as it is. Exit status 1 when anything failed.",
      "trustp11 pdf renew /srv/archive --within 180d\ntrustp11 pdf renew /srv/archive --dry-run --json",
      OPTIONS(SPAN("within", "what ends so soon is renewed; default 90d"), FLAG("dry-run", "report only"), TSA_OPTIONS,
              EVIDENCE_OPTIONS, HASH, PDF_PASSWORD, DOCUMENTS),
