@@ -29,13 +29,13 @@ static void ends(struct judging *judging, int64_t until_ms, const char *what, co
 
 static enum tp_rc judge_key(struct judging *judging, const struct tp_pki_certificate *certificate)
 {
-    struct tp_pki_key_info info;
-    if (tp_pki_key_info(tp_buf_bytes(&certificate->spki), NULL, &info) != TP_OK)
+    struct tp_pki_key_size key;
+    if (tp_pki_key_size(tp_buf_bytes(&certificate->spki), NULL, &key) != TP_OK)
         return TP_OK;
-    if (info.is_rsa && info.bits < 2048)
+    if (key.bits < (key.is_modulus ? 2048 : 224))
         ends(judging, 0, "a key that is too short already", certificate->subject);
-    else if (info.is_rsa && info.bits < 3072)
-        ends(judging, BITS_112_END_MS, "an RSA key that is too short from 2031 on", certificate->subject);
+    else if (key.bits < (key.is_modulus ? 3072 : 256))
+        ends(judging, BITS_112_END_MS, "a key that is too short from 2031 on", certificate->subject);
     return TP_OK;
 }
 
@@ -50,6 +50,14 @@ static enum tp_rc judge_certificate(struct judging *judging, struct tp_bytes der
     return judge_key(judging, &certificate);
 }
 
+static void judge_hash(struct judging *judging, enum tp_pki_hash hash, const char *algorithm)
+{
+    if (tp_pki_hash_len(hash) < 28)
+        ends(judging, 0, "a hash that is too weak already", algorithm);
+    else if (tp_pki_hash_len(hash) == 28)
+        ends(judging, BITS_112_END_MS, "a hash that is too short from 2031 on", algorithm);
+}
+
 static enum tp_rc judge_cms(struct judging *judging, const struct tp_pki_cms *cms)
 {
     struct tp_pki_cms_signer signer;
@@ -58,10 +66,9 @@ static enum tp_rc judge_cms(struct judging *judging, const struct tp_pki_cms *cm
     if (tp_pki_cms_signers_len(cms) == 0)
         return TP_OK;
     tp_pki_cms_signer(cms, 0, &signer);
-    if (tp_pki_hash_len(signer.hash) < 28)
-        ends(judging, 0, "a hash that is too weak already", signer.algorithm);
-    else if (tp_pki_hash_len(signer.hash) == 28)
-        ends(judging, BITS_112_END_MS, "a hash that is too short from 2031 on", signer.algorithm);
+    judge_hash(judging, signer.hash, signer.algorithm);
+    if (signer.signature_hash != TP_PKI_HASH_NONE)
+        judge_hash(judging, signer.signature_hash, signer.algorithm);
     return TP_OK;
 }
 

@@ -97,6 +97,9 @@ TP_MUST_USE enum tp_rc tp_pades_judge_certificate(struct tp_pades_court *court, 
 /* An algorithm or a key that was too weak at AT_MS makes VERDICT so; untouched otherwise. */
 TP_MUST_USE enum tp_rc tp_pades_judge_strength(struct tp_bytes certificate, enum tp_pki_hash hash, int64_t at_ms,
                                                bool proven, struct tp_verdict *verdict);
+/* The same of SIGNER by CERTIFICATE, with both of its hashes: that of the content, and that of the attributes which name it. */
+TP_MUST_USE enum tp_rc tp_pades_judge_algorithms(const struct tp_pki_cms_signer *signer, struct tp_bytes certificate, int64_t at_ms,
+                                                 bool proven, struct tp_verdict *verdict);
 
 /* What a token is over: a signature value, or a part of a file. */
 struct tp_pades_stamped {

@@ -76,11 +76,20 @@ static int64_t hash_until(enum tp_pki_hash hash)
     return hash == TP_PKI_MD5 ? until("2004-08-01") : hash == TP_PKI_SHA1 ? until("2012-08-01") : INT64_MAX;
 }
 
-static int64_t key_until(const struct tp_pki_key_info *key)
+static int64_t key_until(const struct tp_pki_key_size *key)
 {
-    if (key->is_rsa && key->bits < 2048)
+    if (key->is_modulus && key->bits < 2048)
         return key->bits < 1024 ? 0 : key->bits < 1900 ? until("2019-10-01") : until("2028-12-31");
-    return key->is_ec && key->bits < 224 ? until("2013-08-01") : INT64_MAX;
+    if (!key->is_modulus && key->bits < 224)
+        return key->bits < 160 ? 0 : until("2013-08-01");
+    return INT64_MAX;
+}
+
+static enum tp_rc size_of_key(struct tp_bytes certificate, struct tp_pki_key_size *ret_size)
+{
+    struct tp_pki_certificate parsed TP_AUTO(tp_pki_certificate_clear) = {0};
+    TP_TRY(tp_pki_certificate_parse(certificate, NULL, &parsed));
+    return tp_pki_key_size(tp_buf_bytes(&parsed.spki), NULL, ret_size);
 }
 
 static void too_weak(const char *what, int64_t good_until_ms, bool proven, struct tp_verdict *verdict)
@@ -97,19 +106,26 @@ static void too_weak(const char *what, int64_t good_until_ms, bool proven, struc
 enum tp_rc tp_pades_judge_strength(struct tp_bytes certificate, enum tp_pki_hash hash, int64_t at_ms, bool proven,
                                    struct tp_verdict *verdict)
 {
-    struct tp_pki_certificate parsed = {0};
-    struct tp_pki_key_info key = {.type = ""};
+    struct tp_pki_key_size key;
     if (hash_until(hash) <= at_ms) {
         too_weak(tp_pki_hash_name(hash), hash_until(hash), proven, verdict);
         return TP_OK;
     }
-    if (certificate.len == 0 || tp_pki_certificate_parse(certificate, NULL, &parsed) != TP_OK)
+    if (certificate.len == 0)
         return TP_OK;
-    enum tp_rc rc = tp_pki_key_info(tp_buf_bytes(&parsed.spki), NULL, &key);
-    tp_pki_certificate_clear(&parsed);
-    if (rc == TP_OK && key_until(&key) <= at_ms)
-        too_weak(key.type, key_until(&key), proven, verdict);
-    return rc == TP_MEMORY ? rc : TP_OK;
+    TP_TRY(size_of_key(certificate, &key)); /* it has verified a signature, so that it can be read */
+    if (key_until(&key) <= at_ms)
+        too_weak(key.name, key_until(&key), proven, verdict);
+    return TP_OK;
+}
+
+enum tp_rc tp_pades_judge_algorithms(const struct tp_pki_cms_signer *signer, struct tp_bytes certificate, int64_t at_ms, bool proven,
+                                     struct tp_verdict *verdict)
+{
+    TP_TRY(tp_pades_judge_strength(certificate, signer->hash, at_ms, proven, verdict));
+    if (verdict->indication != TP_TOTAL_PASSED)
+        return TP_OK;
+    return tp_pades_judge_strength(TP_BYTES_NONE, signer->signature_hash, at_ms, proven, verdict);
 }
 
 /* The keys of the chain, and the hashes that its certificates are signed over; a trust anchor is trusted as it is. */
@@ -284,8 +300,8 @@ static enum tp_rc judge_signer(struct tp_pades_court *court, const struct tp_pki
     signature->verdict = signature->answer.verdict;
     if (signature->verdict.indication != TP_TOTAL_PASSED)
         return TP_OK;
-    return tp_pades_judge_strength(signer->certificate, signer->hash, proven ? signature->proven_ms : court->now_ms, proven,
-                                   &signature->verdict);
+    return tp_pades_judge_algorithms(signer, signer->certificate, proven ? signature->proven_ms : court->now_ms, proven,
+                                     &signature->verdict);
 }
 
 enum tp_rc tp_pades_judge(struct tp_pades_court *court, const struct tp_pades_case *lawsuit, struct tp_error *error,

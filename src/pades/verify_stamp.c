@@ -74,7 +74,7 @@ static enum tp_rc judge_token(struct tp_pades_court *court, const struct tp_pki_
     tp_pki_cms_signer(tp_pki_timestamp_cms(timestamp), 0, &signer);
     bool proven = proven_ms != INT64_MAX;
     int64_t at_ms = proven ? proven_ms : court->now_ms;
-    TP_TRY(tp_pades_judge_strength(tsa, signer.hash, at_ms, proven, &stamp->verdict));
+    TP_TRY(tp_pades_judge_algorithms(&signer, tsa, at_ms, proven, &stamp->verdict));
     if (stamp->verdict.indication == TP_TOTAL_PASSED)
         TP_TRY(tp_pades_judge_strength(TP_BYTES_NONE, tp_pki_timestamp_info(timestamp)->hash, at_ms, proven, &stamp->verdict));
     return TP_OK;

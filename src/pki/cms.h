@@ -62,6 +62,7 @@ struct tp_bytes tp_pki_cms_ocsp(const struct tp_pki_cms *cms, size_t index); /* 
 
 struct tp_pki_cms_signer {
     enum tp_pki_hash hash;             /* digestAlgorithm; NONE when not known */
+    enum tp_pki_hash signature_hash;   /* of the signature over the attributes; NONE: EdDSA, or not known */
     char algorithm[64];                /* for people: "RSA-2048, PKCS#1 v1.5, SHA-256" */
     struct tp_bytes certificate;       /* DER; none when it is not there */
     struct tp_bytes signature;

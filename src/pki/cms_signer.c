@@ -115,6 +115,7 @@ void tp_pki_cms_part_judge(struct tp_pki_cms *cms, struct tp_pki_cms_part *part)
     }
     if (part->algorithm.hash == TP_PKI_HASH_NONE && part->algorithm.scheme != TP_PKI_EDDSA)
         part->algorithm.hash = facts->hash;
+    facts->signature_hash = part->algorithm.hash;
     tp_pki_signature_text(&part->algorithm, key, facts->algorithm, sizeof facts->algorithm);
     facts->weak = facts->weak || tp_pki_signature_is_weak(&part->algorithm, key);
 }

@@ -128,6 +128,37 @@ enum tp_rc tp_pki_key_info(struct tp_bytes spki, struct tp_error *error, struct 
     return TP_OK;
 }
 
+/* ---- how long ---- */
+
+static const struct {
+    int id; /* EVP_PKEY_ */
+    const char *name;
+} moduli[] = {{EVP_PKEY_RSA, "rsa"}, {EVP_PKEY_RSA_PSS, "rsa-pss"}, {EVP_PKEY_DSA, "dsa"}};
+
+static void size_describe(const EVP_PKEY *key, struct tp_pki_key_size *ret_size)
+{
+    const char *name = "ec";
+    const int bits = EVP_PKEY_get_bits(key);
+    ret_size->is_modulus = false;
+    ret_size->bits = (unsigned)(bits > 0 ? bits : 0);
+    for (size_t i = 0; i < sizeof moduli / sizeof moduli[0]; i++)
+        if (moduli[i].id == EVP_PKEY_get_base_id(key)) {
+            ret_size->is_modulus = true;
+            name = moduli[i].name;
+        }
+    (void)snprintf(ret_size->name, sizeof ret_size->name, "%s-%u", name, ret_size->bits);
+}
+
+enum tp_rc tp_pki_key_size(struct tp_bytes spki, struct tp_error *error, struct tp_pki_key_size *ret_size)
+{
+    TP_PKI_ERRORS_KEEP;
+    EVP_PKEY *key = NULL;
+    TP_TRY(tp_pki_key_load(spki, error, &key));
+    size_describe(key, ret_size);
+    EVP_PKEY_free(key);
+    return TP_OK;
+}
+
 /* ---- from a file ---- */
 
 static enum tp_rc spki_of_certificate(struct tp_bytes der, struct tp_error *error, struct tp_buf *ret_spki)

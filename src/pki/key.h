@@ -19,6 +19,13 @@ struct tp_pki_key_info {
     uint8_t key_id[20]; /* SHA-1 of the BIT STRING, RFC 5280 §4.2.1.2 (1): the CKA_ID that we give by default */
 };
 TP_MUST_USE enum tp_rc tp_pki_key_info(struct tp_bytes spki, struct tp_error *error, struct tp_pki_key_info *ret_info);
+/* What a key's strength is judged by, of every kind that libcrypto reads, whether we make such keys or not. */
+struct tp_pki_key_size {
+    char name[24];   /* "rsa-2048", "ec-161" */
+    bool is_modulus; /* RSA and DSA; else BITS are those of a curve */
+    unsigned bits;
+};
+TP_MUST_USE enum tp_rc tp_pki_key_size(struct tp_bytes spki, struct tp_error *error, struct tp_pki_key_size *ret_size);
 /* In tp_crypto_libctx(); owned by the caller. */
 TP_MUST_USE enum tp_rc tp_pki_key_load(struct tp_bytes spki, struct tp_error *error, EVP_PKEY **ret_key);
 /* PEM or DER, SPKI or the key of a certificate, from a file's bytes; DER appended. */

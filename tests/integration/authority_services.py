@@ -270,6 +270,8 @@ class AuthorityServices:
     def request(self, base, subject, key):
         options = {'ec': ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'], 'rsa': ['-newkey', 'rsa:2048'],
                    'rsa-1024': ['-newkey', 'rsa:1024'], 'p-384': ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384'],
+                   'secp160r1': ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:secp160r1'],
+                   'rsa-pss-1024': ['-newkey', 'rsa-pss', '-pkeyopt', 'rsa_keygen_bits:1024'],
                    'ed25519': ['-newkey', 'ed25519']}[key]
         must(['openssl', 'req', *options, '-nodes', '-subj', subject, '-utf8', '-keyout', base.with_suffix('.key'), '-out',
               base.with_suffix('.csr')])

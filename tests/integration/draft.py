@@ -13,7 +13,7 @@ import tempfile
 import pathlib
 import urllib.request
 
-from der import OCTETS, inside, items, oid, tlv
+from der import NULL, OCTETS, SET, inside, items, oid, sequence, tlv
 from tools import must
 
 ROOM = 24000  # hex digits of /Contents
@@ -66,6 +66,22 @@ def with_unsigned(cms, attribute):
     signer = tlv(0x30, signer[1] + tlv(0xa1, attribute))
     body = b''.join(part[2] for part in parts[:-1]) + tlv(0x31, signer)
     return tlv(0x30, outer[0][2] + tlv(0xa0, tlv(0x30, body)))
+
+
+def signed_again(cms, leaf, digest, algorithm):
+    """CMS with the signature of its only signer made anew: by DIGEST over the same attributes, and ALGORITHM (a dotted OID) for its name."""
+    outer = inside(cms)
+    signed = items(outer[1][1])[0]
+    parts = items(signed[1])
+    version, sid, digest_algorithm, attributes, _, _ = items(items(parts[-1][1])[0][1])
+    with tempfile.TemporaryDirectory() as folder:
+        data, signature = pathlib.Path(folder) / 'data', pathlib.Path(folder) / 'signature'
+        data.write_bytes(tlv(SET, attributes[1]))
+        must(['openssl', 'dgst', f'-{digest}', '-sign', leaf.key, '-out', signature, data])
+        signer = sequence(version[2], sid[2], digest_algorithm[2], attributes[2], sequence(oid(algorithm), tlv(NULL)),
+                          tlv(OCTETS, signature.read_bytes()))
+    body = b''.join(part[2] for part in parts[:-1]) + tlv(SET, signer)
+    return sequence(outer[0][2], tlv(0xa0, sequence(body)))
 
 
 class Draft:

@@ -12,7 +12,7 @@ import unittest
 import xml.etree.ElementTree
 
 from authority_services import DAY, AuthorityServices
-from draft import PAGE_TEXT, Draft, appearance, fetch, stream, token_over
+from draft import PAGE_TEXT, Draft, appearance, fetch, signed_again, stream, token_over
 from tools import CLI, must, run, write_private
 
 REPORT = '{http://uri.etsi.org/19102/v1.2.1#}'
@@ -465,6 +465,22 @@ class Weak(VerifyTest):
         draft.sign(strong, services=self.services)
         self.passes(draft)
 
+    def test_curve_that_is_too_small(self):
+        weak, draft = self.services.issue('weak curve', key='secp160r1'), Draft()
+        draft.sign(weak, services=self.services)
+        self.assertIn('ec-161', self.open(draft, 'CRYPTO_CONSTRAINTS_FAILURE_NO_POE')['words'])
+
+    def test_hash_of_the_attributes(self):
+        """SHA-256 over the document, and another one over the attributes that say so."""
+        rsa = self.services.issue('rsa', key='rsa')
+        for digest, algorithm, judge in (('sha1', '1.2.840.113549.1.1.5', lambda draft: self.open(draft, 'CRYPTO_CONSTRAINTS_FAILURE_NO_POE')),
+                                         ('md5', '1.2.840.113549.1.1.4', lambda draft: self.open(draft, 'CRYPTO_CONSTRAINTS_FAILURE_NO_POE')),
+                                         ('sha512', '1.2.840.113549.1.1.13', self.passes)):
+            draft = Draft()
+            draft.sign(rsa, services=self.services, make=lambda data: signed_again(Draft.cms(data, rsa, services=self.services), rsa,
+                                                                                   digest, algorithm))
+            judge(draft)
+
     def test_a_proof_of_today_is_no_proof_of_then(self):
         self.open(self.signed(digest='sha1', stamp=self.services), 'CRYPTO_CONSTRAINTS_FAILURE')
 
@@ -536,6 +552,11 @@ class Weak(VerifyTest):
         draft.sign(dan, services=self.services)
         verdict = self.open(draft, 'CRYPTO_CONSTRAINTS_FAILURE_NO_POE', '--online')
         self.assertIn('rsa-1024', verdict['words'])
+        self.services.authority('tiny', issuer='root', key='rsa-pss-1024', start=time.time() - DAY)
+        dina, draft = self.services.issue('dina', issuer='tiny', ocsp=False), Draft()
+        draft.sign(dina, services=self.services)
+        verdict = self.open(draft, 'CRYPTO_CONSTRAINTS_FAILURE_NO_POE', '--online')
+        self.assertIn('rsa-pss-1024', verdict['words'])
 
     def test_tsa_that_nobody_knows(self):
         """Takes nothing away from a signature that is good without it, and proves nothing."""

@@ -6,6 +6,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <string.h>
@@ -43,6 +44,47 @@ Test(key, info_names_each_kind_that_we_know)
     }
 }
 
+static EVP_PKEY *pss_key(unsigned bits)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+    EVP_PKEY *key = NULL;
+    cr_assert_eq(EVP_PKEY_keygen_init(context), 1);
+    cr_assert_eq(EVP_PKEY_CTX_set_rsa_keygen_bits(context, (int)bits), 1);
+    cr_assert_eq(EVP_PKEY_generate(context, &key), 1);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+/* Takes KEY over. */
+static void assert_size(EVP_PKEY *key, const char *name, bool is_modulus, unsigned bits)
+{
+    struct tp_buf spki = forge_spki(key);
+    struct tp_pki_key_size size;
+    cr_assert_eq(tp_pki_key_size(tp_buf_bytes(&spki), NULL, &size), TP_OK, "%s", name);
+    cr_assert_str_eq(size.name, name);
+    cr_assert_eq(size.is_modulus, is_modulus);
+    cr_assert_eq(size.bits, bits);
+    tp_buf_clear(&spki);
+    EVP_PKEY_free(key);
+}
+
+Test(key, size_is_known_of_kinds_that_we_do_not_make)
+{
+    assert_size(forge_key("rsa-1024"), "rsa-1024", true, 1024);
+    assert_size(pss_key(1024), "rsa-pss-1024", true, 1024);
+    assert_size(forge_key("P-384"), "ec-384", false, 384);
+    assert_size(forge_key("secp112r1"), "ec-112", false, 112);
+    assert_size(forge_key("brainpoolP256r1"), "ec-256", false, 256);
+    assert_size(forge_key("ED25519"), "ec-256", false, 256);
+}
+
+Test(key, size_of_none_is_refused)
+{
+    struct tp_pki_key_size size = {.bits = 7};
+    cr_assert_eq(tp_pki_key_size(TP_BYTES("\x30\x00", 2), NULL, &size), TP_MALFORMED);
+    cr_assert_eq(size.bits, 7, "outputs stay as they were");
+}
+
 Test(key, id_is_the_sha1_of_the_bit_string)
 {
     EVP_PKEY *key = forge_key("rsa-1024");
@@ -76,12 +118,7 @@ Test(key, of_other_kinds_is_refused)
     refused(forge_key("secp256k1"), TP_UNSUPPORTED);
     refused(forge_key("brainpoolP256r1"), TP_UNSUPPORTED);
     refused(EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), TP_UNSUPPORTED);
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
-    EVP_PKEY *pss_only = NULL;
-    cr_assert_eq(EVP_PKEY_keygen_init(context), 1);
-    cr_assert_eq(EVP_PKEY_generate(context, &pss_only), 1);
-    EVP_PKEY_CTX_free(context);
-    refused(pss_only, TP_UNSUPPORTED);
+    refused(pss_key(2048), TP_UNSUPPORTED);
 }
 
 Test(key, with_explicit_curve_parameters_is_refused)
