@@ -129,6 +129,27 @@ static bool usage_allows_signing(X509 *x509)
     return (X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
 }
 
+static bool is_service(const ASN1_OBJECT *usage)
+{
+    static const int services[] = {NID_server_auth, NID_time_stamp, NID_OCSP_sign};
+    for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
+        if (OBJ_obj2nid(usage) == services[i])
+            return true;
+    return false;
+}
+
+/* RFC 5280 §4.2.1.12: "MUST only be used for one of the purposes indicated". These are keys that sign what strangers
+ * send; other purposes are taken for people's. */
+static bool is_for_services_alone(const X509 *x509)
+{
+    EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(x509, NID_ext_key_usage, NULL, NULL);
+    bool alone = usages != NULL;
+    for (int i = 0; alone && i < sk_ASN1_OBJECT_num(usages); i++)
+        alone = is_service(sk_ASN1_OBJECT_value(usages, i));
+    EXTENDED_KEY_USAGE_free(usages);
+    return alone;
+}
+
 static bool is_for_ocsp(X509 *x509)
 {
     const bool listed = (X509_get_extension_flags(x509) & EXFLAG_XKUSAGE) != 0 &&
@@ -142,6 +163,9 @@ static void purpose_check(struct judging *judging, enum tp_pki_purpose purpose)
     if (purpose == TP_PKI_FOR_SIGNING && !usage_allows_signing(leaf))
         found(judging, TP_PKI_PATH_CONSTRAINTS, 0,
               "its key usage allows no signatures (neither digitalSignature nor nonRepudiation)");
+    if (purpose == TP_PKI_FOR_SIGNING && is_for_services_alone(leaf))
+        found(judging, TP_PKI_PATH_CONSTRAINTS, 0,
+              "it is for a server, a timestamp authority or an OCSP responder, not for documents (extended key usage)");
     if (purpose == TP_PKI_FOR_TIMESTAMPING && (!tp_pki_is_for_timestamping(leaf) || !usage_allows_signing(leaf)))
         found(judging, TP_PKI_PATH_CONSTRAINTS, 0, "it is not for timestamps alone (RFC 3161 §2.3)");
     if (purpose == TP_PKI_FOR_OCSP && !is_for_ocsp(leaf))
