@@ -150,6 +150,13 @@ enum tp_rc tp_pki_crl_der(struct tp_bytes file, struct tp_error *error, struct t
     return tp_pki_der_take(&der, i2d_X509_CRL(crl, &der), ret_der);
 }
 
+static bool is_md5(const X509_CRL *crl)
+{
+    int hash = NID_undef;
+    (void)OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl), &hash, NULL);
+    return hash == NID_md5 || hash == NID_md4 || hash == NID_md2;
+}
+
 enum tp_rc tp_pki_crl_verify(struct tp_bytes file, struct tp_bytes issuer, struct tp_error *error)
 {
     TP_PKI_ERRORS_KEEP;
@@ -161,6 +168,8 @@ enum tp_rc tp_pki_crl_verify(struct tp_bytes file, struct tp_bytes issuer, struc
         return tp_error_set(error, TP_BAD_ARGUMENT, "the CRL names another issuer than the one given");
     if ((X509_get_key_usage(signer) & KU_CRL_SIGN) == 0) /* §6.3.3 (f); absent counts as all bits */
         return tp_error_set(error, TP_BAD_ARGUMENT, "the issuer's certificate does not allow it to sign CRLs");
+    if (is_md5(crl))
+        return tp_error_set(error, TP_UNSUPPORTED, "the CRL is signed with MD5, which proves nothing");
     EVP_PKEY *key = X509_get0_pubkey(signer);
     if (key == NULL || X509_CRL_verify(crl, key) != 1)
         return tp_error_set(error, TP_BAD_ARGUMENT, "the CRL was not signed with the issuer's key");

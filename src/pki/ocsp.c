@@ -4,6 +4,7 @@
  */
 #include "pki/ocsp.h"
 #include "pki/ocsp_parts.h"
+#include "pki/path_parts.h"
 #include "pki/signature.h"
 
 #include <string.h>
@@ -42,21 +43,26 @@ static bool is_responder(const struct tp_pki_ocsp_basic *basic, const X509 *x509
 static enum tp_rc signature_check(const struct asking *asking, X509 *x509, struct tp_error *error)
 {
     EVP_PKEY *key = X509_get0_pubkey(x509);
+    if (asking->algorithm.hash == TP_PKI_MD5)
+        return tp_error_set(error, TP_UNSUPPORTED, "the OCSP response is signed with MD5, which proves nothing");
     if (key == NULL)
         return tp_error_set(error, TP_UNSUPPORTED, "the public key of the OCSP responder cannot be read");
     return tp_pki_signature_check(&asking->algorithm, key, asking->basic->signed_part, asking->basic->signature, error);
 }
 
-/* §4.2.2.2: a delegate has its certificate from the very CA that it answers for, with the purpose OCSPSigning. */
+/* §4.2.2.2: a delegate has its certificate from the very CA that it answers for, with the purpose OCSPSigning, which
+ * has to be said in so many words, also of a CA. When it was valid is for whoever knows when the response was made. */
 static enum tp_rc delegate_check(const struct asking *asking, X509 *x509, struct tp_error *error)
 {
-    X509 *issuer = asking->subject->issuer;
-    EVP_PKEY *key = X509_get0_pubkey(issuer);
-    if (X509_NAME_cmp(X509_get_issuer_name(x509), X509_get_subject_name(issuer)) != 0 || key == NULL ||
-        X509_verify(x509, key) != 1)
+    const struct tp_pki_chain chain = {.x509 = {x509, asking->subject->issuer}, .len = 2};
+    struct tp_pki_path_verdict verdict;
+    TP_TRY(tp_pki_chain_judge(&chain, TP_PKI_FOR_OCSP, asking->basic->produced_ms, &verdict));
+    if (tp_pki_flaw_is_worse(verdict.flaw, TP_PKI_PATH_CONSTRAINTS))
         return tp_error_set(error, TP_PEER,
                             "the OCSP response is signed by somebody whom the certificate's issuer has "
                             "not appointed");
+    if (verdict.flaw == TP_PKI_PATH_CONSTRAINTS)
+        return tp_error_set(error, TP_PEER, "the OCSP responder: %s", verdict.why);
     if ((X509_get_extension_flags(x509) & EXFLAG_XKUSAGE) == 0 ||
         (X509_get_extended_key_usage(x509) & XKU_OCSP_SIGN) == 0)
         return tp_error_set(error, TP_PEER,

@@ -154,7 +154,8 @@ static bool is_for_ocsp(X509 *x509)
 {
     const bool listed = (X509_get_extension_flags(x509) & EXFLAG_XKUSAGE) != 0 &&
                         (X509_get_extended_key_usage(x509) & XKU_OCSP_SIGN) != 0;
-    return listed || X509_check_ca(x509) == 1; /* RFC 6960 §4.2.2.2: the CA itself needs no such purpose */
+    return (listed && usage_allows_signing(x509)) ||
+           X509_check_ca(x509) == 1; /* RFC 6960 §4.2.2.2: the CA itself needs no such purpose */
 }
 
 static void purpose_check(struct judging *judging, enum tp_pki_purpose purpose)

@@ -74,7 +74,8 @@ static bool signer_was_valid(struct search *search, const struct tp_validation_s
     return false;
 }
 
-/* A delegate without id-pkix-ocsp-nocheck is as good as its own status (RFC 6960 §4.2.2.2.1). */
+/* A delegate without id-pkix-ocsp-nocheck is as good as its own status (RFC 6960 §4.2.2.2.1), for as long as that is
+ * fresh: whoever has stolen a key that was revoked since makes responses of any date, and keeps the old list. */
 static bool responder_is_good(struct search *search, const struct tp_validation_status *status)
 {
     if (status->responder.len == 0 || status->no_check || search->ask->trusts_responder)
@@ -89,6 +90,11 @@ static bool responder_is_good(struct search *search, const struct tp_validation_
     }
     if (own.revoked && own.revoked_ms <= status->poe_ms) {
         (void)tp_error_set(&search->best.last, TP_NOT_FOUND, "the OCSP responder itself has been revoked");
+        return false;
+    }
+    if (!own.revoked && tp_validation_status_until(&own, 0) < status->poe_ms) {
+        (void)tp_error_set(&search->best.last, TP_NOT_FOUND,
+                           "what says that the OCSP responder itself is not revoked is older than its response");
         return false;
     }
     return true;

@@ -167,6 +167,21 @@ static enum tp_rc find(const struct tp_pki_crl_index *index, const char *der, si
     return rc;
 }
 
+Test(crl, signed_with_md5_proves_nothing)
+{
+    EVP_PKEY *rsa_key = forge_key("rsa-2048");
+    struct tp_buf rsa_ca = ca_make("ca", rsa_key, NULL);
+    struct forge_crl signed_by_rsa = plan();
+    signed_by_rsa.issuer_key = rsa_key;
+    struct tp_buf good = forge_crl(&signed_by_rsa);
+    signed_by_rsa.md = "MD5";
+    struct tp_buf weak = forge_crl(&signed_by_rsa);
+    cr_expect_eq(tp_pki_crl_verify(tp_buf_bytes(&good), tp_buf_bytes(&rsa_ca), NULL), TP_OK);
+    cr_expect_eq(tp_pki_crl_verify(tp_buf_bytes(&weak), tp_buf_bytes(&rsa_ca), NULL), TP_UNSUPPORTED);
+    tp_buf_clear(&rsa_ca), tp_buf_clear(&good), tp_buf_clear(&weak);
+    EVP_PKEY_free(rsa_key);
+}
+
 Test(crl, finds_what_is_on_it_and_nothing_else)
 {
     struct tp_pki_crl_index *index = NULL;

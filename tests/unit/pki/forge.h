@@ -44,6 +44,7 @@ struct forge_crl {
     bool is_delta;
     const char *number;       /* CRLNumber in hex; NULL: none */
     const char *point;        /* issuingDistributionPoint as in openssl.cnf; NULL: none */
+    const char *md;           /* of the signature; NULL: SHA-256 */
     const char *critical_oid; /* adds an unknown critical extension */
 };
 struct tp_buf forge_crl(const struct forge_crl *plan);

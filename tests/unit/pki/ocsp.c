@@ -66,7 +66,8 @@ struct plan {
     EVP_PKEY *signer_key;
     bool by_key, no_certificates;
     const char *nonce;
-    int status; /* of the response */
+    int status;     /* of the response */
+    const char *md; /* of its signature; NULL: SHA-256 */
 };
 
 static void single_add(OCSP_BASICRESP *basic, const struct single *single, X509 *issuer)
@@ -100,7 +101,8 @@ static struct tp_buf response_make(const struct plan *plan)
     if (plan->nonce != NULL)
         cr_assert_eq(OCSP_basic_add1_nonce(basic, (unsigned char *)plan->nonce, (int)strlen(plan->nonce)), 1);
     const unsigned long flags = (plan->by_key ? OCSP_RESPID_KEY : 0) | (plan->no_certificates ? OCSP_NOCERTS : 0);
-    cr_assert_eq(OCSP_basic_sign(basic, signer, plan->signer_key, EVP_sha256(), NULL, flags), 1);
+    const EVP_MD *md = EVP_get_digestbyname(plan->md != NULL ? plan->md : "SHA256");
+    cr_assert_eq(OCSP_basic_sign(basic, signer, plan->signer_key, md, NULL, flags), 1);
     OCSP_RESPONSE *response = OCSP_response_create(plan->status, basic);
     unsigned char *der = NULL;
     const int len = i2d_OCSP_RESPONSE(response, &der);
@@ -255,6 +257,40 @@ Test(ocsp, a_delegate_without_the_purpose_or_of_another_ca_does_not)
         expect(&plan, TP_PEER);
     }
     tp_buf_clear(&none), tp_buf_clear(&wrong), tp_buf_clear(&any), tp_buf_clear(&stranger), tp_buf_clear(&pretender);
+}
+
+/* RFC 5280 §4.2, §4.2.1.3: what is said of every certificate holds for a responder's, too. */
+Test(ocsp, a_delegate_whose_certificate_is_not_for_signing_or_not_understood_does_not)
+{
+    static const struct {
+        const char *usage, *critical_oid;
+        enum tp_rc rc;
+    } rows[] = {{"critical,digitalSignature", NULL, TP_OK},
+                {"critical,keyEncipherment", NULL, TP_PEER},
+                {"critical,digitalSignature", "1.2.3.4", TP_PEER}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tp_buf made =
+            forge_certificate(&(struct forge_certificate){.subject = "responder",
+                                                          .issuer = "ca",
+                                                          .key = responder_key,
+                                                          .issuer_key = ca_key,
+                                                          .key_usage = rows[i].usage,
+                                                          .critical_oid = rows[i].critical_oid,
+                                                          .extensions = {{"extendedKeyUsage", "OCSPSigning"}}});
+        struct plan plan = good();
+        plan.signer = &made, plan.signer_key = responder_key;
+        expect(&plan, rows[i].rc);
+        tp_buf_clear(&made);
+    }
+}
+
+Test(ocsp, an_answer_that_is_signed_with_md5_proves_nothing)
+{
+    struct plan plan = good();
+    plan.md = "MD5";
+    expect(&plan, TP_UNSUPPORTED);
+    plan.md = "SHA384";
+    expect(&plan, TP_OK);
 }
 
 Test(ocsp, a_stranger_with_the_name_of_the_issuer_does_not)

@@ -305,6 +305,25 @@ Test(past, a_responder_is_as_good_as_its_own_status)
     tp_buf_clear(&alice);
 }
 
+/* Its key may have been revoked since the list, and responses can be given any date. */
+Test(past, a_responder_is_as_good_as_its_own_status_is_fresh)
+{
+    struct tp_buf alice = world_issue("'alice', start=services.now() - 100 * DAY");
+    struct tp_validation_question asked = question(&alice);
+    world_add_crl("root", INT64_MAX);
+    (void)services_ask("services.responder('intermediate')");
+    (void)services_ask("setattr(services.authorities['intermediate'], 'responder', services.issue('OCSP', "
+                       "kind='ocsp-checked', start=services.now() - 100 * DAY))");
+    world_clock(world.now_ms - 20 * DAY_MS);
+    world_add_crl("intermediate", INT64_MAX);
+    world_clock(world.now_ms);
+    world_add_ocsp(&alice, &world.intermediate, "intermediate", INT64_MAX);
+    INDETERMINATE(&asked, TRY_LATER);
+    world_add_crl("intermediate", INT64_MAX);
+    PASSES(&asked);
+    tp_buf_clear(&alice);
+}
+
 Test(past, an_expired_ca_needs_proofs_from_before)
 {
     const int64_t then_ms = world.now_ms - 20 * DAY_MS;
