@@ -148,7 +148,8 @@ static enum tp_rc is_done(const struct tp_cli_pdf_item *names, int in, bool forc
     if (force || lstat(names->out, &after) != 0 || fstat(in, &before) != 0)
         return TP_OK;
     if (before.st_dev == after.st_dev && before.st_ino == after.st_ino)
-        return tp_error_set(error, TP_USAGE, "--out is the folder that it lies in; results of a batch go elsewhere");
+        return tp_error_set(error, TP_USAGE, "%s is the document itself, or another name of it; results of a batch go elsewhere",
+                            names->out);
     if (!S_ISREG(after.st_mode) || after.st_size <= before.st_size || after.st_mtime < before.st_mtime)
         return tp_error_set(error, TP_EXISTS, "%s is there already and is not what comes of this document; move it away, or "
                             "--force", names->out);

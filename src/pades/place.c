@@ -56,23 +56,31 @@ void tp_pades_place_free(struct tp_pades_place *place)
     free(place);
 }
 
-static bool is_in(const struct tp_pades_place *place, const struct stat *status)
+/* The name by which IN was opened, however it is written. A hard link is the same file under another name, but replaced it is another
+ * file: who has given both names has meant two. */
+static bool is_name_of(int in, const char *path)
 {
-    return status->st_dev == place->in.st_dev && status->st_ino == place->in.st_ino;
+    char self[64];
+    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", in);
+    char *ours = realpath(self, NULL), *theirs = realpath(path, NULL);
+    const bool same = ours != NULL && theirs != NULL && strcmp(ours, theirs) == 0;
+    free(ours);
+    free(theirs);
+    return same;
 }
 
 /* What is at the path now, and whether it may be replaced. A link that leads to IN is replaced where it leads. */
-static enum tp_rc look(struct tp_pades_place *place, bool force, struct tp_error *error)
+static enum tp_rc look(struct tp_pades_place *place, int in, bool force, struct tp_error *error)
 {
     struct stat status;
     if (lstat(place->path, &status) != 0)
         return errno == ENOENT ? TP_OK : io_failed(place, "looking for it", error);
-    bool link = S_ISLNK(status.st_mode);
-    if (link && (stat(place->path, &status) != 0 || !is_in(place, &status)))
+    bool link = S_ISLNK(status.st_mode), is_in = is_name_of(in, place->path);
+    if (link && (!is_in || stat(place->path, &status) != 0))
         return tp_error_set(error, TP_NOT_PERMITTED, "%s is a symbolic link; name the file that it is to be", place->path);
     if (!S_ISREG(status.st_mode))
         return tp_error_set(error, TP_NOT_PERMITTED, "%s is no regular file", place->path);
-    if (!is_in(place, &status) && !force)
+    if (!is_in && !force)
         return tp_error_set(error, TP_EXISTS, "%s is there already; move it away, or --force", place->path);
     place->replace = true;
     if (!link)
@@ -107,7 +115,7 @@ static enum tp_rc set_up(struct tp_pades_place *place, const char *path, int in,
         return tp_error_set(error, TP_USAGE, "'%s' is no name of a file", path);
     if (fstat(in, &place->in) != 0)
         return io_failed(place, "what is to be signed", error);
-    TP_TRY(look(place, force, error));
+    TP_TRY(look(place, in, force, error));
     return open_folder(place, error);
 }
 

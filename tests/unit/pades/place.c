@@ -168,6 +168,24 @@ Test(place, what_is_there_is_replaced_when_it_is_meant)
     cr_assert_eq(count(), 2);
 }
 
+Test(place, a_hard_link_to_the_input_is_another_file)
+{
+    char path[PATH_MAX], other[PATH_MAX];
+    path_of("in", path), path_of("other", other);
+    cr_assert_eq(link(path, other), 0);
+    path_of("to-other", path);
+    cr_assert_eq(symlink("other", path), 0);
+    cr_assert_eq(refusal("other", false), TP_EXISTS);
+    cr_assert_eq(refusal("to-other", false), TP_NOT_PERMITTED);
+    struct tp_pades_place *place = place_of("./in", false);
+    write_version(place, "new");
+    cr_assert_eq(tp_pades_place_commit(place, &error), TP_OK);
+    tp_pades_place_free(place);
+    assert_content("in", "new");
+    assert_content("other", "before");
+    tp_pades_place_free(place_of("other", true));
+}
+
 Test(place, somebody_else_was_first)
 {
     struct tp_pades_place *place = place_of("out", false);
