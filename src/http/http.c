@@ -210,7 +210,6 @@ static const struct {
 } endings[] = {
     {CURLE_OPERATION_TIMEDOUT, TP_TIMEOUT, "no answer in time"},
     {CURLE_TOO_MANY_REDIRECTS, TP_REFUSED, "it sends from one place to the next"},
-    {CURLE_UNSUPPORTED_PROTOCOL, TP_REFUSED, "it sends to a place that is not asked (from https only to https)"},
     {CURLE_URL_MALFORMAT, TP_REFUSED, "it sends to something that is no URL"},
     {CURLE_PEER_FAILED_VERIFICATION, TP_PEER, NULL},
     {CURLE_SSL_CONNECT_ERROR, TP_PEER, NULL},
@@ -221,8 +220,18 @@ static const struct {
     {CURLE_SSL_CACERT_BADFILE, TP_CONFIG, NULL},
     {CURLE_FILESIZE_EXCEEDED, TP_TOO_LARGE, "the answer is too large"},
     {CURLE_WEIRD_SERVER_REPLY, TP_MALFORMED, NULL},
-    {CURLE_OUT_OF_MEMORY, TP_MEMORY, NULL},
+    {CURLE_OUT_OF_MEMORY, TP_TOO_LARGE, "a header of its answer is larger than any should be"}, /* libcurl's word for it */
 };
+
+/* What libcurl says of HTTP/0.9 as well as of another scheme. */
+static enum tp_rc ended_with_another_protocol(const struct exchange *exchange, const char *words)
+{
+    long redirects = 0;
+    (void)curl_easy_getinfo(exchange->http->curl, CURLINFO_REDIRECT_COUNT, &redirects);
+    if (redirects == 0)
+        return tp_error_set(exchange->error, TP_MALFORMED, "%s", words);
+    return tp_error_set(exchange->error, TP_REFUSED, "it sends to a place that is not asked (from https only to https)");
+}
 
 static enum tp_rc ended_badly(const struct exchange *exchange, CURLcode code)
 {
@@ -232,6 +241,8 @@ static enum tp_rc ended_badly(const struct exchange *exchange, CURLcode code)
                             exchange->request->most);
     if (exchange->stopped != TP_OK)
         return exchange->stopped;
+    if (code == CURLE_UNSUPPORTED_PROTOCOL)
+        return ended_with_another_protocol(exchange, words);
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
         if (endings[i].code == code)
             return tp_error_set(exchange->error, endings[i].rc, "%s",

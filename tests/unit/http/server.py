@@ -102,6 +102,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
+    def without_end(self, first, again):
+        try:
+            self.wfile.write(b'HTTP/1.1 200 OK\r\n' + first)
+            while True:
+                self.wfile.write(again)
+        except OSError:
+            self.close_connection = True
+
+    def do_long_header(self):
+        self.without_end(b'X: ', b'x' * 4096)
+
+    def do_many_headers(self):
+        self.without_end(b'', b'X: ' + b'x' * 100 + b'\r\n')
+
     def do_cut(self):
         self.send_response(200)
         self.send_header('Content-Length', '100')
