@@ -13,6 +13,7 @@
 #define NAMESPACE       "http://uri.etsi.org/02231/v2#"
 #define SEPARATOR       '|'
 #define TEXT_MOST       ((size_t)256 << 10)
+#define DEPTH_MOST      64 /* TS 119 612 needs 20; open elements are what expat keeps */
 #define CERTIFICATES    16 /* of one service: renewed keys */
 #define CERTIFICATE_LEN ((size_t)16 << 10)
 
@@ -48,6 +49,7 @@ struct reader {
     enum tp_rc rc;
     bool is_list, in_information, of_tsa, granted;
     enum place place;
+    unsigned depth;
     struct tp_buf text;
     struct tp_buf certificates[CERTIFICATES];
     size_t certificates_len;
@@ -105,6 +107,10 @@ static void on_start(void *context, const XML_Char *name, const XML_Char **attri
         stop(reader, TP_MALFORMED);
         return;
     }
+    if (++reader->depth > DEPTH_MOST) {
+        stop(reader, TP_TOO_LARGE);
+        return;
+    }
     reader->is_list = true;
     reader->place = ELSEWHERE;
     tp_buf_reset(&reader->text);
@@ -135,6 +141,7 @@ static void on_end(void *context, const XML_Char *name)
     enum tp_rc rc = TP_OK;
     if (reader->rc != TP_OK)
         return;
+    reader->depth--;
     if (reader->place == TYPE)
         reader->of_tsa = is_one_of(tp_buf_string(&reader->text), types, sizeof types / sizeof types[0]);
     if (reader->place == STATUS)

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import shutil
+import subprocess
 import tempfile
 import time
 import unittest
@@ -290,6 +291,18 @@ class TsaTest(unittest.TestCase):
             self.assertEqual(done.status, 1, text)
             self.assertIn(words, done.err)
         self.assertEqual(self.cli('trust', self.dir / 'none').status, 1)
+
+    def test_trust_refuses_a_list_that_is_nested_without_end(self):
+        """Each element that is open costs the parser memory: 30 MiB of them, more than a gigabyte."""
+        xml = self.dir / 'list.xml'
+        for depth, words in ((60, 'no timestamp authority'), (4 << 20, 'limit')):
+            xml.write_text(self.trust_list([]).replace('</Trust', depth * '<a>' + depth * '</a>' + '</Trust'))
+            with subprocess.Popen([CLI, 'tsa', 'trust', xml], env=self.env, stderr=subprocess.PIPE, text=True) as process:
+                self.assertIn(words, process.stderr.read())
+                _, status, usage = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(status)
+            self.assertEqual(process.returncode, 1)
+            self.assertLess(usage.ru_maxrss, 400 << 10)  # KiB; a sanitizer's among it
 
 
 class CompletenessTest(unittest.TestCase):
