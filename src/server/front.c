@@ -67,7 +67,7 @@ void tp_exchange_answer(struct tp_exchange *exchange, int status, const char *ty
     evhttp_add_header(headers, "Cache-Control", "no-store");
     if (front->drain_until_ms != 0)
         evhttp_add_header(headers, "Connection", "close");
-    if (body.len > 0)
+    if (body.len > 0 && evhttp_request_get_command(request) != EVHTTP_REQ_HEAD) /* RFC 9110 §9.3.2; evhttp would send it */
         evbuffer_add(evhttp_request_get_output_buffer(request), body.data, body.len);
     tp_limits_answered(front->limits, descriptor_of(request));
     front->open--;

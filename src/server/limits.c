@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#define CROWDED_MS 1000 /* for a request, while others wait for a connection */
 #define OWN_FILES 64 /* descriptors that are no connections: listeners, the engine's socket, the loop's */
 
 struct place {
@@ -19,6 +20,7 @@ struct place {
 struct tp_limits {
     unsigned connections;
     int64_t time_ms;
+    bool crowded; /* as the last look found it */
     size_t places_len;
     struct place places[];
 };
@@ -50,17 +52,19 @@ void tp_limits_free(struct tp_limits *limits)
     free(limits);
 }
 
-/* 0: no TCP connection. */
 static uint64_t cookie_of(int fd)
 {
-    int domain = 0, listens = 0;
     uint64_t cookie = 0;
-    socklen_t domain_len = sizeof domain, listens_len = sizeof listens, cookie_len = sizeof cookie;
-    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len) != 0 || (domain != AF_INET && domain != AF_INET6) ||
-        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_len) != 0 || listens != 0 ||
-        getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &cookie_len) != 0)
-        return 0;
-    return cookie;
+    socklen_t len = sizeof cookie;
+    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == 0 ? cookie : 0;
+}
+
+static bool is_connection(int fd)
+{
+    int domain = 0, listens = 0;
+    socklen_t domain_len = sizeof domain, listens_len = sizeof listens;
+    return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len) == 0 && (domain == AF_INET || domain == AF_INET6) &&
+           getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &listens_len) == 0 && listens == 0;
 }
 
 static struct place *place_of(struct tp_limits *limits, int fd)
@@ -68,44 +72,50 @@ static struct place *place_of(struct tp_limits *limits, int fd)
     return fd >= 0 && (size_t)fd < limits->places_len ? &limits->places[fd] : NULL;
 }
 
-static void mark(struct tp_limits *limits, int fd, bool whole)
-{
-    struct place *place = place_of(limits, fd);
-    if (place == NULL)
-        return;
-    if (place->cookie == 0)
-        place->cookie = cookie_of(fd);
-    place->since_ms = tp_clock_monotonic_ms();
-    place->whole = whole;
-}
-
+/* The cookie is asked for anew: since the last look the descriptor may have become another connection's, which the next look
+ * would take for one that has asked for nothing yet. */
 void tp_limits_whole(struct tp_limits *limits, int fd)
 {
-    mark(limits, fd, true);
+    struct place *place = place_of(limits, fd);
+    if (place != NULL)
+        *place = (struct place){.cookie = cookie_of(fd), .whole = true};
 }
 
 void tp_limits_answered(struct tp_limits *limits, int fd)
 {
-    mark(limits, fd, false);
+    struct place *place = place_of(limits, fd);
+    if (place == NULL)
+        return;
+    place->since_ms = tp_clock_monotonic_ms();
+    place->whole = false;
 }
 
-static void look(struct tp_limits *limits, int fd, int64_t now_ms, bool idle_too)
+static void look(struct tp_limits *limits, int fd, int64_t now_ms, int64_t time_ms)
 {
     struct place *place = &limits->places[fd];
-    const uint64_t cookie = cookie_of(fd);
+    const uint64_t cookie = is_connection(fd) ? cookie_of(fd) : 0;
     if (cookie != place->cookie)
         *place = (struct place){.cookie = cookie, .since_ms = now_ms};
-    if (cookie != 0 && !place->whole && (idle_too || now_ms - place->since_ms >= limits->time_ms))
+    if (cookie != 0 && !place->whole && now_ms - place->since_ms >= time_ms)
         (void)shutdown(fd, SHUT_RDWR);
+}
+
+static int64_t time_for_a_request(const struct tp_limits *limits, bool idle_too)
+{
+    if (idle_too)
+        return 0;
+    return limits->crowded && limits->time_ms > CROWDED_MS ? CROWDED_MS : limits->time_ms;
 }
 
 unsigned tp_limits_sweep(struct tp_limits *limits, int64_t now_ms, bool idle_too)
 {
+    const int64_t time_ms = time_for_a_request(limits, idle_too);
     unsigned connections = 0;
     for (size_t fd = 0; fd < limits->places_len; fd++) {
-        look(limits, (int)fd, now_ms, idle_too);
+        look(limits, (int)fd, now_ms, time_ms);
         connections += limits->places[fd].cookie != 0;
     }
+    limits->crowded = tp_limits_full(limits, connections);
     return connections;
 }
 

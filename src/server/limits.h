@@ -3,7 +3,8 @@
  * What strangers may take: so many connections, and so long for a request. evhttp (2.1) counts neither, and its own time limit
  * begins anew with every byte. So connections are looked at from outside, some times a second: a descriptor that is a TCP
  * connection is known by its socket's cookie (SO_COOKIE), which no other socket ever has, and one whose time is up is shut
- * down; evhttp then finds its end and frees it.
+ * down; evhttp then finds its end and frees it. While all connections are taken, a second is all that any has for its next
+ * request: who holds them and asks for nothing would keep everybody else waiting.
  */
 #ifndef TP_SERVER_LIMITS_H
 #define TP_SERVER_LIMITS_H

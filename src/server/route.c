@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/route.h"
 
+#include "server/framing.h"
+
 #include <event2/buffer.h>
 #include <event2/keyvalq_struct.h>
 #include <string.h>
@@ -39,6 +41,11 @@ void tp_route_run(struct tp_exchange *exchange, const struct tp_net_conf *conf, 
     struct evhttp_request *request = exchange->request;
     struct evbuffer *body = evhttp_request_get_input_buffer(request);
     const char *path = NULL;
+    if (!tp_framing_is_clear(request)) {
+        evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close");
+        tp_exchange_fail(exchange, HTTP_BADREQUEST, 0, "where this request ends is not clear");
+        return;
+    }
     const struct tp_route *route = find(request, conf, &path);
     if (route == NULL) {
         tp_exchange_fail(exchange, HTTP_NOTFOUND, 0, "there is nothing here");

@@ -33,7 +33,7 @@ struct tp_route {
     /* BODY is the callee's for the call only. */
     void (*run)(struct tp_exchange *exchange, struct tp_bytes body, struct tp_ipc_async *engine);
 };
-/* RFC 9110: 404 for what is not there, 405 with Allow for another method, 415 for another media type, 413 for too much. */
+/* RFC 9110: 400 for a request whose end is in doubt, 404 for what is not there, 405 with Allow for another method, 415 for another media type, 413 for too much. */
 void tp_route_run(struct tp_exchange *exchange, const struct tp_net_conf *conf, struct tp_ipc_async *engine);
 
 /* tsa_route.c */

@@ -4,13 +4,14 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import signal
 import socket
 import time
 import unittest
 
 from deployment import CKR, DeploymentTest
 from tools import CLI, must, run, wait_until
-from tsa_server import OTHER_POLICY, POLICY, TsaServer
+from tsa_server import OTHER_POLICY, POLICY, QUERY, TsaServer
 
 DIGESTS = ('sha224', 'sha256', 'sha384', 'sha512', 'sha512-224', 'sha512-256', 'sha3-224', 'sha3-256', 'sha3-384', 'sha3-512')
 
@@ -131,6 +132,43 @@ class Protocol(TsaServerTest):
             answer = connection.getresponse()
             self.assertEqual((answer.status, answer.headers['Allow']), (405, 'POST'), method)
             connection.close()
+
+    def test_an_answer_without_a_body_where_none_may_be(self):
+        """What came after the header of an answer to HEAD would be read as the next answer."""
+        query, connection = self.server.query(), self.server.connection()
+        for path in ('/tsa', '/'):
+            connection.request('HEAD', path)
+            connection.getresponse().read()
+            connection.request('POST', '/tsa', query, {'Content-Type': QUERY})
+            self.assertEqual(connection.getresponse().read()[:1], b'0')
+        connection.close()
+
+    def ask_raw(self, fields, body):
+        """What comes back until the server ends the connection or says nothing more, to two requests of which the first has FIELDS."""
+        query = self.server.query('-no_nonce')
+        head, second = b'POST /tsa HTTP/1.1\r\nHost: x\r\nContent-Type: application/timestamp-query\r\n', b'Content-Length: %d\r\n\r\n'
+        with socket.create_connection(('127.0.0.1', self.server.port), timeout=1) as connection:
+            connection.sendall(head + fields + b'\r\n' + body + head + second % len(query) + query)
+            got = b''
+            try:
+                while part := connection.recv(65536):
+                    got += part
+            except TimeoutError:
+                pass
+            return re.findall(rb'HTTP/1.1 (\d+) ', got)
+
+    def test_where_a_request_ends_is_beyond_doubt(self):
+        query = self.server.query('-no_nonce')
+        length, chunked = b'Content-Length: %d\r\n' % len(query), b'%x\r\n%s\r\n0\r\n\r\n' % (len(query), query)
+        for fields, body in ((length, query), (b'content-length:   %d  \r\n' % len(query), query), (b'Transfer-Encoding: Chunked\r\n', chunked)):
+            with self.subTest(good=fields):
+                self.assertEqual(self.ask_raw(fields, body), [b'200', b'200'])
+        for fields, body in ((length + b'Content-Length: 3\r\n', query), (length * 2, query), (length.replace(b': ', b': +'), query),
+                             (length.replace(b':', b' :'), b''), (length + b'Transfer-Encoding: chunked\r\n', chunked),
+                             (b'Transfer-Encoding: gzip, chunked\r\n', chunked), (b'Transfer-Encoding: chunked, identity\r\n', chunked),
+                             (length + b'Transfer-Encoding: xchunked\r\n', query)):
+            with self.subTest(doubtful=fields):
+                self.assertEqual(self.ask_raw(fields, body), [b'400'])
 
     def test_one_connection_for_many(self):
         query, connection = self.server.query(), self.server.connection()
@@ -428,9 +466,11 @@ class WithoutAnEngine(TsaServerTest):
 
 
 class Limits(TsaServerTest):
+    TIME_S = 4
+
     @classmethod
     def setUpClass(cls):
-        cls.server = TsaServer(net={'time': '2s', 'connections': '20'})
+        cls.server = TsaServer(net={'time': f'{cls.TIME_S}s', 'connections': '20'})
         cls.addClassCleanup(cls.server.close)
 
     def open(self):
@@ -554,6 +594,31 @@ class Limits(TsaServerTest):
         for connection in crowd:
             connection.close()
         self.assert_serves()
+
+    def test_who_holds_all_connections_makes_room(self):
+        crowd = [self.open() for _ in range(30)]
+        time.sleep(0.5)
+        begun = time.monotonic()
+        self.assertEqual(self.server.post(self.server.query())[0], 200)
+        self.assertLess(time.monotonic() - begun, self.TIME_S / 2)
+        for connection in crowd:
+            connection.close()
+
+    def test_a_request_keeps_its_time_on_another_connection_s_descriptor(self):
+        """The server knows a descriptor as that of a silent connection; the next one that has it has asked, and is waited with."""
+        query, silent = self.server.query(), self.open()
+        time.sleep(0.5)
+        os.kill(self.server.deployment.process.pid, signal.SIGSTOP)
+        try:
+            silent.close()
+            time.sleep(0.05)
+            connection = self.open()
+            connection.sendall(b'POST /tsa HTTP/1.1\r\nHost: x\r\nContent-Type: application/timestamp-query\r\nContent-Length: %d\r\n\r\n'
+                               % len(query) + query)
+            time.sleep(self.TIME_S + 1)
+        finally:
+            os.kill(self.server.deployment.process.pid, signal.SIGCONT)
+        self.assertTrue(connection.recv(4096).startswith(b'HTTP/1.1 200'))
 
     def test_abandoned_requests(self):
         query = self.server.query()
