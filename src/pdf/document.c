@@ -14,6 +14,7 @@
 #include <uthash.h>
 
 #define FACTS_LEN      24
+#define LENGTH_LEN     4 /* before a part of an answer */
 #define NUMBERS_LEN    16 /* of the question that opens */
 #define REFERENCES_MAX 10
 #define REF_LEN        6
@@ -37,6 +38,31 @@ struct tp_pdf_document {
     int fd;
 };
 
+/* ---- objects that have come ---- */
+
+static uint64_t key_of(struct tp_pdf_ref ref)
+{
+    return (uint64_t)ref.id << 16 | ref.generation;
+}
+
+static const struct tp_pdf_value *find(const struct tp_pdf_document *document, uint64_t key)
+{
+    struct object *object = NULL;
+    HASH_FIND(hh, document->objects, &key, sizeof(key), object);
+    return object == NULL ? NULL : object->value;
+}
+
+static enum tp_rc keep(struct tp_pdf_document *document, uint64_t key, const struct tp_pdf_value *value)
+{
+    struct object *object = calloc(1, sizeof(*object));
+    if (object == NULL)
+        return TP_MEMORY;
+    object->key = key;
+    object->value = value;
+    HASH_ADD(hh, document->objects, key, sizeof(object->key), object);
+    return TP_OK;
+}
+
 /* ---- opening ---- */
 
 /* What cannot be is a mistake in the reader, or somebody else sits there. */
@@ -52,6 +78,31 @@ static enum tp_rc decode(struct tp_pdf_document *document, struct tp_bytes wire,
     return rc == TP_MALFORMED ? nonsense(error) : rc;
 }
 
+/* What comes behind its length, off the beginning of ANSWER. */
+static enum tp_rc take_part(struct tp_pdf_document *document, struct tp_bytes *answer, struct tp_error *error,
+                            const struct tp_pdf_value **ret_value)
+{
+    const size_t len = answer->len < LENGTH_LEN ? SIZE_MAX : tp_get_be32(answer->data);
+    if (len > answer->len - LENGTH_LEN)
+        return nonsense(error);
+    TP_TRY(decode(document, TP_BYTES(answer->data + LENGTH_LEN, len), error, ret_value));
+    *answer = TP_BYTES(answer->data + LENGTH_LEN + len, answer->len - LENGTH_LEN - len);
+    return TP_OK;
+}
+
+/* The catalog comes along, unless it is part of the trailer. */
+static enum tp_rc take_catalog(struct tp_pdf_document *document, struct tp_bytes wire, struct tp_error *error)
+{
+    const struct tp_pdf_value *catalog = NULL;
+    const struct tp_pdf_ref root = tp_pdf_ref(tp_pdf_get(document->trailer, "Root"));
+    if ((root.id == 0) != (wire.len == 0))
+        return nonsense(error);
+    if (root.id == 0)
+        return TP_OK;
+    TP_TRY(decode(document, wire, error, &catalog));
+    return keep(document, key_of(root), catalog);
+}
+
 static enum tp_rc take_facts(struct tp_pdf_document *document, struct tp_bytes answer, struct tp_error *error)
 {
     const uint8_t *at = answer.data;
@@ -64,21 +115,47 @@ static enum tp_rc take_facts(struct tp_pdf_document *document, struct tp_bytes a
     document->facts.size = tp_get_be32(at + 4);
     document->facts.startxref = (int64_t)tp_get_be64(at + 8);
     document->facts.header_at = tp_get_be64(at + 16);
-    return decode(document, TP_BYTES(at + FACTS_LEN, answer.len - FACTS_LEN), error, &document->trailer);
+    answer = TP_BYTES(at + FACTS_LEN, answer.len - FACTS_LEN);
+    TP_TRY(take_part(document, &answer, error, &document->trailer));
+    return take_catalog(document, answer, error);
 }
 
-static enum tp_rc ask_to_open(struct tp_pdf_document *document, struct tp_secret *question, struct tp_error *error)
+static enum tp_rc make_question(const struct tp_pdf_document *document, struct tp_secret **ret_question)
 {
-    struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    const struct tp_pdf_limits *limits = tp_pdf_pool_limits(document->pool);
+    struct tp_secret *question TP_AUTO(tp_secret_free_p) = NULL;
     uint8_t numbers[NUMBERS_LEN];
     tp_put_be64(numbers, document->facts.length);
-    tp_put_be64(numbers + 8, limits->stream_most);
+    tp_put_be64(numbers + 8, tp_pdf_pool_limits(document->pool)->stream_most);
+    TP_TRY(tp_secret_new(NUMBERS_LEN + tp_secret_len(document->password), &question));
     TP_TRY(tp_secret_append(question, TP_BYTES(numbers, sizeof(numbers))));
     TP_TRY(tp_secret_append(question, tp_secret_bytes(document->password)));
-    document->process->files++;
-    TP_TRY(tp_pdf_process_ask(document->process, TP_PDF_ASK_OPEN, tp_secret_bytes(question), document->fd, limits->time_ms,
-                              error, &answer));
+    *ret_question = question;
+    question = NULL;
+    return TP_OK;
+}
+
+/* A reader that the document before has broken while it let go is not this one's error: there are others. */
+static enum tp_rc ask_to_open(struct tp_pdf_document *document, const struct tp_secret *question, struct tp_error *error,
+                              struct tp_buf *answer)
+{
+    for (;;) {
+        TP_TRY(tp_pdf_pool_take(document->pool, error, &document->process));
+        document->process->files++;
+        const enum tp_rc rc = tp_pdf_process_ask(document->process, TP_PDF_ASK_OPEN, tp_secret_bytes(question), document->fd,
+                                                 tp_pdf_pool_limits(document->pool)->time_ms, error, answer);
+        if (rc == TP_OK || !document->process->owes)
+            return rc;
+        tp_pdf_pool_give(document->pool, document->process);
+        document->process = NULL;
+    }
+}
+
+static enum tp_rc ask_for_facts(struct tp_pdf_document *document, struct tp_error *error)
+{
+    struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    struct tp_secret *question TP_AUTO(tp_secret_free_p) = NULL;
+    TP_TRY(make_question(document, &question));
+    TP_TRY(ask_to_open(document, question, error, &answer));
     /* What comes next into the same memory should not find a password there. */
     document->process->broken = document->process->broken || tp_secret_len(document->password) > 0;
     return take_facts(document, tp_buf_bytes(&answer), error);
@@ -112,7 +189,6 @@ enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t lengt
                                 struct tp_error *error, struct tp_pdf_document **ret_document)
 {
     struct tp_pdf_document *document TP_AUTO(tp_pdf_document_close_p) = calloc(1, sizeof(*document));
-    struct tp_secret *question TP_AUTO(tp_secret_free_p) = NULL;
     if (document == NULL)
         return TP_MEMORY;
     document->pool = pool;
@@ -120,21 +196,10 @@ enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t lengt
     TP_TRY(look_at_file(document, length, error));
     TP_TRY(copy_password(document, password, error));
     TP_TRY(tp_pdf_arena_new(&document->arena));
-    TP_TRY(tp_secret_new(NUMBERS_LEN + tp_secret_len(document->password), &question));
-    TP_TRY(tp_pdf_pool_take(pool, error, &document->process));
-    TP_TRY(ask_to_open(document, question, error));
+    TP_TRY(ask_for_facts(document, error));
     *ret_document = document;
     document = NULL;
     return TP_OK;
-}
-
-static void let_go(struct tp_pdf_document *document)
-{
-    struct tp_buf nothing TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    if (document->process == NULL || document->process->broken)
-        return;
-    (void)!tp_pdf_process_ask(document->process, TP_PDF_ASK_CLOSE, TP_BYTES_NONE, -1, tp_pdf_pool_limits(document->pool)->time_ms,
-                              NULL, &nothing);
 }
 
 void tp_pdf_document_close(struct tp_pdf_document *document)
@@ -142,7 +207,8 @@ void tp_pdf_document_close(struct tp_pdf_document *document)
     struct object *object, *next;
     if (document == NULL)
         return;
-    let_go(document);
+    if (document->process != NULL && !document->process->broken)
+        tp_pdf_process_let_go(document->process);
     tp_pdf_pool_give(document->pool, document->process);
     HASH_ITER(hh, document->objects, object, next) {
         HASH_DEL(document->objects, object);
@@ -201,33 +267,19 @@ static struct tp_pdf_ref get_ref(const uint8_t bytes[REF_LEN])
     return (struct tp_pdf_ref){tp_get_be32(bytes), (uint16_t)(bytes[4] << 8 | bytes[5])};
 }
 
-static enum tp_rc keep(struct tp_pdf_document *document, uint64_t key, const struct tp_pdf_value *value)
-{
-    struct object *object = calloc(1, sizeof(*object));
-    if (object == NULL)
-        return TP_MEMORY;
-    object->key = key;
-    object->value = value;
-    HASH_ADD(hh, document->objects, key, sizeof(object->key), object);
-    return TP_OK;
-}
-
 enum tp_rc tp_pdf_document_object(struct tp_pdf_document *document, struct tp_pdf_ref ref, struct tp_error *error,
                                   const struct tp_pdf_value **ret_value)
 {
     struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    const uint64_t key = (uint64_t)ref.id << 16 | ref.generation;
-    const struct tp_pdf_value *value = &tp_pdf_null;
-    struct object *known = NULL;
+    const struct tp_pdf_value *known = find(document, key_of(ref)), *value = &tp_pdf_null;
     uint8_t question[REF_LEN];
-    HASH_FIND(hh, document->objects, &key, sizeof(key), known);
     if (known == NULL && ref.id > 0 && ref.id < document->facts.size) {
         put_ref(question, ref);
         TP_TRY(ask(document, TP_PDF_ASK_OBJECT, TP_BYTES(question, sizeof(question)), error, &answer));
         TP_TRY(decode(document, tp_buf_bytes(&answer), error, &value));
-        TP_TRY(keep(document, key, value));
+        TP_TRY(keep(document, key_of(ref), value));
     }
-    *ret_value = known != NULL ? known->value : value;
+    *ret_value = known != NULL ? known : value;
     return TP_OK;
 }
 
@@ -260,20 +312,45 @@ enum tp_rc tp_pdf_document_stream(struct tp_pdf_document *document, struct tp_pd
     return ask(document, TP_PDF_ASK_STREAM, TP_BYTES(question, sizeof(question)), error, ret_data);
 }
 
+static const struct tp_pdf_value *with_all(struct tp_pdf_arena *arena, const struct tp_pdf_value *dictionary,
+                                           const struct tp_pdf_value *more)
+{
+    for (size_t i = 0; i < tp_pdf_len(more); i++) {
+        struct tp_bytes key;
+        const struct tp_pdf_value *value = tp_pdf_entry(more, i, &key);
+        dictionary = tp_pdf_with(arena, dictionary, (const char *)key.data, value);
+    }
+    return dictionary;
+}
+
+/* The object as it stands is kept, for who changes it; RET_PAGE has more. */
+static enum tp_rc take_page(struct tp_pdf_document *document, struct tp_bytes answer, struct tp_error *error,
+                            struct tp_pdf_ref *ret_ref, const struct tp_pdf_value **ret_page)
+{
+    const struct tp_pdf_value *page = NULL, *inherited = NULL;
+    if (answer.len < REF_LEN)
+        return nonsense(error);
+    const struct tp_pdf_ref ref = get_ref(answer.data);
+    answer = TP_BYTES(answer.data + REF_LEN, answer.len - REF_LEN);
+    TP_TRY(take_part(document, &answer, error, &page));
+    TP_TRY(decode(document, answer, error, &inherited));
+    if (tp_pdf_kind(inherited) != TP_PDF_DICTIONARY)
+        return nonsense(error);
+    if (find(document, key_of(ref)) == NULL)
+        TP_TRY(keep(document, key_of(ref), page));
+    *ret_ref = ref;
+    *ret_page = with_all(document->arena, page, inherited);
+    return tp_pdf_arena_check(document->arena);
+}
+
 enum tp_rc tp_pdf_document_page(struct tp_pdf_document *document, unsigned index, struct tp_error *error,
                                 struct tp_pdf_ref *ret_ref, const struct tp_pdf_value **ret_page)
 {
     struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    const struct tp_pdf_value *page = NULL;
     uint8_t question[4];
     tp_put_be32(question, index);
     TP_TRY(ask(document, TP_PDF_ASK_PAGE, TP_BYTES(question, sizeof(question)), error, &answer));
-    if (answer.len < REF_LEN)
-        return nonsense(error);
-    TP_TRY(decode(document, TP_BYTES(answer.data + REF_LEN, answer.len - REF_LEN), error, &page));
-    *ret_ref = get_ref(answer.data);
-    *ret_page = page;
-    return TP_OK;
+    return take_page(document, tp_buf_bytes(&answer), error, ret_ref, ret_page);
 }
 
 static enum tp_rc take_digests(struct tp_bytes answer, struct tp_pdf_digests *ret_digests)

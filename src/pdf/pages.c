@@ -74,38 +74,42 @@ static qpdf_oh find_inherited(const struct walk *walk, const char *key)
     return 0;
 }
 
-/* What a page inherits is put in on our side of the encoding: QPDF's object stays as it is. */
-static enum tp_rc merge_inherited(const struct walk *walk, struct tp_pdf_arena *arena, const struct tp_pdf_value **page)
+/* As a member: what is an object of its own stays a reference. */
+static enum tp_rc encode_member(struct tp_pdf_reader *reader, qpdf_oh oh, struct tp_buf *wire)
 {
+    const struct tp_pdf_ref ref = tp_pdf_reader_ref(reader, oh);
+    if (ref.id == 0)
+        return tp_pdf_reader_encode(reader, oh, wire);
+    TP_TRY(tp_pdf_wire_put_kind(wire, TP_PDF_REFERENCE));
+    return tp_pdf_wire_put_ref(wire, ref);
+}
+
+/* What PAGE has from its ancestors, as a dictionary. */
+static enum tp_rc encode_inherited(const struct walk *walk, qpdf_oh page, struct tp_buf *answer)
+{
+    struct tp_buf entries TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    uint32_t count = 0;
     for (size_t i = 0; i < INHERITED_COUNT; i++) {
-        qpdf_oh oh = tp_pdf_get(*page, inherited[i] + 1) == NULL ? find_inherited(walk, inherited[i]) : 0;
-        struct tp_buf wire TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-        const struct tp_pdf_value *value = NULL;
+        const qpdf_oh oh = qpdf_oh_has_key(walk->reader->qpdf, page, inherited[i]) ? 0 : find_inherited(walk, inherited[i]);
         if (oh == 0)
             continue;
-        const struct tp_pdf_ref ref = tp_pdf_reader_ref(walk->reader, oh);
-        if (ref.id == 0) {
-            TP_TRY(tp_pdf_reader_encode(walk->reader, oh, &wire));
-            TP_TRY(tp_pdf_wire_decode(arena, tp_buf_bytes(&wire), &value));
-        } else {
-            value = tp_pdf_new_ref(arena, ref);
-        }
-        *page = tp_pdf_with(arena, *page, inherited[i] + 1, value);
+        TP_TRY(tp_pdf_wire_put_bytes(&entries, tp_bytes_of_string(inherited[i] + 1)));
+        TP_TRY(encode_member(walk->reader, oh, &entries));
+        count++;
     }
-    return tp_pdf_arena_check(arena);
+    TP_TRY(tp_pdf_wire_put_kind(answer, TP_PDF_DICTIONARY));
+    TP_TRY(tp_pdf_wire_put_u32(answer, count));
+    return tp_buf_append(answer, tp_buf_bytes(&entries));
 }
 
 static enum tp_rc encode_page(const struct walk *walk, struct tp_buf *answer)
 {
-    struct tp_pdf_arena *arena TP_AUTO(tp_pdf_arena_free_p) = NULL;
     struct tp_buf wire TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    const struct tp_pdf_value *page = NULL;
-    TP_TRY(tp_pdf_arena_new(&arena));
-    TP_TRY(tp_pdf_reader_encode(walk->reader, tp_pdf_reader_look_up(walk->reader, walk->found), &wire));
-    TP_TRY(tp_pdf_wire_decode(arena, tp_buf_bytes(&wire), &page));
-    TP_TRY(merge_inherited(walk, arena, &page));
+    const qpdf_oh page = tp_pdf_reader_look_up(walk->reader, walk->found);
+    TP_TRY(tp_pdf_reader_encode(walk->reader, page, &wire));
     TP_TRY(tp_pdf_wire_put_ref(answer, walk->found));
-    return tp_pdf_wire_encode(page, answer);
+    TP_TRY(tp_pdf_wire_put_bytes(answer, tp_buf_bytes(&wire)));
+    return encode_inherited(walk, page, answer);
 }
 
 enum tp_rc tp_pdf_reader_page(struct tp_pdf_reader *reader, uint32_t index, struct tp_error *error, struct tp_buf *ret_answer)

@@ -161,10 +161,10 @@ static enum tp_rc get_answer(struct tp_pdf_process *process, int64_t time_ms, st
     return TP_OK;
 }
 
-static enum tp_rc ask(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question, int fd,
-                      int64_t time_ms, struct tp_error *error, struct tp_buf *answer)
+static enum tp_rc put_question(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question, int fd,
+                               struct tp_error *error)
 {
-    uint8_t message[TP_PDF_MESSAGE_HEAD + TP_PDF_QUESTION_MAX] = {(uint8_t)kind};
+    uint8_t message[TP_PDF_MESSAGE_HEAD + TP_PDF_QUESTION_MAX];
     if (process->socket < 0)
         return tp_error_set(error, TP_IO, "the document's reader has ended; open the document again");
     if (question.len > TP_PDF_QUESTION_MAX)
@@ -173,13 +173,36 @@ static enum tp_rc ask(struct tp_pdf_process *process, enum tp_pdf_question kind,
         (void)ended(process, NULL);
         return tp_error_set(error, TP_INTERNAL, "the document's reader answers what nobody has asked");
     }
+    message[0] = (uint8_t)kind;
     tp_put_be32(message + 1, (uint32_t)question.len);
     if (question.len > 0)
         memcpy(message + TP_PDF_MESSAGE_HEAD, question.data, question.len);
     const enum tp_rc rc = put(process, TP_BYTES(message, TP_PDF_MESSAGE_HEAD + question.len), fd, error);
-    tp_wipe(message, sizeof(message)); /* it may hold a password */
-    TP_TRY(rc);
+    tp_wipe(message, TP_PDF_MESSAGE_HEAD + question.len); /* it may hold a password */
+    return rc;
+}
+
+static enum tp_rc settle(struct tp_pdf_process *process, int64_t time_ms, struct tp_error *error)
+{
+    struct tp_buf nothing TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    if (process->owes)
+        TP_TRY(get_answer(process, time_ms, error, &nothing));
+    process->owes = false;
+    return TP_OK;
+}
+
+static enum tp_rc ask(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question, int fd,
+                      int64_t time_ms, struct tp_error *error, struct tp_buf *answer)
+{
+    TP_TRY(put_question(process, kind, question, fd, error));
+    TP_TRY(settle(process, time_ms, error));
     return get_answer(process, time_ms, error, answer);
+}
+
+void tp_pdf_process_let_go(struct tp_pdf_process *process)
+{
+    process->owes = true;
+    process->broken = put_question(process, TP_PDF_ASK_CLOSE, TP_BYTES_NONE, -1, NULL) != TP_OK || process->broken;
 }
 
 enum tp_rc tp_pdf_process_ask(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question, int fd,

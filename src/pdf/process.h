@@ -69,6 +69,7 @@ struct tp_pdf_process {
     unsigned files;  /* that it has opened */
     int64_t used_ms; /* that it has taken for answers */
     bool broken;     /* it is replaced: something went wrong, or it knows a password */
+    bool owes;       /* the answer to CLOSE, which comes before the next one's */
     uint8_t input[TP_PDF_INPUT_LEN]; /* read ahead: an answer's head and what follows come together */
     size_t input_at, input_len;      /* from where on, and how much, nobody has taken it */
 };
@@ -76,7 +77,10 @@ TP_MUST_USE enum tp_rc tp_pdf_process_new(struct tp_pdf_zygote *zygote, struct t
                                           struct tp_pdf_process **ret_process);
 void tp_pdf_process_free(struct tp_pdf_process *process);
 TP_DEFINE_AUTO(struct tp_pdf_process, tp_pdf_process_free)
-/* FD -1: none goes along. After any error the process is broken. */
+/* Has the file let go, and does not wait for it. */
+void tp_pdf_process_let_go(struct tp_pdf_process *process);
+/* FD -1: none goes along. After any error the process is broken. One that still owes an answer then was broken by the document
+ * before, and another may be asked. */
 TP_MUST_USE enum tp_rc tp_pdf_process_ask(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question,
                                           int fd, int64_t time_ms, struct tp_error *error, struct tp_buf *ret_answer);
 

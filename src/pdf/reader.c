@@ -176,6 +176,14 @@ static uint8_t form_of(struct tp_pdf_reader *reader, qpdf_oh trailer)
     return !reader->ends.table ? TP_PDF_XREF_STREAM : hybrid ? TP_PDF_XREF_HYBRID : TP_PDF_XREF_TABLE;
 }
 
+/* With its length before it. */
+static enum tp_rc encode_part(struct tp_pdf_reader *reader, qpdf_oh oh, struct tp_buf *answer)
+{
+    struct tp_buf wire TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    TP_TRY(tp_pdf_reader_encode(reader, oh, &wire));
+    return tp_pdf_wire_put_bytes(answer, tp_buf_bytes(&wire));
+}
+
 enum tp_rc tp_pdf_reader_facts(struct tp_pdf_reader *reader, struct tp_error *error, struct tp_buf *ret_answer)
 {
     qpdf_oh trailer = qpdf_get_trailer(reader->qpdf);
@@ -187,10 +195,12 @@ enum tp_rc tp_pdf_reader_facts(struct tp_pdf_reader *reader, struct tp_error *er
     TP_TRY(tp_pdf_wire_put_u32(ret_answer, reader->size));
     TP_TRY(tp_pdf_wire_put_u64(ret_answer, (uint64_t)reader->ends.startxref));
     TP_TRY(tp_pdf_wire_put_u64(ret_answer, reader->ends.header_at));
-    const enum tp_rc rc = tp_pdf_reader_encode(reader, trailer, ret_answer);
+    const struct tp_pdf_ref root = tp_pdf_reader_ref(reader, qpdf_oh_get_key(reader->qpdf, trailer, "/Root"));
+    const enum tp_rc rc = encode_part(reader, trailer, ret_answer);
     qpdf_oh_release_all(reader->qpdf);
     TP_TRY(tp_pdf_reader_check(reader, "the document's trailer", error));
-    return tp_pdf_reader_say(rc, "the document's trailer", error);
+    TP_TRY(tp_pdf_reader_say(rc, "the document's trailer", error));
+    return root.id == 0 ? TP_OK : tp_pdf_reader_object(reader, root, error, ret_answer);
 }
 
 /* An error that nobody has asked for would be said on stderr. */

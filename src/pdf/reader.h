@@ -16,7 +16,8 @@ TP_MUST_USE enum tp_rc tp_pdf_reader_open(struct tp_bytes file, const char *pass
 void tp_pdf_reader_free(struct tp_pdf_reader *reader);
 TP_DEFINE_AUTO(struct tp_pdf_reader, tp_pdf_reader_free)
 
-/* All append to RET_ANSWER. */
+/* All append to RET_ANSWER. Facts: numbers, the trailer behind its length, and the catalog, which everybody asks for next. A page:
+ * its reference, its object behind its length, and what it inherits. */
 TP_MUST_USE enum tp_rc tp_pdf_reader_facts(struct tp_pdf_reader *reader, struct tp_error *error, struct tp_buf *ret_answer);
 TP_MUST_USE enum tp_rc tp_pdf_reader_object(struct tp_pdf_reader *reader, struct tp_pdf_ref ref, struct tp_error *error,
                                             struct tp_buf *ret_answer);

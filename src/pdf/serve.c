@@ -20,9 +20,11 @@ struct serving {
     struct tp_pdf_reader *reader;
     void *file;
     size_t file_len;
+    uint8_t input[TP_PDF_MESSAGE_HEAD + TP_PDF_QUESTION_MAX]; /* what has come: the next question, perhaps those behind it */
+    size_t input_len;
     char question[TP_PDF_QUESTION_MAX + 1]; /* the password ends in a NUL */
     size_t question_len;
-    int fd; /* that came with it; -1 */
+    int fd; /* that has come, and is for the next OPEN; -1 */
 };
 
 /* ---- the socket ---- */
@@ -44,8 +46,9 @@ static void put(const void *bytes, size_t len)
 /* A short one with one call. */
 static void answer(enum tp_rc rc, const void *bytes, size_t len)
 {
-    uint8_t message[TP_PDF_MESSAGE_HEAD + SHORT_ANSWER] = {(uint8_t)rc};
+    uint8_t message[TP_PDF_MESSAGE_HEAD + SHORT_ANSWER];
     const size_t along = len <= SHORT_ANSWER ? len : 0;
+    message[0] = (uint8_t)rc;
     tp_put_be32(message + 1, (uint32_t)len);
     if (along > 0)
         memcpy(message + TP_PDF_MESSAGE_HEAD, bytes, along);
@@ -54,58 +57,50 @@ static void answer(enum tp_rc rc, const void *bytes, size_t len)
         put(bytes, len);
 }
 
-static void get(void *bytes, size_t len)
-{
-    uint8_t *at = bytes;
-    while (len > 0) {
-        const ssize_t done = read(TP_PDF_READER_SOCKET, at, len);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            _exit(0);
-        at += done;
-        len -= (size_t)done;
-    }
-}
-
-/* A message as far as it is there, and the descriptor, if one comes with it: a question is sent whole, and the next one only after its
- * answer. */
-static size_t receive(struct serving *serving, uint8_t head[TP_PDF_MESSAGE_HEAD])
+/* What has come of questions, and the descriptor, if one is with them. */
+static void receive(struct serving *serving)
 {
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof(int))];
     } control = {0};
-    struct iovec parts[] = {{head, TP_PDF_MESSAGE_HEAD}, {serving->question, TP_PDF_QUESTION_MAX}};
+    struct iovec part = {serving->input + serving->input_len, sizeof(serving->input) - serving->input_len};
     struct msghdr message = {
-        .msg_iov = parts, .msg_iovlen = 2, .msg_control = control.room, .msg_controllen = sizeof(control.room)};
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof(control.room)};
     ssize_t done;
     while ((done = recvmsg(TP_PDF_READER_SOCKET, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
         ;
     if (done <= 0)
         _exit(0);
+    serving->input_len += (size_t)done;
     const struct cmsghdr *first = CMSG_FIRSTHDR(&message);
     if (first != NULL && first->cmsg_level == SOL_SOCKET && first->cmsg_type == SCM_RIGHTS &&
         first->cmsg_len == CMSG_LEN(sizeof(int)))
         memcpy(&serving->fd, CMSG_DATA(first), sizeof(int));
-    return (size_t)done;
+}
+
+static bool is_whole(const struct serving *serving)
+{
+    if (serving->input_len < TP_PDF_MESSAGE_HEAD)
+        return false;
+    const size_t len = tp_get_be32(serving->input + 1);
+    if (len > TP_PDF_QUESTION_MAX)
+        _exit(1);
+    return serving->input_len - TP_PDF_MESSAGE_HEAD >= len;
 }
 
 static enum tp_pdf_question get_question(struct serving *serving)
 {
-    uint8_t head[TP_PDF_MESSAGE_HEAD];
-    serving->fd = -1;
-    size_t done = receive(serving, head);
-    if (done < sizeof(head)) {
-        get(head + done, sizeof(head) - done);
-        done = sizeof(head);
-    }
-    serving->question_len = tp_get_be32(head + 1);
-    if (serving->question_len > TP_PDF_QUESTION_MAX || done - sizeof(head) > serving->question_len)
-        _exit(1);
-    get(serving->question + (done - sizeof(head)), serving->question_len - (done - sizeof(head)));
+    while (!is_whole(serving))
+        receive(serving);
+    const enum tp_pdf_question kind = serving->input[0];
+    serving->question_len = tp_get_be32(serving->input + 1);
+    memcpy(serving->question, serving->input + TP_PDF_MESSAGE_HEAD, serving->question_len);
     serving->question[serving->question_len] = '\0';
-    return head[0];
+    const size_t taken = TP_PDF_MESSAGE_HEAD + serving->question_len;
+    serving->input_len -= taken;
+    memmove(serving->input, serving->input + taken, serving->input_len);
+    return kind;
 }
 
 /* ---- the file ---- */
@@ -138,13 +133,20 @@ static enum tp_rc map_file(struct serving *serving, size_t len, struct tp_error 
     return TP_OK;
 }
 
+static void close_descriptor(struct serving *serving)
+{
+    if (serving->fd >= 0)
+        (void)close(serving->fd);
+    serving->fd = -1;
+}
+
 static enum tp_rc open_file(struct serving *serving, struct tp_error *error, struct tp_buf *made)
 {
     const uint8_t *question = (const uint8_t *)serving->question;
     close_file(serving);
-    if (serving->question_len < 16)
-        return TP_INTERNAL;
-    TP_TRY(map_file(serving, (size_t)tp_get_be64(question), error));
+    const enum tp_rc rc = serving->question_len < 16 ? TP_INTERNAL : map_file(serving, (size_t)tp_get_be64(question), error);
+    close_descriptor(serving);
+    TP_TRY(rc);
     TP_TRY(tp_pdf_reader_open(TP_BYTES(serving->file, serving->file_len), serving->question + 16,
                               (size_t)tp_get_be64(question + 8), error, &serving->reader));
     return tp_pdf_reader_facts(serving->reader, error, made);
@@ -193,8 +195,6 @@ static void serve_one(struct serving *serving)
     struct tp_buf made TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     const enum tp_pdf_question kind = get_question(serving);
     const enum tp_rc rc = make_answer(serving, kind, &error, &made);
-    if (serving->fd >= 0)
-        (void)close(serving->fd);
     if (rc == TP_OK)
         answer(TP_OK, made.data, made.len);
     else

@@ -97,6 +97,8 @@ Test(document, pages_come_with_what_they_inherit)
     cr_assert_eq(tp_pdf_document_page(document, 0, &error, &ref, &page), TP_OK);
     cr_assert_eq(ref.id, 3);
     cr_assert_eq(tp_pdf_integer(tp_pdf_get(page, "Rotate"), 0), 90);
+    cr_assert_eq(tp_pdf_document_object(document, ref, &error, &page), TP_OK);
+    cr_assert_null(tp_pdf_get(page, "Rotate")); /* as it stands */
     cr_assert_eq(tp_pdf_document_page(document, 1, &error, &ref, &page), TP_OK);
     cr_assert_eq(ref.id, 5);
     cr_assert_eq(tp_pdf_integer(tp_pdf_get(page, "Rotate"), 0), 180);

@@ -129,6 +129,14 @@ static struct forge begin(const char *pages)
 }
 #define ONE_PAGE "<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
 
+/* One page, and a catalog that does not lead to object 4. */
+static struct forge begin_apart(void)
+{
+    struct forge forge = begin(ONE_PAGE);
+    forge_object(&forge, 1, "<< /Type /Catalog /Pages 2 0 R >>");
+    return forge;
+}
+
 Test(hostile, a_table_that_leads_to_itself)
 {
     char trailer[64];
@@ -287,7 +295,7 @@ Test(hostile, data_that_are_no_deflate)
 
 Test(hostile, objects_beyond_the_end)
 {
-    struct forge forge = begin(ONE_PAGE);
+    struct forge forge = begin_apart();
     forge.at[4] = 999999999;
     forge.size = 5;
     forge_end(&forge, FORGE_TABLE, "/Root 1 0 R");
@@ -351,7 +359,7 @@ Test(hostile, a_damaged_table_is_said_and_nothing_is_appended)
 
 Test(hostile, a_table_that_lies_about_one_object_is_not_believed)
 {
-    struct forge forge = begin(ONE_PAGE);
+    struct forge forge = begin_apart();
     forge_object(&forge, 4, "(four)");
     forge.at[4] += 3;
     forge_end(&forge, FORGE_TABLE, "/Root 1 0 R");
@@ -363,6 +371,19 @@ Test(hostile, a_table_that_lies_about_one_object_is_not_believed)
     /* nor what else there is */
     cr_assert_eq(tp_pdf_document_object(document, (struct tp_pdf_ref){2, 0}, &error, &value), TP_MALFORMED);
     tp_pdf_document_close(document);
+    tp_buf_clear(&forge.text);
+}
+
+/* The catalog comes along with the answer that a document is open. */
+Test(hostile, a_table_that_lies_about_what_the_catalog_names_opens_nothing)
+{
+    struct forge forge = begin(ONE_PAGE);
+    forge_object(&forge, 4, "(four)");
+    forge.at[4] += 3;
+    forge_end(&forge, FORGE_TABLE, "/Root 1 0 R");
+    struct tp_pdf_document *document = NULL;
+    cr_assert_eq(tp_pdf_document_open(pool, forge_file(tp_buf_bytes(&forge.text)), 0, NULL, &error, &document), TP_MALFORMED);
+    cr_assert_not_null(strstr(error.words, "object 1 0"), "%s", error.words);
     tp_buf_clear(&forge.text);
 }
 

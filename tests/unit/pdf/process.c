@@ -253,6 +253,74 @@ Test(process_dies, a_file_is_let_go)
     cr_assert_eq(ask_for_object(process), TP_INTERNAL);
 }
 
+Test(process_dies, a_file_is_let_go_without_waiting)
+{
+    tp_pdf_process_let_go(process);
+    cr_assert(process->owes && !process->broken);
+    cr_assert_eq(ask_for_object(process), TP_INTERNAL);
+    cr_assert(!process->owes);
+    cr_assert_neq(has_file_mapped(), 1);
+}
+
+Test(process_dies, one_that_dies_of_letting_go_still_owes)
+{
+    cr_assert_eq(kill(process->pid, SIGSTOP), 0);
+    tp_pdf_process_let_go(process);
+    cr_assert_eq(kill(process->pid, SIGKILL), 0);
+    cr_assert_neq(ask_to_open(process, file, document.len), TP_OK);
+    cr_assert(process->broken && process->owes);
+}
+
+/* Takes the pool's only reader, lets it die, and opens a document with the pool. */
+static enum tp_rc open_after_death(bool letting_go)
+{
+    struct tp_pdf_pool *pool = NULL;
+    struct tp_pdf_process *reader = NULL;
+    struct tp_pdf_document *opened = NULL;
+    cr_assert_eq(tp_pdf_pool_new(NULL, &error, &pool), TP_OK);
+    cr_assert_eq(tp_pdf_pool_take(pool, &error, &reader), TP_OK);
+    cr_assert_eq(kill(reader->pid, SIGSTOP), 0);
+    if (letting_go)
+        tp_pdf_process_let_go(reader);
+    cr_assert_eq(kill(reader->pid, SIGKILL), 0);
+    tp_pdf_pool_give(pool, reader);
+    const enum tp_rc rc = tp_pdf_document_open(pool, file, 0, NULL, &error, &opened);
+    tp_pdf_document_close(opened);
+    tp_pdf_pool_free(pool);
+    return rc;
+}
+
+Test(process_dies, letting_go_of_one_document_is_not_the_next_ones_error)
+{
+    cr_assert_eq(open_after_death(true), TP_OK, "%s", error.words);
+    cr_assert_eq(open_after_death(false), TP_IO);
+}
+
+/* ---- what comes along ---- */
+
+static struct tp_bytes ask_for(enum tp_pdf_question kind, struct tp_bytes question, struct tp_buf *answer)
+{
+    cr_assert_eq(tp_pdf_process_ask(process, kind, question, -1, 5000, &error, answer), TP_OK, "%s", error.words);
+    return tp_buf_bytes(answer);
+}
+
+/* Object 1 is the catalog, 3 the first page. */
+Test(process_dies, catalog_and_page_come_as_they_stand)
+{
+    struct tp_buf open = TP_BUF_INIT, page = TP_BUF_INIT, catalog = TP_BUF_INIT, object = TP_BUF_INIT;
+    uint8_t numbers[16];
+    tp_put_be64(numbers, document.len);
+    tp_put_be64(numbers + 8, MEBI);
+    cr_assert_eq(tp_pdf_process_ask(process, TP_PDF_ASK_OPEN, TP_BYTES(numbers, sizeof(numbers)), file, 5000, &error, &open), TP_OK);
+    const struct tp_bytes one = ask_for(TP_PDF_ASK_OBJECT, TP_BYTES("\0\0\0\1\0\0", 6), &catalog);
+    const struct tp_bytes three = ask_for(TP_PDF_ASK_OBJECT, TP_BYTES("\0\0\0\3\0\0", 6), &object);
+    const struct tp_bytes first = ask_for(TP_PDF_ASK_PAGE, TP_BYTES("\0\0\0\0", 4), &page);
+    cr_assert(open.len > one.len && memcmp(open.data + open.len - one.len, one.data, one.len) == 0);
+    cr_assert(first.len > 10 + three.len && tp_get_be32(first.data + 6) == three.len);
+    cr_assert(memcmp(first.data + 10, three.data, three.len) == 0);
+    tp_buf_clear(&open), tp_buf_clear(&page), tp_buf_clear(&catalog), tp_buf_clear(&object);
+}
+
 /* What is left when our process goes: nothing. */
 Test(process_dies, readers_end_with_the_zygote)
 {
