@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writing: first it is settled where everything comes to lie, then /ByteRange is filled in, then all goes out in one pass.
+ * Writing, in one pass: the document, whose last byte says whether a line ends there; then it is settled where everything comes to
+ * lie, /ByteRange is filled in, and the update goes out.
  */
 #include "pdf/update_internal.h"
 #include "base/crypto.h"
@@ -27,31 +28,24 @@ static void writing_clear(struct writing *writing)
 
 /* ---- layout ---- */
 
-static enum tp_rc last_byte(const struct tp_pdf_update *update, struct tp_error *error, uint8_t *ret_last)
+static enum tp_rc check_length(uint64_t length, struct tp_error *error)
 {
-    const uint64_t length = tp_pdf_document_facts(update->document)->length;
-    if (pread(tp_pdf_document_fd(update->document), ret_last, 1, (off_t)length - 1) != 1)
-        return tp_error_set(error, TP_IO, "the document cannot be read: %s", strerror(errno));
-    return TP_OK;
+    return length <= TP_PDF_OFFSET_MAX
+               ? TP_OK
+               : tp_error_set(error, TP_TOO_LARGE, "the document would be larger than ten digits can say");
 }
 
 static enum tp_rc lay_out(struct writing *writing, struct tp_error *error)
 {
     struct tp_pdf_update *update = writing->update;
-    uint64_t at = tp_pdf_document_facts(update->document)->length;
-    uint8_t last = '\n';
-    TP_TRY(last_byte(update, error, &last));
-    writing->needs_newline = last != '\n' && last != '\r';
-    at += writing->needs_newline ? 1 : 0;
+    uint64_t at = tp_pdf_document_facts(update->document)->length + (writing->needs_newline ? 1 : 0);
     for (struct tp_pdf_item *item = update->items; item != NULL; item = item->hh.next) {
         item->at = at;
         at += item->text.len;
     }
     TP_TRY(tp_pdf_xref_make(update, at, error, &writing->xref));
     writing->written.length = at + writing->xref.len;
-    if (writing->written.length > TP_PDF_OFFSET_MAX)
-        return tp_error_set(error, TP_TOO_LARGE, "the document would be larger than ten digits can say");
-    return TP_OK;
+    return check_length(writing->written.length, error);
 }
 
 /* §12.8.1: all but /Contents, whose < and > are left out, too. */
@@ -87,12 +81,19 @@ static enum tp_rc put_item(struct tp_pdf_output *output, const struct tp_pdf_ite
     return tp_pdf_output_put(output, TP_BYTES(text + behind, item->text.len - behind), true, error);
 }
 
-static enum tp_rc put_all(struct writing *writing, struct tp_error *error)
+static enum tp_rc put_document(struct writing *writing, struct tp_error *error)
 {
     struct tp_pdf_document *document = writing->update->document;
-    uint8_t last;
-    TP_TRY(tp_pdf_output_copy(&writing->output, tp_pdf_document_fd(document), tp_pdf_document_facts(document)->length, error,
-                              &last));
+    const uint64_t length = tp_pdf_document_facts(document)->length;
+    uint8_t last = '\n';
+    TP_TRY(check_length(length, error));
+    TP_TRY(tp_pdf_output_copy(&writing->output, tp_pdf_document_fd(document), length, error, &last));
+    writing->needs_newline = last != '\n' && last != '\r';
+    return TP_OK;
+}
+
+static enum tp_rc put_update(struct writing *writing, struct tp_error *error)
+{
     if (writing->needs_newline)
         TP_TRY(tp_pdf_output_put(&writing->output, TP_BYTES("\n", 1), true, error));
     for (const struct tp_pdf_item *item = writing->update->items; item != NULL; item = item->hh.next)
@@ -133,7 +134,7 @@ static enum tp_rc check_output(const struct tp_pdf_update *update, int out, stru
         return tp_error_set(error, TP_IO, "the document cannot be looked at: %s", strerror(errno));
     if (from.st_dev == to.st_dev && from.st_ino == to.st_ino)
         return tp_error_set(error, TP_BAD_ARGUMENT, "a document is not written over itself; give another file");
-    return !S_ISREG(to.st_mode) || ftruncate(out, 0) == 0 ? TP_OK : tp_pdf_output_error(error);
+    return !S_ISREG(to.st_mode) || to.st_size == 0 || ftruncate(out, 0) == 0 ? TP_OK : tp_pdf_output_error(error);
 }
 
 enum tp_rc tp_pdf_update_write(struct tp_pdf_update *update, int out, const char *digest_name, struct tp_error *error,
@@ -142,9 +143,10 @@ enum tp_rc tp_pdf_update_write(struct tp_pdf_update *update, int out, const char
     struct writing writing TP_AUTO(writing_clear) = {.update = update, .output = {.fd = out}};
     TP_TRY(check_output(update, out, error));
     TP_TRY(begin_hash(&writing, digest_name, error));
+    TP_TRY(put_document(&writing, error));
     TP_TRY(lay_out(&writing, error));
     fill_range(&writing);
-    TP_TRY(put_all(&writing, error));
+    TP_TRY(put_update(&writing, error));
     TP_TRY(end_hash(&writing, ret_digest));
     *ret_written = writing.written;
     return TP_OK;
