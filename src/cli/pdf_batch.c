@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/pdf_batch.h"
+#include "base/clock.h"
 #include "cli/output.h"
 #include "cli/pdf.h"
 #include "cli/progress.h"
@@ -12,6 +13,8 @@
 #include <unistd.h>
 
 #define WAITING_MOST 128 /* signed documents that are not durable yet: as many open files */
+#define GROUP_LEN    32  /* of them are made durable together, ... */
+#define GROUP_MS     20  /* ... and fewer when the first has waited so long */
 
 /* A document that is signed and waits to be named. */
 struct done {
@@ -23,7 +26,8 @@ struct running {
     const struct tp_cli_pdf_batch *batch;
     struct tp_cli_progress *progress;
     pthread_mutex_t lock;
-    pthread_cond_t changed;
+    pthread_cond_t changed; /* there is room among WAITING */
+    pthread_cond_t filled;  /* the first of a group waits, or all of it, or nobody signs any more */
     size_t next, signed_len, skipped_len, failed_len;
     unsigned started, signers; /* threads; those that still sign */
     struct done waiting[WAITING_MOST];
@@ -136,7 +140,8 @@ static void hand_over(struct running *running, const struct done *done)
     while (running->waiting_len == WAITING_MOST)
         (void)pthread_cond_wait(&running->changed, &running->lock);
     running->waiting[running->waiting_len++] = *done;
-    (void)pthread_cond_broadcast(&running->changed);
+    if (running->waiting_len == 1 || running->waiting_len == GROUP_LEN)
+        (void)pthread_cond_signal(&running->filled);
     (void)pthread_mutex_unlock(&running->lock);
 }
 
@@ -201,19 +206,35 @@ static void *signer(void *context)
         do_item(running, item);
     (void)pthread_mutex_lock(&running->lock);
     running->signers--;
-    (void)pthread_cond_broadcast(&running->changed);
+    (void)pthread_cond_signal(&running->filled);
     (void)pthread_mutex_unlock(&running->lock);
     return NULL;
 }
 
 /* ---- naming ---- */
 
+static struct timespec after_ms(int64_t ms)
+{
+    const int64_t at_ms = tp_clock_monotonic_ms() + ms;
+    return (struct timespec){.tv_sec = (time_t)(at_ms / 1000), .tv_nsec = (long)(at_ms % 1000) * 1000000};
+}
+
+/* Under the lock. A sync costs the disk nearly the same for one as for many. */
+static void wait_for_group(struct running *running)
+{
+    while (running->waiting_len == 0 && running->signers > 0)
+        (void)pthread_cond_wait(&running->filled, &running->lock);
+    const struct timespec until = after_ms(GROUP_MS);
+    int late = 0;
+    while (running->waiting_len < GROUP_LEN && running->signers > 0 && late == 0)
+        late = pthread_cond_timedwait(&running->filled, &running->lock, &until);
+}
+
 /* All that wait; 0 when nobody signs any more. */
 static size_t take_waiting(struct running *running, struct done *ret_done)
 {
     (void)pthread_mutex_lock(&running->lock);
-    while (running->waiting_len == 0 && running->signers > 0)
-        (void)pthread_cond_wait(&running->changed, &running->lock);
+    wait_for_group(running);
     size_t len = running->waiting_len;
     memcpy(ret_done, running->waiting, len * sizeof *ret_done);
     running->waiting_len = 0;
@@ -330,6 +351,17 @@ static enum tp_rc run(struct running *running, pthread_t *threads)
     return TP_OK;
 }
 
+static void init_waiting(struct running *running)
+{
+    pthread_condattr_t monotonic;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_mutex_init(&running->lock, NULL);
+    (void)pthread_cond_init(&running->changed, NULL);
+    (void)pthread_cond_init(&running->filled, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+}
+
 enum tp_rc tp_cli_pdf_batch_run(const struct tp_cli_pdf_batch *batch)
 {
     struct running *running = calloc(1, sizeof *running);
@@ -340,8 +372,7 @@ enum tp_rc tp_cli_pdf_batch_run(const struct tp_cli_pdf_batch *batch)
         return TP_MEMORY;
     }
     running->batch = batch;
-    (void)pthread_mutex_init(&running->lock, NULL);
-    (void)pthread_cond_init(&running->changed, NULL);
+    init_waiting(running);
     running->progress = tp_cli_progress_begin(batch->cli, batch->label);
     tp_cli_progress_update(running->progress, 0, batch->list->len, NULL);
     struct sigaction before[BREAKING_LEN];
@@ -351,6 +382,7 @@ enum tp_rc tp_cli_pdf_batch_run(const struct tp_cli_pdf_batch *batch)
     tp_cli_progress_end(running->progress);
     if (rc == TP_OK)
         rc = summarise(running);
+    (void)pthread_cond_destroy(&running->filled);
     (void)pthread_cond_destroy(&running->changed);
     (void)pthread_mutex_destroy(&running->lock);
     free(running);
