@@ -166,5 +166,5 @@ int tp_cli_run(struct tp_cli *cli, int argc, char *const *argv)
         tp_client_conf_free(cli->conf);
     cli->client = NULL;
     cli->conf = NULL;
-    return tp_rc_status(rc);
+    return rc != TP_OK && cli->status != 0 ? cli->status : tp_rc_status(rc);
 }

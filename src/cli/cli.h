@@ -20,6 +20,7 @@ struct tp_cli {
     bool out_closed; /* OUT goes nowhere, since the program came without: no command is run */
     bool json;
     bool failed_quietly;          /* the answer is "no" and has been printed: exit status 1 without another line */
+    int status;                   /* the exit status of a "no" that has one of its own; 0: that of the result code */
     bool out_failed;              /* writing to OUT has failed */
     bool memory_out;              /* an object for --json lacks a part (output.h) */
     struct tp_client_conf *conf;  /* read on first use */
@@ -31,7 +32,7 @@ struct tp_cli {
     struct tp_error error;
 };
 
-/* Runs one command line; returns the exit status (0, 1 refused or failed, 2 usage). OUT, ERR, IN, TERMINAL, PROGRESS,
+/* Runs one command line; returns the exit status (0, 1 refused or failed, 2 usage, or a command's own). OUT, ERR, IN, TERMINAL, PROGRESS,
  * OUT_CLOSED and CALL of CLI are the caller's to set; the rest is cleared on return. */
 int tp_cli_run(struct tp_cli *cli, int argc, char *const *argv);
 

@@ -11,6 +11,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#define STATUS_BAD        1
+#define STATUS_NOT_SIGNED 3 /* 2 is wrong usage */
+
 static enum tp_rc open_file(struct tp_cli *cli, const char *path, int *ret_fd)
 {
     *ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -48,14 +51,23 @@ static enum tp_rc verify_one(struct tp_cli *cli, struct tp_pdf_pool *pool, const
     TP_TRY(tell(cli, path, verification, alone));
     TP_TRY(tp_cli_verification_report(cli, path, verification));
     *ret_judged = true;
+    if (!tp_pades_is_signed(verification))
+        return TP_NOT_FOUND;
     return verification->verdict.indication == TP_TOTAL_PASSED ? TP_OK : TP_REFUSED;
+}
+
+/* A bad signature among several files is worse than none. */
+static int worse(int status, bool judged, enum tp_rc rc)
+{
+    if (rc == TP_OK || status == STATUS_BAD)
+        return status;
+    return judged && rc == TP_NOT_FOUND ? STATUS_NOT_SIGNED : STATUS_BAD;
 }
 
 /* A file that cannot be judged does not keep the others from being. */
 static enum tp_rc verify_all(struct tp_cli *cli, struct tp_pdf_pool *pool, const struct tp_secret *password, const struct tp_pades_trial *trial)
 {
     bool alone = cli->args.operands_len == 1;
-    enum tp_rc worst = TP_OK;
     for (size_t i = 0; i < cli->args.operands_len; i++) {
         bool judged = false;
         enum tp_rc rc = verify_one(cli, pool, password, trial, tp_cli_operand(&cli->args, i), alone, &judged);
@@ -63,10 +75,10 @@ static enum tp_rc verify_all(struct tp_cli *cli, struct tp_pdf_pool *pool, const
             return rc;
         if (!judged)
             tp_cli_emit_error(cli, NULL);
-        worst = rc != TP_OK ? rc : worst;
+        cli->status = worse(cli->status, judged, rc);
     }
-    cli->failed_quietly = worst != TP_OK;
-    return worst;
+    cli->failed_quietly = cli->status != 0;
+    return cli->failed_quietly ? TP_REFUSED : TP_OK;
 }
 
 static enum tp_rc check_arguments(struct tp_cli *cli)

@@ -119,7 +119,7 @@ static void help_all(FILE *out)
     list_commands(out, NULL);
     print_globals(out);
     (void)fprintf(out, "\ntrustp11 NOUN VERB --help says more, with examples.\n"
-                       "Exit status: 0 done, 1 refused or failed, 2 wrong usage.\n");
+                       "Exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 (pdf verify) not signed.\n");
     print_examples(out, "trustp11 status\ntrustp11 user add alice\ntrustp11 enrol --user alice\n"
                         "trustp11 login --user alice --for 15m\ntrustp11 key generate --user alice");
 }

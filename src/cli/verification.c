@@ -182,7 +182,11 @@ json_t *tp_cli_verification_json(struct tp_cli *cli, const char *name, const str
 {
     json_t *object = json_object(), *signatures = json_array(), *notes = json_array();
     tp_cli_put_text(cli, object, "file", name);
-    put_verdict(cli, object, &verification->verdict);
+    tp_cli_put_flag(cli, object, "signed", tp_pades_is_signed(verification));
+    if (tp_pades_is_signed(verification))
+        put_verdict(cli, object, &verification->verdict);
+    else
+        tp_cli_put_text(cli, object, "words", verification->verdict.why);
     tp_cli_put_time(cli, object, "at", verification->at_ms, false);
     tp_cli_put_count(cli, object, "length", verification->length);
     tp_cli_put_number(cli, object, "revisions", verification->revisions);
@@ -308,7 +312,12 @@ static void print_signature(struct tp_cli *cli, const struct tp_pades_verificati
 
 void tp_cli_verification_print(struct tp_cli *cli, const char *name, const struct tp_pades_verification *verification)
 {
-    print_verdict(cli, 0, name, &verification->verdict);
+    if (tp_pades_is_signed(verification)) {
+        print_verdict(cli, 0, name, &verification->verdict);
+    } else {
+        print_line(cli, 0, "%s: not signed", name);
+        print_line(cli, 2, "%s", verification->verdict.why);
+    }
     for (size_t i = 0; i < verification->signatures_len; i++)
         print_signature(cli, verification, i);
     for (size_t i = 0; i < verification->notes_len; i++)

@@ -274,6 +274,13 @@ static void put_head(struct page *page, const char *name)
 static void put_verdict(struct page *page, const struct tp_pades_verification *verification)
 {
     char class[32];
+    if (!tp_pades_is_signed(verification)) {
+        tp_pades_open(&page->markup, "div", "class", "verdict open");
+        heading(page, "b", TP_PADES_WORD_not_signed);
+        tp_pades_leaf(&page->markup, "p", verification->verdict.why);
+        tp_pades_close(&page->markup);
+        return;
+    }
     (void)snprintf(class, sizeof class, "verdict %s", colour(&verification->verdict));
     tp_pades_open(&page->markup, "div", "class", class);
     heading(page, "b", verdict_word(&verification->verdict));

@@ -14,6 +14,7 @@
     X(passed, "Valid", "有効") \
     X(failed, "Not valid", "無効") \
     X(indeterminate, "Cannot be decided", "判定できません") \
+    X(not_signed, "Not signed", "署名されていません") \
     X(signature, "Signature", "署名") \
     X(certification, "Certification signature", "証明用署名（著者署名）") \
     X(document_stamp, "Document timestamp", "文書タイムスタンプ") \

@@ -142,6 +142,21 @@ static void put_data(struct tp_pades_markup *xml, const char *type, const char *
     tp_pades_close(xml);
 }
 
+/* What is about no part of the schema's, of whom and what first. */
+static void open_data(struct tp_pades_markup *xml, const char *name)
+{
+    tp_pades_open(xml, "AssociatedValidationReportData", NULL, NULL);
+    tp_pades_open(xml, "AdditionalValidationReportData", NULL, NULL);
+    put_data(xml, OURS "validator", "trustp11 " TP_VERSION);
+    put_data(xml, OURS "file", name);
+}
+
+static void close_data(struct tp_pades_markup *xml)
+{
+    tp_pades_close(xml);
+    tp_pades_close(xml);
+}
+
 static void put_change(struct tp_pades_markup *xml, const struct tp_pades_change *change)
 {
     char text[TP_PADES_LINE_MAX + 128];
@@ -161,17 +176,13 @@ static void put_status(struct tp_pades_markup *xml, const struct tp_pades_signat
     tp_pades_open(xml, "SignatureValidationStatus", NULL, NULL);
     tp_pades_leaf(xml, "MainIndication", main_indications[signature->verdict.indication]);
     tp_pades_leaf(xml, "SubIndication", sub);
-    tp_pades_open(xml, "AssociatedValidationReportData", NULL, NULL);
-    tp_pades_open(xml, "AdditionalValidationReportData", NULL, NULL);
-    put_data(xml, OURS "validator", "trustp11 " TP_VERSION);
-    put_data(xml, OURS "file", name);
+    open_data(xml, name);
     put_data(xml, OURS "form", tp_pades_form_words(signature->form));
     put_data(xml, OURS "words", signature->verdict.why);
     put_data(xml, OURS "level", tp_pades_reached_name(signature->reached));
     for (size_t i = 0; i < signature->changes_len; i++)
         put_change(xml, &signature->changes[i]);
-    tp_pades_close(xml);
-    tp_pades_close(xml);
+    close_data(xml);
     tp_pades_close(xml);
 }
 
@@ -217,12 +228,16 @@ static void put_objects(struct tp_pades_markup *xml, const struct tp_pades_verif
         tp_pades_close(xml);
 }
 
-static void put_nothing(struct tp_pades_markup *xml)
+/* The schema wants one report at least, with an indication, and ETSI has none for a document without signatures: ours, which nobody
+ * takes for one of theirs. */
+static void put_not_signed(struct tp_pades_markup *xml, const struct tp_pades_verification *verification, const char *name)
 {
     tp_pades_open(xml, "SignatureValidationReport", NULL, NULL);
     tp_pades_open(xml, "SignatureValidationStatus", NULL, NULL);
-    tp_pades_leaf(xml, "MainIndication", "urn:etsi:019102:mainindication:total-failed");
-    tp_pades_leaf(xml, "SubIndication", "urn:etsi:019102:subindication:FORMAT_FAILURE");
+    tp_pades_leaf(xml, "MainIndication", OURS "not-signed");
+    open_data(xml, name);
+    put_data(xml, OURS "words", verification->verdict.why);
+    close_data(xml);
     tp_pades_close(xml);
     tp_pades_close(xml);
 }
@@ -234,8 +249,8 @@ enum tp_rc tp_pades_report_xml(const char *name, const struct tp_pades_verificat
                        "<ValidationReport xmlns=\"http://uri.etsi.org/19102/v1.2.1#\" xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">\n");
     for (size_t i = 0; i < verification->signatures_len; i++)
         put_signature(&xml, verification, i, name);
-    if (verification->signatures_len == 0)
-        put_nothing(&xml); /* the schema wants one at least */
+    if (!tp_pades_is_signed(verification))
+        put_not_signed(&xml, verification, name);
     put_objects(&xml, verification);
     tp_pades_raw(&xml, "</ValidationReport>\n");
     return tp_pades_markup_end(&xml);

@@ -222,7 +222,7 @@ void tp_pades_sum_up(struct tp_pades_verification *verification)
     else if (worst != NULL)
         verification->verdict = worst->verdict;
     else
-        tp_pades_verdict(&verification->verdict, TP_SUB_FORMAT_FAILURE, "there is no signature in this document%s",
+        tp_pades_verdict(&verification->verdict, TP_SUB_CUSTOM, "there is no signature in this document%s",
                          verification->damaged ? ", as far as it can be read: it is damaged" : "");
 }
 

@@ -98,7 +98,7 @@ struct tp_pades_signature {
 };
 
 struct tp_pades_verification {
-    struct tp_verdict verdict; /* the worst of all */
+    struct tp_verdict verdict; /* the worst of all; of a document that is not signed WHY alone, since EN 319 102-1 has no word for it */
     int64_t at_ms;
     uint64_t length;
     unsigned revisions;
@@ -109,6 +109,9 @@ struct tp_pades_verification {
     char notes[TP_PADES_NOTES_MAX][TP_PADES_LINE_MAX]; /* what else a person should know */
     size_t notes_len;
 };
+
+/* There is a signature or a timestamp in it, good or bad. Otherwise it has no verdict: no passed one, and none that is told. */
+bool tp_pades_is_signed(const struct tp_pades_verification *verification);
 
 /* All signatures of the PDF in FD. TP_OK: it was judged, whatever the verdict. Otherwise those of tp_pdf_document_open, and
  * TP_MALFORMED for a file that cannot be judged at all. */

@@ -31,6 +31,11 @@ const char *tp_pades_nature_name(enum tp_pades_nature nature)
     return names[nature];
 }
 
+bool tp_pades_is_signed(const struct tp_pades_verification *verification)
+{
+    return verification->signatures_len > 0;
+}
+
 /* LINE_LEN is 4 at least. Control characters become '?': these texts go to terminals and reports. */
 void tp_pades_line(const char *text, char *ret_line, size_t line_len)
 {

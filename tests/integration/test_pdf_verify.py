@@ -47,7 +47,7 @@ class VerifyTest(unittest.TestCase):
         result = run([CLI, 'pdf', 'verify', *trusted, *(self.crls if crls else []), *options, '--json', path], env=self.env)
         self.assertTrue(result.out, result.err)
         verdict = json.loads(result.out)
-        self.assertEqual(result.status, 0 if verdict['verdict'] == 'TOTAL-PASSED' else 1)
+        self.assertEqual(result.status, 3 if not verdict['signed'] else 0 if verdict['verdict'] == 'TOTAL-PASSED' else 1)
         return verdict
 
     def signed(self, draft=None, **options):
@@ -367,7 +367,24 @@ class Forgeries(VerifyTest):
             self.fails(draft, 'FORMAT_FAILURE', '')
 
     def test_no_signature_at_all(self):
-        self.fails(Draft(), 'FORMAT_FAILURE', 'no signature')
+        path = Draft().save(self.folder / 'plain.pdf')
+        verdict = self.verify(path)
+        self.assertEqual((verdict['signed'], verdict['signatures']), (False, []))
+        self.assertNotIn('verdict', verdict)
+        self.assertIn('no signature', verdict['words'])
+        told = run([CLI, 'pdf', 'verify', path], env=self.env)
+        self.assertEqual((told.status, told.err), (3, ''))
+        self.assertIn(': not signed\n', told.out)
+        self.assertNotIn('TOTAL', told.out)
+
+    def test_a_bad_signature_is_worse_than_none(self):
+        plain, good = Draft().save(self.folder / 'plain.pdf'), self.signed().save(self.folder / 'good.pdf')
+        bad = self.signed().update({4: stream(b'BT ET')}).save(self.folder / 'bad.pdf')
+        trusted = ['--trust', self.services.anchors, *self.crls]
+        for files, status in (((good,), 0), ((good, plain), 3), ((plain, good), 3), ((plain, bad), 1), ((bad, plain), 1),
+                              ((plain, self.folder / 'missing.pdf'), 1)):
+            with self.subTest(files=files):
+                self.assertEqual(run([CLI, 'pdf', 'verify', *trusted, *files], env=self.env).status, status)
 
     def test_dictionary_replaced_later(self):
         draft = Draft()

@@ -98,7 +98,8 @@ static const struct tp_cli_command rows[] = {
      VERDICTS "Judged are, for each signature and document timestamp: what it covers, what was changed after it and whether that "
               "was allowed, who signed, the chain to a trust anchor at the time that is proven, revocation, timestamps, and the "
               "level reached (B-B to B-LTA). What the document brings along is used first, and nobody is asked unless --online. With "
-              "--json there is one object a file. Exit status 0 when every signature is TOTAL-PASSED, 1 otherwise.",
+              "--json there is one object a file. Exit status 0 when every signature is TOTAL-PASSED, 3 when a document is not signed, for "
+              "which there is no verdict, 1 otherwise.",
      "trustp11 pdf verify --trust roots.pem contract.pdf\n"
      "trustp11 pdf verify --trust roots.pem --online --report result.html --lang both contract.pdf\n"
      "trustp11 pdf verify --at 2031-01-01 --json contract.pdf",

@@ -42,16 +42,20 @@ Test(report, every_word_is_there_in_both_languages)
         cr_assert(tp_pades_nature_name(nature)[0] != '\0' && tp_pades_word(tp_pades_nature_word(nature), true)[0] != '\0');
 }
 
-Test(report, a_document_without_signatures_has_one, .description = "the XML schema wants an element")
+Test(report, a_document_without_signatures_has_no_verdict, .description = "but the XML schema wants an element")
 {
-    struct tp_pades_verification none = {.verdict = {.indication = TP_TOTAL_FAILED, .sub = TP_SUB_FORMAT_FAILURE}, .at_ms = 1};
+    struct tp_pades_verification none = {.verdict = {.indication = TP_TOTAL_FAILED, .why = "nothing is there"}, .at_ms = 1};
     struct tp_buf text = TP_BUF_INIT;
     cr_assert_eq(tp_pades_report_xml("x.pdf", &none, &text), TP_OK);
-    cr_assert_not_null(strstr(tp_buf_string(&text), "subindication:FORMAT_FAILURE"));
+    cr_assert_not_null(strstr(tp_buf_string(&text), "<MainIndication>urn:trustp11:validation:not-signed<"));
+    cr_assert_not_null(strstr(tp_buf_string(&text), "<Value>nothing is there<"));
+    cr_assert_null(strstr(tp_buf_string(&text), "urn:etsi:019102:mainindication"));
     tp_buf_reset(&text);
     cr_assert_eq(tp_pades_report_html("<x>.pdf", &none, TP_PADES_ENGLISH, &text), TP_OK);
     cr_assert_not_null(strstr(tp_buf_string(&text), "&lt;x&gt;.pdf"));
     cr_assert_null(strstr(tp_buf_string(&text), "<x>"));
+    cr_assert_not_null(strstr(tp_buf_string(&text), "Not signed"));
+    cr_assert_null(strstr(tp_buf_string(&text), "TOTAL-"));
     tp_buf_clear(&text);
 }
 
