@@ -18,6 +18,7 @@ typedef enum tp_rc tp_hsm_ask_pin(void *context, const char *token, struct tp_er
 
 struct tp_hsm_signer_config {
     const char *uri;
+    const char *folder; /* that a relative pin-source is below; NULL: none may be relative, as for services, which start anywhere */
     unsigned threads; /* that may sign at a time: as many sessions, one login (C_Login once for all of them) */
     tp_hsm_ask_pin *ask_pin; /* where the URI has no pin-source and the token wants a login; may be NULL */
     void *ask_context;

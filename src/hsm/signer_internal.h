@@ -46,7 +46,8 @@ struct tp_hsm_card {
 
 /* ---- the URI (signer_uri.c) ---- */
 
-TP_MUST_USE enum tp_rc tp_hsm_card_uri_parse(const char *text, struct tp_error *error, P11KitUri **ret_uri);
+/* A relative pin-source is below FOLDER; NULL: it is refused. */
+TP_MUST_USE enum tp_rc tp_hsm_card_uri_parse(const char *text, const char *folder, struct tp_error *error, P11KitUri **ret_uri);
 const char *tp_hsm_card_uri_module(P11KitUri *uri);
 bool tp_hsm_card_uri_has_pin(const P11KitUri *uri); /* a pin-source */
 /* What the URI says of the key; none: nothing. */

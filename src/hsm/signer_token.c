@@ -279,7 +279,7 @@ enum tp_rc tp_hsm_card_open(struct tp_hsm_card *card, const struct tp_hsm_signer
     (void)pthread_mutex_init(&card->asking, NULL);
     (void)pthread_mutex_init(&card->lock, NULL);
     (void)pthread_cond_init(&card->came_back, NULL);
-    TP_TRY(tp_hsm_card_uri_parse(config->uri, error, &card->uri));
+    TP_TRY(tp_hsm_card_uri_parse(config->uri, config->folder, error, &card->uri));
     return connect_token(card, error);
 }
 

@@ -5,6 +5,8 @@
 #include "hsm/signer_internal.h"
 #include "hsm/uri.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ADVICE "write pkcs11:token=NAME;object=KEY?module-path=/path/to/library.so&pin-source=file:/path/to/pin"
@@ -24,13 +26,27 @@ static enum tp_rc check(P11KitUri *uri, struct tp_error *error)
                             "the key's URI has a module-name: give module-path=/path/to/library.so instead");
     if (path != NULL && path[0] != '/')
         return tp_error_set(error, TP_CONFIG, "the key's URI has a module-path that is not absolute: " ADVICE);
-    if (source != NULL && !tp_hsm_pin_source_is_file(source))
-        return tp_error_set(error, TP_CONFIG,
-                            "the key's URI has a pin-source that is not of the form file:/path: " ADVICE);
+    if (source != NULL && tp_hsm_pin_source_path(source) == NULL)
+        return tp_error_set(error, TP_CONFIG, "the key's URI has a pin-source that is no file: " ADVICE);
     return TP_OK;
 }
 
-enum tp_rc tp_hsm_card_uri_parse(const char *text, struct tp_error *error, P11KitUri **ret_uri)
+static enum tp_rc place_pin_source(P11KitUri *uri, const char *folder, struct tp_error *error)
+{
+    char *whole;
+    const char *source = p11_kit_uri_get_pin_source(uri), *path = source == NULL ? NULL : tp_hsm_pin_source_path(source);
+    if (path == NULL || path[0] == '/')
+        return TP_OK;
+    if (folder == NULL)
+        return tp_error_set(error, TP_CONFIG, "the key's URI has a pin-source that is not absolute: " ADVICE);
+    if (asprintf(&whole, "%s/%s", folder, path) < 0)
+        return TP_MEMORY;
+    p11_kit_uri_set_pin_source(uri, whole);
+    free(whole);
+    return TP_OK;
+}
+
+enum tp_rc tp_hsm_card_uri_parse(const char *text, const char *folder, struct tp_error *error, P11KitUri **ret_uri)
 {
     P11KitUri *uri = p11_kit_uri_new();
     if (uri == NULL)
@@ -40,6 +56,8 @@ enum tp_rc tp_hsm_card_uri_parse(const char *text, struct tp_error *error, P11Ki
                         ? check(uri, error)
                         : tp_error_set(error, TP_CONFIG, "the key's URI is not a PKCS#11 URI (%s): " ADVICE,
                                        p11_kit_uri_message(parsed));
+    if (rc == TP_OK)
+        rc = place_pin_source(uri, folder, error);
     if (rc == TP_OK)
         *ret_uri = uri;
     else

@@ -54,22 +54,27 @@ static enum tp_rc check_token(struct tp_hsm_uri *uri, struct tp_error *error)
     return TP_OK;
 }
 
-bool tp_hsm_pin_source_is_file(const char *source)
+const char *tp_hsm_pin_source_path(const char *source)
 {
-    return strncmp(source, FILE_SCHEME "/", strlen(FILE_SCHEME "/")) == 0;
+    if (strncmp(source, FILE_SCHEME, strlen(FILE_SCHEME)) == 0)
+        source += strlen(FILE_SCHEME);
+    else if (source[strcspn(source, "/:")] == ':') /* another scheme (RFC 3986 §4.2) */
+        return NULL;
+    return source[0] == '\0' || source[0] == '|' ? NULL : source;
 }
 
 static enum tp_rc check_query(const struct tp_hsm_uri *uri, struct tp_error *error)
 {
     const char *path = p11_kit_uri_get_module_path(uri->parsed);
     const char *source = p11_kit_uri_get_pin_source(uri->parsed);
+    const char *pin_path = source == NULL ? NULL : tp_hsm_pin_source_path(source);
     if (p11_kit_uri_get_pin_value(uri->parsed) != NULL)
         return tp_error_set(error, TP_CONFIG,
                             "the HSM's URI holds a PIN (pin-value); put the PIN into a file that only the engine can "
                             "read, and its path into pin-source=file:/path");
     if (path == NULL || path[0] != '/')
         return tp_error_set(error, TP_CONFIG, "the HSM's URI has no module-path with an absolute path: " ADVICE);
-    if (source == NULL || !tp_hsm_pin_source_is_file(source))
+    if (pin_path == NULL || pin_path[0] != '/') /* a service may be started anywhere */
         return tp_error_set(error, TP_CONFIG, "the HSM's URI has no pin-source of the form file:/path: " ADVICE);
     return TP_OK;
 }
@@ -154,7 +159,7 @@ static enum tp_rc read_all(int fd, const char *path, struct tp_error *error, str
 
 enum tp_rc tp_hsm_pin_source_read(const char *source, struct tp_error *error, struct tp_secret **ret_pin)
 {
-    const char *path = source + strlen(FILE_SCHEME);
+    const char *path = tp_hsm_pin_source_path(source);
     struct tp_secret *pin TP_AUTO(tp_secret_free_p) = NULL;
     TP_TRY(tp_secret_new(PIN_MAX + 2, &pin)); /* the newline, and one more that tells a file that is too long */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

@@ -34,8 +34,10 @@ void tp_hsm_uri_pin_serial(struct tp_hsm_uri *uri, const CK_TOKEN_INFO *token);
 TP_MUST_USE enum tp_rc tp_hsm_uri_read_pin(const struct tp_hsm_uri *uri, struct tp_error *error,
                                            struct tp_secret **ret_pin);
 
-/* The same for any pin-source; SOURCE as tp_hsm_pin_source_is_file wants it: "file:/…". */
-bool tp_hsm_pin_source_is_file(const char *source);
+/* The path in a pin-source that is a file: "file:/…", "file:pin.txt", "pin.txt"; NULL: it is something else (RFC 7512 §2.4 has
+ * commands, too). */
+const char *tp_hsm_pin_source_path(const char *source);
+/* The same for any pin-source that has a path. */
 TP_MUST_USE enum tp_rc tp_hsm_pin_source_read(const char *source, struct tp_error *error, struct tp_secret **ret_pin);
 
 /* A text field of PKCS#11 without the blanks that fill it. RET_TEXT has PADDED_LEN + 1 bytes. */

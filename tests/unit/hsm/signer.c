@@ -356,7 +356,10 @@ Test(hsm_signer, a_uri_that_is_none_is_refused)
         {"pkcs11:token=test?module-path=lib.so", "not absolute"},
         {"pkcs11:token=test?module-name=softhsm2", "module-name"},
         {"pkcs11:token=test?pin-source=|/bin/cat", "pin-source"},
+        {"pkcs11:token=test?pin-source=file:|/bin/cat", "pin-source"},
         {"pkcs11:token=test?pin-source=pin", "pin-source"},
+        {"pkcs11:token=test?pin-source=http://pin.example/", "pin-source"},
+        {"pkcs11:token=test?pin-source=", "pin-source"},
         {"pkcs11:token=test;nosuch=1", "not known"},
         {"pkcs11:token=test?module-path=/nosuch.so", "cannot load"},
     };
@@ -372,6 +375,28 @@ Test(hsm_signer, a_uri_that_is_none_is_refused)
 }
 
 /* ---- the PIN ---- */
+
+Test(hsm_signer, a_relative_pin_source_is_below_the_folder_that_is_given)
+{
+    static const char *const schemes[] = {"file:", ""};
+    char folder[128], uri[512];
+    const char *name = strrchr(fx.pin_file, '/');
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)(name - fx.pin_file), fx.pin_file);
+    card_begin();
+    card_key((struct plan){&kinds[P256], "relative", .id = 1});
+    card_end();
+    for (size_t i = 0; i < 2; i++) {
+        struct tp_error error = {0};
+        struct tp_pki_signer *signer = NULL;
+        (void)snprintf(uri, sizeof uri, "pkcs11:token=test;object=relative?module-path=%s&pin-source=%s%s", SOFTHSM, schemes[i], name + 1);
+        struct tp_hsm_signer_config config = {.uri = uri, .folder = folder, .threads = 1};
+        cr_assert_eq(tp_hsm_signer_open(&config, &error, &signer), TP_OK, "%s", tp_error_words(&error));
+        tp_pki_signer_free(signer);
+        config.folder = "/nowhere";
+        cr_assert_eq(tp_hsm_signer_open(&config, &error, &signer), TP_CONFIG);
+        cr_assert_not_null(strstr(tp_error_words(&error), "/nowhere/pin"), "%s", tp_error_words(&error));
+    }
+}
 
 Test(hsm_signer, a_wrong_pin_says_so)
 {

@@ -58,6 +58,8 @@ Test(hsm_token, refuses_uris_that_lack_or_leak_something)
         {"pkcs11:token=test?module-path=m.so&pin-source=file:/p", "absolute"},
         {"pkcs11:token=test?module-path=/m.so", "pin-source"},
         {"pkcs11:token=test?module-path=/m.so&pin-source=%7C/bin/pin", "pin-source"},
+        {"pkcs11:token=test?module-path=/m.so&pin-source=pin", "pin-source"},
+        {"pkcs11:token=test?module-path=/m.so&pin-source=file:pin", "pin-source"},
         {"pkcs11:?module-path=/m.so&pin-source=file:/p", "names no token"},
         {"pkcs11:toke=test?module-path=/m.so&pin-source=file:/p", "not known"},
         {"https://hsm", "not a PKCS#11 URI"},
