@@ -4,8 +4,6 @@
 #include "cli/pdf_order.h"
 #include "cli/pdf_task.h"
 
-#include <stdio.h>
-
 struct signing {
     struct tp_cli_pdf_task task;
     struct tp_cli_pdf_order order;
@@ -43,11 +41,11 @@ static unsigned wants(const struct tp_pades_order *order)
     return wants | (order->level >= TP_PADES_B_LT ? TP_CLI_PDF_EVIDENCE : 0);
 }
 
-static enum tp_rc default_level(struct tp_cli *cli, char *ret_level, size_t ret_level_len)
+static enum tp_rc default_level(struct tp_cli *cli, enum tp_pades_level *ret_level)
 {
     struct tp_documents_conf *conf TP_AUTO(tp_documents_conf_free_p) = NULL;
     TP_TRY(tp_cli_documents(cli, &conf));
-    (void)snprintf(ret_level, ret_level_len, "%s", tp_documents_conf_level(conf));
+    *ret_level = tp_documents_conf_level(conf);
     return TP_OK;
 }
 
@@ -56,9 +54,9 @@ static enum tp_rc prepare(struct signing *signing)
     struct tp_cli_pdf_task *task = &signing->task;
     struct tp_cli *cli = task->cli;
     struct tp_pades_order *order = &signing->order.order;
-    char level[32];
+    enum tp_pades_level level;
     TP_TRY(tp_cli_pdf_task_usage(task));
-    TP_TRY(default_level(cli, level, sizeof level));
+    TP_TRY(default_level(cli, &level));
     TP_TRY(tp_cli_pdf_order_read(cli, level, &signing->order));
     TP_TRY(tp_cli_pdf_task_prepare(task));
     TP_TRY(tp_cli_pdf_open(cli, wants(order), tp_cli_pdf_task_threads(task), &task->pdf));

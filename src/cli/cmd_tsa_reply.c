@@ -3,12 +3,10 @@
  * `tsa reply`: the other side of a timestamp, for one request: through the engine, or with a key of the caller's.
  */
 #include "base/clock.h"
-#include "cli/chain.h"
 #include "cli/commands.h"
 #include "cli/file.h"
 #include "cli/output.h"
-#include "cli/prompt.h"
-#include "hsm/signer.h"
+#include "cli/signer.h"
 #include "tsa/clock.h"
 #include "tsa/reply.h"
 #include "tsa/serial.h"
@@ -40,48 +38,18 @@ static enum tp_rc ask_engine(struct tp_cli *cli, const struct tp_buf *query, str
 
 /* ---- with a key of the caller's ---- */
 
-static enum tp_rc ask_pin(void *context, const char *token, struct tp_error *error, struct tp_secret **ret_pin)
-{
-    struct tp_cli *cli = context;
-    char label[96];
-    (void)snprintf(label, sizeof label, "PIN of %s", token);
-    const enum tp_rc rc = tp_cli_secret_ask(cli, label, NULL, ret_pin);
-    return rc == TP_OK ? TP_OK : tp_error_set(error, rc, "%s", tp_error_words(&cli->error));
-}
-
-static enum tp_rc open_file(struct tp_cli *cli, const char *path, const struct tp_bytes *certificates, size_t len,
-                            struct tp_pki_signer **ret_signer)
-{
-    struct tp_secret *file TP_AUTO(tp_secret_free_p) = NULL;
-    TP_TRY(tp_cli_file_read_secret(path, &cli->error, &file));
-    const enum tp_rc rc = tp_pki_signer_of_file(tp_secret_bytes(file), NULL, certificates, len, &cli->error, ret_signer);
-    return rc == TP_OK ? TP_OK : tp_error_prefix(&cli->error, rc, "%s", path);
-}
-
-static enum tp_rc open_with(struct tp_cli *cli, const char *key, const struct tp_cli_chain *chain, struct tp_pki_signer **ret_signer)
-{
-    struct tp_bytes certificates[TP_CLI_CHAIN_MAX];
-    for (size_t i = 0; i < chain->len; i++)
-        certificates[i] = TP_BYTES(chain->der[i].data, chain->der[i].len);
-    const struct tp_hsm_signer_config config = {.uri = key,
-                                                .threads = 1,
-                                                .ask_pin = ask_pin,
-                                                .ask_context = cli,
-                                                .certificates = certificates,
-                                                .certificates_len = chain->len};
-    if (strncmp(key, URI_PREFIX, strlen(URI_PREFIX)) == 0)
-        return tp_hsm_signer_open(&config, &cli->error, ret_signer);
-    const bool prefixed = strncmp(key, FILE_PREFIX, strlen(FILE_PREFIX)) == 0;
-    return open_file(cli, prefixed ? key + strlen(FILE_PREFIX) : key, certificates, chain->len, ret_signer);
-}
-
 static enum tp_rc open_signer(struct tp_cli *cli, const char *key, struct tp_pki_signer **ret_signer)
 {
-    struct tp_cli_chain chain TP_AUTO(tp_cli_chain_clear) = {.len = 0};
-    const char *path = tp_cli_text(&cli->args, "certificate");
-    if (path != NULL)
-        TP_TRY(tp_cli_chain_read(cli, path, &chain));
-    return open_with(cli, key, &chain, ret_signer);
+    const bool is_uri = strncmp(key, URI_PREFIX, strlen(URI_PREFIX)) == 0;
+    const char *path = strncmp(key, FILE_PREFIX, strlen(FILE_PREFIX)) == 0 ? key + strlen(FILE_PREFIX) : key;
+    const char *in = tp_cli_text(&cli->args, "in");
+    const struct tp_cli_signer_order order = {.uri = is_uri ? key : NULL,
+                                              .file = is_uri ? NULL : path,
+                                              .folder = ".",
+                                              .certificate = tp_cli_text(&cli->args, "certificate"),
+                                              .threads = 1,
+                                              .input_taken = in == NULL || strcmp(in, "-") == 0};
+    return tp_cli_signer_open(cli, &order, ret_signer);
 }
 
 static enum tp_rc make_profile(struct tp_cli *cli, const struct tp_pki_signer *signer, struct tp_tsa_profile *ret_profile)

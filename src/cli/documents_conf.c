@@ -15,6 +15,9 @@
 #define PATTERN_LEN  (sizeof PATTERN - 2) /* "tsa " */
 #define ANCHORS_FILE ((size_t)8 << 20)
 
+#define OR_LEVEL(id, name, other) "|" name "|" other
+static const char LEVELS[] = TP_PADES_LEVELS(OR_LEVEL);
+
 static const struct tp_conf_key schema[] = {
     {PATTERN, "url", TP_CONF_STRING, NULL, NULL, 0, 0},
     {PATTERN, "policy", TP_CONF_STRING, NULL, NULL, 0, 0},
@@ -27,15 +30,16 @@ static const struct tp_conf_key schema[] = {
     {"trust", "signers", TP_CONF_PATH, NULL, NULL, 0, 0},
     {"trust", "tsas", TP_CONF_PATH, "tsa-trust", NULL, 0, 0},
     {"cache", "dir", TP_CONF_PATH, NULL, NULL, 0, 0},
-    {"signing", "level", TP_CONF_CHOICE, "B-B", "B-B|B-T|B-LT|B-LTA", 0, 0},
+    {"signing", "level", TP_CONF_CHOICE, "B-B", &LEVELS[1], 0, 0}, /* without the first bar */
     {"signing", "key", TP_CONF_STRING, NULL, NULL, 0, 0},
+    {"signing", "certificate", TP_CONF_PATH, NULL, NULL, 0, 0},
     {"signing", "hash", TP_CONF_CHOICE, NULL, "sha256|sha384|sha512|sha3-256|sha3-384|sha3-512", 0, 0},
     {.section = NULL},
 };
 
 struct tp_documents_conf {
     struct tp_conf *conf; /* NULL: there is no file */
-    char *tsa_trust, *cache;
+    char *folder, *tsa_trust, *cache;
     struct tp_tsa_place places[TP_TSA_MOST];
     const char *names[TP_TSA_MOST];
     struct tp_secret *passwords[TP_TSA_MOST];
@@ -106,6 +110,13 @@ static enum tp_rc read_tsas(struct tp_documents_conf *conf, struct tp_error *err
     return TP_OK;
 }
 
+static enum tp_rc read_signing(struct tp_documents_conf *conf, struct tp_error *error)
+{
+    if (tp_documents_conf_certificate(conf) != NULL && tp_documents_conf_key(conf) == NULL)
+        return tp_error_set(error, TP_CONFIG, "%s: [signing] has a certificate without the key that it is of", tp_conf_path(conf->conf));
+    return TP_OK;
+}
+
 /* A folder of ours in the user's: $VARIABLE/trustp11/NAME, or below HOME; NULL without either, or memory. */
 static char *own_folder(const char *variable, const char *below_home, const char *name)
 {
@@ -119,8 +130,15 @@ static char *own_folder(const char *variable, const char *below_home, const char
     return len < 0 ? NULL : path;
 }
 
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 static void set_folders(struct tp_documents_conf *conf)
 {
+    conf->folder = conf->conf != NULL ? folder_of(tp_conf_path(conf->conf)) : NULL;
     const char *cache = conf->conf != NULL ? tp_conf_string(conf->conf, "cache", "dir") : NULL;
     conf->cache = cache != NULL ? strdup(cache) : own_folder("XDG_CACHE_HOME", "/.cache", "/evidence");
     conf->tsa_trust = conf->conf != NULL ? strdup(tp_conf_string(conf->conf, "trust", "tsas"))
@@ -139,6 +157,7 @@ static enum tp_rc read_file(struct tp_documents_conf *conf, const char *path, st
         path = found;
     }
     TP_TRY(tp_conf_read(path, schema, true, error, &conf->conf));
+    TP_TRY(read_signing(conf, error));
     return read_tsas(conf, error);
 }
 
@@ -164,6 +183,7 @@ void tp_documents_conf_free(struct tp_documents_conf *conf)
         tp_secret_free(conf->passwords[i]);
     if (conf->conf != NULL)
         tp_conf_free(conf->conf);
+    free(conf->folder);
     free(conf->tsa_trust);
     free(conf->cache);
     free(conf);
@@ -204,22 +224,6 @@ size_t tp_documents_conf_places(const struct tp_documents_conf *conf, const char
     for (size_t i = 0; urls_len == 0 && i < conf->places_len; i++)
         ret_places[len++] = conf->places[i];
     return len;
-}
-
-enum tp_rc tp_documents_conf_tsa_client(const struct tp_documents_conf *conf, const char *const *urls, size_t urls_len,
-                                        const struct tp_pki_anchors *anchors, struct tp_error *error,
-                                        struct tp_tsa_client **ret_client)
-{
-    struct tp_tsa_place places[TP_TSA_MOST];
-    if (urls_len > TP_TSA_MOST)
-        return tp_error_set(error, TP_CONFIG, "more than %d timestamp authorities are named", TP_TSA_MOST);
-    const struct tp_tsa_client_config config = {
-        .places = places, .places_len = tp_documents_conf_places(conf, urls, urls_len, places), .anchors = anchors};
-    if (config.places_len == 0)
-        return tp_error_set(error, TP_CONFIG,
-                            "no timestamp authority is named: give one with --tsa URL, or as a [tsa NAME] in %s",
-                            conf->conf != NULL ? tp_conf_path(conf->conf) : "documents.conf");
-    return tp_tsa_client_new(&config, error, ret_client);
 }
 
 /* ---- anchors ---- */
@@ -332,9 +336,19 @@ const char *tp_documents_conf_key(const struct tp_documents_conf *conf)
     return conf->conf == NULL ? NULL : tp_conf_string(conf->conf, "signing", "key");
 }
 
-const char *tp_documents_conf_level(const struct tp_documents_conf *conf)
+const char *tp_documents_conf_certificate(const struct tp_documents_conf *conf)
 {
-    return conf->conf != NULL ? tp_conf_string(conf->conf, "signing", "level") : "B-B";
+    return conf->conf == NULL ? NULL : tp_conf_string(conf->conf, "signing", "certificate");
+}
+
+const char *tp_documents_conf_folder(const struct tp_documents_conf *conf)
+{
+    return conf->folder;
+}
+
+enum tp_pades_level tp_documents_conf_level(const struct tp_documents_conf *conf)
+{
+    return conf->conf != NULL ? tp_pades_level_parse(tp_conf_string(conf->conf, "signing", "level")) : TP_PADES_B_B;
 }
 
 enum tp_pki_hash tp_documents_conf_hash_wish(const struct tp_documents_conf *conf)

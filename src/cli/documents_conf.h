@@ -6,7 +6,7 @@
  *   [tsa NAME]   url, policy, ca_file, certificate_file, key_file, user, password_file, timeout   in order of preference
  *   [trust]      signers, tsas: a file, or a folder of files, of anchors                          tsas: tsa-trust beside it
  *   [cache]      dir                                                                              $XDG_CACHE_HOME/trustp11
- *   [signing]    key (a PKCS#11 URI), level (B-B | B-T | B-LT | B-LTA), hash                      none, B-B, sha256
+ *   [signing]    key (a PKCS#11 URI), certificate (a file), level (pades/level.c), hash           none, none, B-B, sha256
  *
  * Found in $TRUSTP11_DOCUMENTS, $XDG_CONFIG_HOME/trustp11/documents.conf, ~/.config/…, /etc/trustp11/documents.conf;
  * without any it is as if it were empty.
@@ -14,6 +14,7 @@
 #ifndef TP_CLI_DOCUMENTS_CONF_H
 #define TP_CLI_DOCUMENTS_CONF_H
 
+#include "pades/sign.h"
 #include "pki/path.h"
 #include "tsa/client.h"
 #include "validation/source.h"
@@ -29,13 +30,8 @@ const char *tp_documents_conf_path(const struct tp_documents_conf *conf); /* NUL
 /* The TSAs of the file, in its order. NAME of one; NULL past the last. */
 const char *tp_documents_conf_tsa_name(const struct tp_documents_conf *conf, size_t index);
 const struct tp_tsa_place *tp_documents_conf_tsas(const struct tp_documents_conf *conf, size_t *ret_len);
-/* A client of the TSAs at URLS, where there are any, each as [tsa] has it when its URL is there; of those of the file
- * otherwise. TP_CONFIG with words when there is none. ANCHORS as in tp_tsa_client_config. */
-TP_MUST_USE enum tp_rc tp_documents_conf_tsa_client(const struct tp_documents_conf *conf, const char *const *urls,
-                                                    size_t urls_len, const struct tp_pki_anchors *anchors,
-                                                    struct tp_error *error, struct tp_tsa_client **ret_client);
-
-/* The places that such a client would ask; their strings are CONF's and URLS'. */
+/* The TSAs at URLS, where there are any, each as [tsa] has it when its URL is there; those of the file otherwise. Strings are CONF's
+ * and URLS'. */
 size_t tp_documents_conf_places(const struct tp_documents_conf *conf, const char *const *urls, size_t urls_len,
                                 struct tp_tsa_place ret_places[TP_TSA_MOST]);
 
@@ -53,7 +49,9 @@ TP_MUST_USE enum tp_rc tp_documents_conf_source(const struct tp_documents_conf *
                                                 struct tp_error *error, struct tp_validation_source **ret_source);
 
 const char *tp_documents_conf_key(const struct tp_documents_conf *conf);   /* a PKCS#11 URI; NULL */
-const char *tp_documents_conf_level(const struct tp_documents_conf *conf); /* "B-LT" */
+const char *tp_documents_conf_certificate(const struct tp_documents_conf *conf); /* that key's, and its issuers: a path; NULL */
+const char *tp_documents_conf_folder(const struct tp_documents_conf *conf); /* of the file; NULL without one */
+enum tp_pades_level tp_documents_conf_level(const struct tp_documents_conf *conf);
 enum tp_pki_hash tp_documents_conf_hash(const struct tp_documents_conf *conf);
 enum tp_pki_hash tp_documents_conf_hash_wish(const struct tp_documents_conf *conf); /* NONE: the file does not say */
 

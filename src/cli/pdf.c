@@ -4,9 +4,7 @@
 #include "cli/file.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
-#include "hsm/signer.h"
-#include "pki/chain.h"
-#include "pki/private_key.h"
+#include "cli/signer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,19 +27,6 @@ void tp_cli_pdf_close(struct tp_cli_pdf *pdf)
 
 /* ---- the key ---- */
 
-static enum tp_rc read_chain(struct tp_cli *cli, struct tp_pki_chain *chain)
-{
-    struct tp_buf file TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    const char *path = tp_cli_text(&cli->args, "certificate");
-    if (path == NULL)
-        return TP_OK;
-    TP_TRY(tp_cli_file_read(path, TP_CLI_FILE_MAX, &cli->error, &file));
-    enum tp_rc rc = tp_pki_certificates_read(tp_buf_bytes(&file), &cli->error, tp_pki_chain_add, chain);
-    if (rc == TP_OK && chain->len == 0)
-        rc = tp_error_set(&cli->error, TP_NOT_FOUND, "there is no certificate in it");
-    return rc == TP_OK ? TP_OK : tp_error_prefix(&cli->error, rc, "%s", path);
-}
-
 static bool reads_input(const struct tp_cli *cli)
 {
     bool any = false;
@@ -50,58 +35,26 @@ static bool reads_input(const struct tp_cli *cli)
     return any;
 }
 
-/* Only our own module's tokens want a one-time code: without module-path it is ours (hsm/signer.h). */
-static bool is_our_module(const char *uri)
-{
-    return strstr(uri, "module-path=") == NULL || strstr(uri, "libtrustp11.so") != NULL;
-}
-
-static enum tp_rc ask_pin(void *context, const char *token, struct tp_error *error, struct tp_secret **ret_pin)
-{
-    struct tp_cli *cli = context;
-    char label[128];
-    if (reads_input(cli) && !cli->terminal)
-        return tp_error_set(error, TP_USAGE, "standard input is the file, so the PIN of %.64s cannot come from there: a URI with "
-                            "pin-source", token);
-    const char *uri = tp_cli_text(&cli->args, "key");
-    (void)snprintf(label, sizeof label, "PIN%s of %.64s", uri == NULL || is_our_module(uri) ? " and one-time code" : "", token);
-    enum tp_rc rc = tp_cli_secret_ask(cli, label, NULL, ret_pin);
-    return rc == TP_OK ? TP_OK : tp_error_set(error, rc, "%s", tp_error_words(&cli->error));
-}
-
-static enum tp_rc open_uri(struct tp_cli_pdf *pdf, const char *uri, const struct tp_pki_chain *chain, unsigned threads)
-{
-    struct tp_hsm_signer_config config = {.uri = uri,
-                                          .threads = threads,
-                                          .ask_pin = ask_pin,
-                                          .ask_context = pdf->cli,
-                                          .certificates = chain->views,
-                                          .certificates_len = chain->len};
-    return tp_hsm_signer_open(&config, &pdf->cli->error, &pdf->signer);
-}
-
-static enum tp_rc open_file(struct tp_cli_pdf *pdf, const char *path, const struct tp_pki_chain *chain)
-{
-    struct tp_secret *file TP_AUTO(tp_secret_free_p) = NULL, *password TP_AUTO(tp_secret_free_p) = NULL;
-    struct tp_error *error = &pdf->cli->error;
-    TP_TRY(tp_cli_file_read_secret(path, error, &file));
-    if (tp_pki_private_file_wants_password(tp_secret_bytes(file)))
-        TP_TRY(tp_cli_secret_ask(pdf->cli, "Password of the key", NULL, &password));
-    enum tp_rc rc = tp_pki_signer_of_file(tp_secret_bytes(file), password, chain->views, chain->len, error, &pdf->signer);
-    return rc == TP_OK ? TP_OK : tp_error_prefix(error, rc, "%s", path);
-}
-
+/* The key of documents.conf has its own certificate, and paths from its own place. */
 static enum tp_rc open_key(struct tp_cli_pdf *pdf, unsigned threads)
 {
-    struct tp_pki_chain chain TP_AUTO(tp_pki_chain_clear) = {.len = 0};
-    const char *uri = tp_cli_text(&pdf->cli->args, "key"), *path = tp_cli_text(&pdf->cli->args, "key-file");
-    if (uri != NULL && path != NULL)
-        return tp_error_set(&pdf->cli->error, TP_USAGE, "--key and --key-file name two keys");
-    if (uri == NULL && path == NULL && (uri = tp_documents_conf_key(pdf->conf)) == NULL)
-        return tp_error_set(&pdf->cli->error, TP_USAGE,
-                            "which key? --key with a PKCS#11 URI, or key in [signing] of documents.conf(5)");
-    TP_TRY(read_chain(pdf->cli, &chain));
-    return path != NULL ? open_file(pdf, path, &chain) : open_uri(pdf, uri, &chain, threads);
+    struct tp_cli *cli = pdf->cli;
+    struct tp_cli_signer_order order = {.uri = tp_cli_text(&cli->args, "key"),
+                                        .file = tp_cli_text(&cli->args, "key-file"),
+                                        .folder = ".",
+                                        .certificate = tp_cli_text(&cli->args, "certificate"),
+                                        .threads = threads,
+                                        .input_taken = reads_input(cli)};
+    if (order.uri != NULL && order.file != NULL)
+        return tp_error_set(&cli->error, TP_USAGE, "--key and --key-file name two keys");
+    if (order.uri == NULL && order.file == NULL) {
+        order.uri = tp_documents_conf_key(pdf->conf);
+        order.folder = tp_documents_conf_folder(pdf->conf);
+        order.certificate = order.certificate != NULL ? order.certificate : tp_documents_conf_certificate(pdf->conf);
+    }
+    if (order.uri == NULL && order.file == NULL)
+        return tp_error_set(&cli->error, TP_USAGE, "which key? --key with a PKCS#11 URI, or key in [signing] of documents.conf(5)");
+    return tp_cli_signer_open(cli, &order, &pdf->signer);
 }
 
 /* ---- trust, TSAs, evidence ---- */

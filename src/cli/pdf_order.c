@@ -105,13 +105,12 @@ static enum tp_rc read_visible(struct tp_cli *cli, struct tp_cli_pdf_order *orde
     return TP_OK;
 }
 
-enum tp_rc tp_cli_pdf_order_read(struct tp_cli *cli, const char *level, struct tp_cli_pdf_order *order)
+enum tp_rc tp_cli_pdf_order_read(struct tp_cli *cli, enum tp_pades_level level, struct tp_cli_pdf_order *order)
 {
     const char *word = tp_cli_text(&cli->args, "level");
-    order->order.level = tp_pades_level_parse(word == NULL ? level : word);
+    order->order.level = word == NULL ? level : tp_pades_level_parse(word);
     if (order->order.level == TP_PADES_LEVEL_END)
-        return tp_error_set(&cli->error, TP_USAGE, "'%s' is no level: B-B, B-T, B-LT, B-LTA (or ES, ES-T, ES-A)",
-                            word == NULL ? level : word);
+        return tp_error_set(&cli->error, TP_USAGE, "'%s' is no level: B-B, B-T, B-LT, B-LTA (or ES, ES-T, ES-A)", word);
     order->order.pss = tp_cli_flag(&cli->args, "pss");
     order->order.reason = tp_cli_text(&cli->args, "reason");
     order->order.location = tp_cli_text(&cli->args, "location");

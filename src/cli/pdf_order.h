@@ -15,7 +15,7 @@ struct tp_cli_pdf_order {
     struct tp_buf image, text; /* TEXT: with its \n as newlines */
 };
 /* LEVEL: what documents.conf says, where --level does not. Nothing is asked of anybody. */
-TP_MUST_USE enum tp_rc tp_cli_pdf_order_read(struct tp_cli *cli, const char *level, struct tp_cli_pdf_order *order);
+TP_MUST_USE enum tp_rc tp_cli_pdf_order_read(struct tp_cli *cli, enum tp_pades_level level, struct tp_cli_pdf_order *order);
 void tp_cli_pdf_order_clear(struct tp_cli_pdf_order *order);
 
 #endif

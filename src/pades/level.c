@@ -4,12 +4,11 @@
 #include <strings.h>
 
 static const struct {
-    const char *name, *other; /* of the baseline; and as Japanese law calls it */
+    const char *name, *other;
 } levels[TP_PADES_LEVEL_END] = {
-    [TP_PADES_B_B] = {"B-B", "ES"},
-    [TP_PADES_B_T] = {"B-T", "ES-T"},
-    [TP_PADES_B_LT] = {"B-LT", "ES-X-Long"},
-    [TP_PADES_B_LTA] = {"B-LTA", "ES-A"},
+#define LEVEL(id, name, other) [TP_PADES_##id] = {name, other},
+    TP_PADES_LEVELS(LEVEL)
+#undef LEVEL
 };
 
 const char *tp_pades_level_name(enum tp_pades_level level)

@@ -18,7 +18,19 @@
 #define TP_PADES_TEXT_MAX  1024 /* bytes of reason, location, contact, name */
 #define TP_PADES_NAMES_MAX 256  /* fields that a lock names */
 
-enum tp_pades_level { TP_PADES_B_B, TP_PADES_B_T, TP_PADES_B_LT, TP_PADES_B_LTA, TP_PADES_LEVEL_END };
+/* name of the baseline, and as Japanese law calls it */
+#define TP_PADES_LEVELS(X)                                                                                             \
+    X(B_B, "B-B", "ES")                                                                                                \
+    X(B_T, "B-T", "ES-T")                                                                                              \
+    X(B_LT, "B-LT", "ES-X-Long")                                                                                       \
+    X(B_LTA, "B-LTA", "ES-A")
+
+enum tp_pades_level {
+#define TP_PADES_LEVEL_ENUM(id, name, other) TP_PADES_##id,
+    TP_PADES_LEVELS(TP_PADES_LEVEL_ENUM)
+#undef TP_PADES_LEVEL_ENUM
+        TP_PADES_LEVEL_END
+};
 const char *tp_pades_level_name(enum tp_pades_level level); /* "B-LTA" */
 /* "B-LTA", "PAdES-B-LTA", "ES-A", in any case; TP_PADES_LEVEL_END for what is none. */
 enum tp_pades_level tp_pades_level_parse(const char *text);

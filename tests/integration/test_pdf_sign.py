@@ -102,8 +102,19 @@ class PdfTest(unittest.TestCase, Signing):
         path.write_bytes(content)
         return path
 
-    def cli(self, *arguments, stdin='', timeout=60):
-        return run([CLI, *arguments], stdin=stdin, env=self.env, timeout=timeout)
+    def cli(self, *arguments, stdin='', timeout=60, folder=None):
+        return run([CLI, *arguments], stdin=stdin, env=self.env, timeout=timeout, folder=folder)
+
+    def softhsm(self):
+        """A token with a key, PIN 1234, without a certificate: the key's URI, and whom the services have given one for it."""
+        leaf = self.services.issue('hsm', key='rsa')
+        conf = self.dir / 'softhsm2.conf'
+        (self.dir / 'tokens').mkdir()
+        conf.write_text(f'directories.tokendir = {self.dir}/tokens\n')
+        self.env['SOFTHSM2_CONF'] = str(conf)
+        must(['softhsm2-util', '--init-token', '--free', '--label', 'T', '--pin', '1234', '--so-pin', '5678'], env=self.env)
+        must(['softhsm2-util', '--import', leaf.key, '--token', 'T', '--label', 'sig', '--id', '01', '--pin', '1234'], env=self.env)
+        return f'pkcs11:token=T;object=sig?module-path={SOFTHSM}', leaf
 
     def sign(self, *options, key='ec', pdf=None, out=None, **more):
         return self.cli('pdf', 'sign', '--key-file', self.keys[key], *options, pdf or self.pdf, out or self.out, **more)
@@ -243,14 +254,7 @@ class Keys(PdfTest):
         self.assert_untouched()
 
     def test_softhsm_with_a_certificate_from_a_file(self):
-        leaf = self.services.issue('hsm', key='rsa')
-        conf = self.dir / 'softhsm2.conf'
-        (self.dir / 'tokens').mkdir()
-        conf.write_text(f'directories.tokendir = {self.dir}/tokens\n')
-        self.env['SOFTHSM2_CONF'] = str(conf)
-        must(['softhsm2-util', '--init-token', '--free', '--label', 'T', '--pin', '1234', '--so-pin', '5678'], env=self.env)
-        must(['softhsm2-util', '--import', leaf.key, '--token', 'T', '--label', 'sig', '--id', '01', '--pin', '1234'], env=self.env)
-        uri = f'pkcs11:token=T;object=sig?module-path={SOFTHSM}'
+        uri, leaf = self.softhsm()
         sign = ['pdf', 'sign', '--key', uri, '--certificate', leaf.chain]
         self.assert_done(self.cli(*sign, self.pdf, self.out, stdin='1234\n'))
         self.assert_signed(self.pdf, self.out)
@@ -258,6 +262,9 @@ class Keys(PdfTest):
         self.assert_done(self.cli('pdf', 'sign', '--key', f'{uri}&pin-source=file:{pin}', '--certificate', leaf.chain, '--pss', self.pdf,
                                   self.out, '--force'))
         self.assert_signed(self.pdf, self.out)
+        write_private(self.dir / 'here', '1234\n')
+        self.assert_done(self.cli('pdf', 'sign', '--key', f'{uri}&pin-source=here', '--certificate', leaf.chain, self.pdf, self.out, '--force',
+                                  folder=self.dir))
         self.out.unlink()
         self.assert_line(self.cli(*sign, self.pdf, self.out, stdin='4321\n'), 'PIN')
         other = self.services.issue('another', key='rsa')
@@ -687,6 +694,36 @@ class Configured(PdfTest):
         self.assert_line(self.cli('pdf', 'sign', self.pdf, self.out), '/nowhere.so')
         self.assert_done(self.sign())
         self.assert_line(self.sign('--key', 'pkcs11:token=x', out=self.dir / 'x.pdf'), 'two keys', status=2)
+
+    def test_a_level_by_either_name(self):
+        self.configure(f'[signing]\nlevel = ES-T\n[tsa one]\nurl = {self.tsa}\n[trust]\nsigners = {self.anchors}\n')
+        self.assert_done(self.sign())
+        self.assert_signed(self.pdf, self.out)
+        told = json.loads(self.cli('pdf', 'verify', '--trust', self.anchors, '--online', '--json', self.out).out)
+        self.assertEqual(told['signatures'][0]['level'], 'B-T')
+
+    def test_a_level_that_is_none(self):
+        self.configure('[signing]\nlevel = ES-B\n')
+        self.assert_line(self.sign(), 'documents.conf:2', 'ES-B', 'ES-T')
+        self.assert_untouched()
+
+    def test_the_certificate_of_the_key(self):
+        uri, leaf = self.softhsm()
+        self.configure(f'[signing]\nkey = {uri}&pin-source=file:pin\ncertificate = chain.pem\n')
+        folder = self.dir / '.config/trustp11'
+        self.assert_line(self.cli('pdf', 'sign', self.pdf, self.out), f'{folder}/chain.pem')
+        shutil.copy(leaf.chain, folder / 'chain.pem')
+        self.assert_line(self.cli('pdf', 'sign', self.pdf, self.out), f'{folder}/pin')
+        write_private(folder / 'pin', '1234\n')
+        self.assert_done(self.cli('pdf', 'sign', self.pdf, self.out))
+        self.assert_signed(self.pdf, self.out)
+        self.assert_line(self.cli('pdf', 'sign', '--certificate', self.services.issue('other', key='rsa').chain, self.pdf, self.out,
+                                  '--force'), 'certificate')
+        self.assert_line(self.cli('pdf', 'sign', '--key', uri, self.pdf, self.out, '--force', stdin='1234\n'), 'certificate')
+
+    def test_a_certificate_without_its_key(self):
+        self.configure('[signing]\ncertificate = chain.pem\n')
+        self.assert_line(self.sign(), 'certificate', 'key')
 
 
 class Looks(PdfTest):

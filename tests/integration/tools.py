@@ -47,9 +47,9 @@ def write_private(path, content):
     return path
 
 
-def run(arguments, stdin='', env=None, timeout=PATIENCE_S, text=True):
+def run(arguments, stdin='', env=None, timeout=PATIENCE_S, text=True, folder=None):
     done = subprocess.run([str(a) for a in arguments], input=stdin if text else stdin.encode(), env=env, text=text,
-                          capture_output=True, timeout=timeout, check=False)
+                          capture_output=True, timeout=timeout, check=False, cwd=folder)
     return Result(done.returncode, done.stdout, done.stderr)
 
 

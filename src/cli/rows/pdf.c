@@ -50,7 +50,7 @@ static const struct tp_cli_command rows[] = {
      "--font is given, or the field has a place. Lengths are in points, or mm: --rect 20mm,20mm,70mm,20mm is left, bottom, width, "
      "height, from the lower left corner of the page as it is shown. --text holds lines with \\n between and {name}, {date}, "
      "{reason}, {location} and {contact}. "
-     "The PIN comes from the URI's pin-source, or is asked for: \"PIN and one-time code\" in one. " SECRETS,
+     "The PIN comes from the URI's pin-source (a file: pin-source=file:pin.txt is one in the folder where you are), or is asked for: \"PIN and one-time code\" in one. " SECRETS,
      "trustp11 pdf sign --key 'pkcs11:token=alice;object=sign' contract.pdf signed.pdf\n"
      "trustp11 pdf sign --level B-LTA --tsa http://tsa.example.org/ --trust roots.pem --key 'pkcs11:token=alice' in.pdf out.pdf\n"
      "trustp11 pdf sign --at bottom-left --language ja --reason 承認 --key 'pkcs11:token=alice' in.pdf out.pdf\n"
