@@ -2,23 +2,14 @@
 /* `pdf verify` and `cms verify`: whether signatures are good, in words, as JSON, as a report. */
 #include "cli/commands.h"
 #include "cli/file.h"
-#include "cli/prompt.h"
+#include "cli/pdf.h"
 #include "cli/verification.h"
 #include "pki/cms.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 #define STATUS_BAD        1
 #define STATUS_NOT_SIGNED 3 /* 2 is wrong usage */
-
-static enum tp_rc open_file(struct tp_cli *cli, const char *path, int *ret_fd)
-{
-    *ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    return *ret_fd >= 0 ? TP_OK : tp_error_set(&cli->error, errno == ENOENT ? TP_NOT_FOUND : TP_IO, "%s: %s", path, strerror(errno));
-}
 
 static void close_fd(const int *fd)
 {
@@ -42,7 +33,7 @@ static enum tp_rc verify_one(struct tp_cli *cli, struct tp_pdf_pool *pool, const
 {
     struct tp_pades_verification *verification TP_AUTO(tp_pades_verification_free_p) = NULL;
     int fd TP_AUTO(close_fd) = -1;
-    TP_TRY(open_file(cli, path, &fd));
+    TP_TRY(tp_cli_pdf_input(path, &cli->error, &fd));
     enum tp_rc rc = tp_pades_verify(pool, fd, password, trial, &cli->error, &verification);
     if (rc == TP_PIN_WRONG && password == NULL)
         return tp_error_set(&cli->error, rc, "%s: it is encrypted and needs its password: --password-file FILE", path);
@@ -95,8 +86,7 @@ enum tp_rc tp_cli_pdf_verify(struct tp_cli *cli)
     struct tp_cli_trial trial TP_AUTO(tp_cli_trial_close) = {.anchors = NULL};
     TP_TRY(check_arguments(cli));
     TP_TRY(tp_pdf_pool_new(&(struct tp_pdf_limits){.time_ms = 0}, &cli->error, &pool));
-    if (tp_cli_text(&cli->args, "password-file") != NULL)
-        TP_TRY(tp_cli_secret_ask(cli, "Password", "password-file", &password));
+    TP_TRY(tp_cli_pdf_password(cli, &password));
     TP_TRY(tp_cli_trial_open(cli, &trial));
     return verify_all(cli, pool, password, &trial.trial);
 }
@@ -110,7 +100,7 @@ enum tp_rc tp_cli_cms_verify(struct tp_cli *cli)
     const char *signature = tp_cli_operand(&cli->args, 0), *path = tp_cli_operand(&cli->args, 1);
     TP_TRY(tp_cli_verification_report_check(cli));
     TP_TRY(tp_cli_file_read(signature, 2 * TP_PKI_CMS_MAX, &cli->error, &cms));
-    TP_TRY(open_file(cli, path, &fd));
+    TP_TRY(tp_cli_pdf_input(path, &cli->error, &fd));
     TP_TRY(tp_cli_trial_open(cli, &trial));
     enum tp_rc rc = tp_pades_verify_cms(tp_buf_bytes(&cms), fd, &trial.trial, &cli->error, &verification);
     if (rc != TP_OK)

@@ -3,6 +3,7 @@
 #include "pades/place.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 void tp_cli_pdf_task_clear(struct tp_cli_pdf_task *task)
@@ -32,6 +33,11 @@ enum tp_rc tp_cli_pdf_task_usage(const struct tp_cli_pdf_task *task)
     if (!is_batch(task) && (out || operands != 2))
         return tp_error_set(&cli->error, TP_USAGE, "what is to be %s, and where to? trustp11 pdf %s IN OUT", task->kind->done,
                             task->kind->verb);
+    for (size_t i = 0; i < operands; i++)
+        if (strcmp(tp_cli_operand(&cli->args, i), "-") == 0)
+            return tp_error_set(&cli->error, TP_USAGE, "%s is a file, not standard %s: it is %s; a file of that name is ./-",
+                                i == 0 ? "IN" : "OUT", i == 0 ? "input" : "output",
+                                i == 0 ? "read here and there" : "named when it is whole");
     return TP_OK;
 }
 
@@ -78,13 +84,15 @@ static enum tp_rc emit(const struct tp_cli_pdf_task *task, const char *out, cons
     return TP_OK;
 }
 
-static enum tp_rc make_one(const struct tp_cli_pdf_task *task, int in, const char *out)
+static enum tp_rc make_one(const struct tp_cli_pdf_task *task, const char *path, int in, const char *out)
 {
     struct tp_pades_place *place TP_AUTO(tp_pades_place_free_p) = NULL;
     struct tp_pades_result result;
     struct tp_error *error = &task->cli->error;
     TP_TRY(tp_pades_place_new(out, in, may_replace(task), error, &place));
-    TP_TRY(task->kind->make(task, in, place, error, &result));
+    const enum tp_rc rc = task->kind->make(task, in, place, error, &result);
+    if (rc != TP_OK)
+        return rc == TP_USAGE ? rc : tp_error_prefix(error, rc, "%s", path);
     TP_TRY(tp_pades_place_commit(place, error));
     return emit(task, out, &result);
 }
@@ -93,9 +101,9 @@ static enum tp_rc run_one(const struct tp_cli_pdf_task *task, const char *path, 
 {
     int in;
     TP_TRY(tp_cli_pdf_input(path, &task->cli->error, &in));
-    const enum tp_rc rc = make_one(task, in, out);
+    const enum tp_rc rc = make_one(task, path, in, out);
     (void)close(in);
-    return rc == TP_OK || rc == TP_USAGE ? rc : tp_error_prefix(&task->cli->error, rc, "%s", path);
+    return rc;
 }
 
 /* ---- many ---- */

@@ -161,7 +161,7 @@ static enum tp_rc demand_hsm_key(const struct tp_call *call, struct tp_error *er
     const char *key = call->engine->conf.authority.key;
     if (key != NULL && strcmp(key, "hsm") == 0)
         return TP_OK;
-    return tp_error_set(error, TP_CONFIG, "the timestamp authority's key is not the engine's; set [tsa] key = hsm in engine.conf");
+    return tp_error_set(error, TP_CONFIG, "the timestamp authority's key is not the engine's; set [tsa] key = hsm in engine.conf and restart the engine");
 }
 
 static enum tp_rc answer_with(struct tp_call *call, const Tp__Engine__ServiceKey *key)

@@ -114,7 +114,7 @@ static enum tp_rc set_up(struct tp_pades_place *place, const char *path, int in,
     if (path[0] == '\0' || path[strlen(path) - 1] == '/')
         return tp_error_set(error, TP_USAGE, "'%s' is no name of a file", path);
     if (fstat(in, &place->in) != 0)
-        return io_failed(place, "what is to be signed", error);
+        return tp_error_set(error, TP_IO, "what is to be signed: %s", strerror(errno));
     TP_TRY(look(place, in, force, error));
     return open_folder(place, error);
 }

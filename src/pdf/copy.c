@@ -18,8 +18,8 @@
 enum tp_rc tp_pdf_output_error(struct tp_error *error)
 {
     if (errno == ENOSPC || errno == EDQUOT)
-        return tp_error_set(error, TP_STORE_FULL, "the disk is full, and the document was not written; make room and try again");
-    return tp_error_set(error, errno == EFBIG ? TP_TOO_LARGE : TP_IO, "the document cannot be written: %s", strerror(errno));
+        return tp_error_set(error, TP_STORE_FULL, "the disk is full, and the result was not written; make room and try again");
+    return tp_error_set(error, errno == EFBIG ? TP_TOO_LARGE : TP_IO, "the result cannot be written: %s", strerror(errno));
 }
 
 enum tp_rc tp_pdf_output_write(struct tp_pdf_output *output, struct tp_bytes bytes, struct tp_error *error)

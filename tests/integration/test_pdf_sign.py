@@ -599,6 +599,16 @@ class Places(PdfTest):
         self.assertTrue(link.is_symlink())
         self.assert_signed(self.put(original, 'original.pdf'), self.pdf, signatures=2)
 
+    def test_standard_input_and_output_are_no_documents(self):
+        for command in ('sign', 'extend'):
+            for operands, word in (((self.pdf, '-'), 'OUT'), (('-', self.out), 'IN')):
+                with self.subTest(command=command, operands=operands):
+                    key = ('--key-file', self.keys['ec']) if command == 'sign' else ()
+                    self.assert_line(self.cli('pdf', command, *key, *operands, folder=self.dir), word, './-', status=2)
+                    self.assertFalse((self.dir / '-').exists())
+        self.assert_done(self.cli('pdf', 'sign', '--key-file', self.keys['ec'], self.pdf, './-', folder=self.dir))
+        self.assert_signed(self.pdf, self.dir / '-')
+
     def test_what_is_there_is_not_written_over(self):
         self.out.write_bytes(b'precious')
         self.assert_line(self.sign(), 'is there already', '--force')
@@ -630,6 +640,7 @@ class Places(PdfTest):
                               text=True, timeout=60, check=False, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000)))
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertEqual(len(done.stderr.strip().splitlines()), 1)
+        self.assertIn('the result', done.stderr)
         self.assert_untouched()
 
     def test_damaged_files(self):
