@@ -204,3 +204,17 @@ void tp_pades_form_free_name(const struct tp_pades_form *form, const char *prefi
         (void)snprintf(ret_name, ret_name_len, "%s%zu", prefix, ++number);
     while (tp_pades_form_has_name(form, ret_name));
 }
+
+void tp_pades_form_list_empty(const struct tp_pades_form *form, char *ret_list, size_t ret_list_len)
+{
+    size_t at = 0;
+    ret_list[0] = '\0';
+    for (size_t i = 0; i < form->len; i++) {
+        if (form->fields[i].signature != NULL)
+            continue;
+        int put = snprintf(ret_list + at, ret_list_len - at, "%s%s", at == 0 ? "" : ", ", form->fields[i].name);
+        if (put < 0 || (size_t)put >= ret_list_len - at)
+            return;
+        at += (size_t)put;
+    }
+}

@@ -37,6 +37,8 @@ void tp_pades_form_clear(struct tp_pades_form *form);
 const struct tp_pades_field *tp_pades_form_find(const struct tp_pades_form *form, const char *name);
 /* PREFIX and the first number from 1 that makes a name which no field has. */
 void tp_pades_form_free_name(const struct tp_pades_form *form, const char *prefix, char *ret_name, size_t ret_name_len);
+/* "a, b.c": the signature fields in which nothing is signed, as many as there is room for; "" for none. */
+void tp_pades_form_list_empty(const struct tp_pades_form *form, char *ret_list, size_t ret_list_len);
 bool tp_pades_form_has_name(const struct tp_pades_form *form, const char *name);
 
 #endif

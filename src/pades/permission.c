@@ -8,7 +8,6 @@
  */
 #include "pades/internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct looking {
@@ -116,20 +115,6 @@ static enum tp_rc look_at_all(struct looking *looking, const struct tp_pades_for
     return TP_OK;
 }
 
-static void list_empty(const struct tp_pades_form *form, char *ret_list, size_t ret_list_len)
-{
-    size_t at = 0;
-    ret_list[0] = '\0';
-    for (size_t i = 0; i < form->len; i++) {
-        if (form->fields[i].signature != NULL)
-            continue;
-        int put = snprintf(ret_list + at, ret_list_len - at, "%s%s", at == 0 ? "" : ", ", form->fields[i].name);
-        if (put < 0 || (size_t)put >= ret_list_len - at)
-            return;
-        at += (size_t)put;
-    }
-}
-
 static enum tp_rc check_certify(struct tp_pades_work *work, const struct tp_pades_form *form)
 {
     for (size_t i = 0; i < form->len; i++)
@@ -144,7 +129,7 @@ static enum tp_rc judge(const struct looking *looking, const struct tp_pades_for
 {
     struct tp_error *error = looking->work->error;
     char empty[200];
-    list_empty(form, empty, sizeof empty);
+    tp_pades_form_list_empty(form, empty, sizeof empty);
     if (looking->docmdp <= 1)
         return tp_error_set(error, TP_REFUSED,
                             "the document is certified, and its certification (%s) allows no change, not even a further "

@@ -299,14 +299,33 @@ static enum tp_rc write_signed(struct signing *signing, struct tp_pades_place *p
 
 /* ---- all together ---- */
 
-static void note(struct signing *signing)
+static void note(struct signing *signing, const char *words)
+{
+    char *whole = signing->result->note;
+    const size_t len = strlen(whole);
+    (void)snprintf(whole + len, TP_ERROR_WORDS_LEN - len, "%s%s", len == 0 ? "" : "; ", words);
+}
+
+/* Whoever has prepared a field expects the signature there. It is not taken by itself: of several nobody knows which, and a batch
+ * would sign some documents in their fields and others beside them. */
+static void note_empty_fields(struct signing *signing)
+{
+    char names[200], words[TP_ERROR_WORDS_LEN];
+    tp_pades_form_list_empty(&signing->form, names, sizeof names);
+    if (names[0] == '\0' || signing->order.field != signing->name)
+        return;
+    (void)snprintf(words, sizeof words, "the document has an empty signature field, %s, which --field would fill; a new one was made", names);
+    note(signing, words);
+}
+
+static void note_all(struct signing *signing)
 {
     const struct tp_pdf_value *permissions = tp_pdf_get(signing->form.catalog_value, "Perms");
-    char *words = signing->result->note;
     if (tp_pdf_get(signing->form.dictionary, "XFA") != NULL)
-        (void)snprintf(words, TP_ERROR_WORDS_LEN, "the document has an XFA form, too, which programs that know XFA may show instead");
+        note(signing, "the document has an XFA form, too, which programs that know XFA may show instead");
     else if (tp_pdf_get(permissions, "UR3") != NULL)
-        (void)snprintf(words, TP_ERROR_WORDS_LEN, "the document's usage rights (UR3) for Adobe's reader end with this change");
+        note(signing, "the document's usage rights (UR3) for Adobe's reader end with this change");
+    note_empty_fields(signing);
 }
 
 /* What document and field allow and demand; after that ORDER is complete. */
@@ -323,7 +342,7 @@ static enum tp_rc prepare(struct signing *signing)
         signing->order.time_ms = tp_clock_utc_ms();
     (void)snprintf(signing->result->field, sizeof signing->result->field, "%s", signing->order.field);
     signing->result->hash = signing->order.hash;
-    note(signing);
+    note_all(signing);
     return TP_OK;
 }
 

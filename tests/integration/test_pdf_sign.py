@@ -538,6 +538,18 @@ class Documents(PdfTest):
         self.assertFalse(self.out.exists())
         self.assert_done(self.sign('--field', 'Here', '--visible', pdf=pdf))
 
+    def test_an_empty_field_is_pointed_out(self):
+        pdf = self.put(pdfs.table(pdfs.with_field()), 'form.pdf')
+        done = self.sign(pdf=pdf)
+        self.assert_done(done)
+        self.assertEqual(done.err, 'note: the document has an empty signature field, Here, which --field would fill; a new one was made\n')
+        told = self.sign('--json', '--force', pdf=pdf)
+        self.assertEqual(told.err, '')
+        self.assertIn('Here', json.loads(told.out)['note'])
+        for field in ('Here', 'Another'):  # somebody has said which
+            self.assertEqual(self.sign('--field', field, '--force', pdf=pdf).err, '')
+        self.assertEqual(self.sign('--force').err, '')
+
     def test_fields_that_are_not_for_it(self):
         pdf = self.put(pdfs.table(pdfs.with_field()))
         self.assert_done(self.sign('--field', 'Here', pdf=pdf))

@@ -61,7 +61,8 @@ static const struct tp_cli_command rows[] = {
              FLAG("pss", "RSASSA-PSS instead of PKCS#1 v1.5"), TEXT("reason", "TEXT", "why it is signed"),
              TEXT("location", "TEXT", "where"), TEXT("contact", "TEXT", "how the signer is reached"),
              TEXT("name", "TEXT", "the signer's name, where it is not the certificate's"),
-             TEXT("field", "NAME", "the signature field; a new one where there is none of that name"),
+             TEXT("field", "NAME", "the signature field; a new one where there is none of that name, or without this option: empty ones "
+                                   "that are there are told"),
              CHOICE("certify", "certify the document, as its first signature: what may still be done", "none|forms|annotations"),
              CHOICE("lock", "form fields that may not change from now on", "all|include|exclude"),
              TEXTS("lock-field", "NAME", "a field for --lock include or exclude; may be given again"),
