@@ -150,6 +150,16 @@ static void put_range(struct tp_cli *cli, json_t *object, const struct tp_pades_
         tp_cli_put_number(cli, object, "permission", signature->permission);
 }
 
+static json_t *locks_json(struct tp_cli *cli, const struct tp_pades_locks *locks)
+{
+    json_t *object = json_object(), *fields = json_array();
+    tp_cli_put_text(cli, object, "action", tp_pades_locking_name(locks->kind));
+    for (size_t i = 0; i < locks->len; i++)
+        tp_cli_list_add(cli, fields, json_string(locks->names[i]));
+    tp_cli_put(cli, object, "fields", fields);
+    return object;
+}
+
 static json_t *signature_json(struct tp_cli *cli, const struct tp_pades_signature *signature)
 {
     json_t *object = json_object();
@@ -169,6 +179,8 @@ static json_t *signature_json(struct tp_cli *cli, const struct tp_pades_signatur
     tp_cli_put_text(cli, object, "contact", signature->contact);
     if (signature->form != TP_PADES_CMS) {
         put_range(cli, object, signature);
+        if (signature->locks.kind != TP_PADES_LOCKS_NONE)
+            tp_cli_put(cli, object, "locks", locks_json(cli, &signature->locks));
         tp_cli_put(cli, object, "changes", changes_json(cli, signature));
     }
     if (signature->changes_more > 0)
@@ -283,6 +295,15 @@ static void print_permission(struct tp_cli *cli, unsigned permission)
         print_line(cli, 4, "%-12s %s", "permits", permits[permission]);
 }
 
+static void print_locks(struct tp_cli *cli, const struct tp_pades_locks *locks)
+{
+    static const char *const heads[] = {"", "all form fields", "form fields ", "all form fields but "};
+    char names[1024];
+    tp_pades_locks_list(locks, names, sizeof names);
+    if (locks->kind != TP_PADES_LOCKS_NONE)
+        print_line(cli, 4, "%-12s %s%s", "locks", heads[locks->kind], locks->kind == TP_PADES_LOCKS_ALL ? "" : names);
+}
+
 static void print_signature(struct tp_cli *cli, const struct tp_pades_verification *verification, size_t index)
 {
     const struct tp_pades_signature *signature = verification->signatures[index];
@@ -302,6 +323,7 @@ static void print_signature(struct tp_cli *cli, const struct tp_pades_verificati
         print_line(cli, 4, "%-12s revision %u of %u%s", "covers", signature->revision, verification->revisions,
                    signature->whole ? ", the whole file" : "");
     print_permission(cli, signature->permission);
+    print_locks(cli, &signature->locks);
     for (size_t i = 0; i < signature->changes_len; i++)
         print_change(cli, &signature->changes[i]);
     if (signature->changes_more > 0)

@@ -15,13 +15,6 @@
 #define TP_PADES_LOCKS_MAX 256
 #define TP_PADES_PATH_MAX  96
 
-enum tp_pades_locking { TP_PADES_LOCKS_NONE, TP_PADES_LOCKS_ALL, TP_PADES_LOCKS_INCLUDE, TP_PADES_LOCKS_EXCLUDE };
-struct tp_pades_locks { /* FieldMDP and /Lock (§12.8.2.4, table 236) */
-    enum tp_pades_locking kind;
-    char (*names)[TP_PADES_LINE_MAX];
-    size_t len;
-};
-
 /* What an object is that is compared key by key, rather than as a whole (change_place.c). */
 enum tp_pades_place {
     TP_PADES_PLACE_NONE,

@@ -199,6 +199,23 @@ static void put_stamps(struct page *page, const struct tp_pades_signature *signa
     tp_pades_close(html);
 }
 
+static void put_locks(struct page *page, const struct tp_pades_locks *locks)
+{
+    char names[2 * TP_PADES_LINE_MAX];
+    if (locks->kind == TP_PADES_LOCKS_NONE)
+        return;
+    tp_pades_locks_list(locks, names, sizeof names);
+    tp_pades_open(&page->markup, "tr", NULL, NULL);
+    heading(page, "th", TP_PADES_WORD_locked);
+    tp_pades_open(&page->markup, "td", NULL, NULL);
+    if (locks->kind != TP_PADES_LOCKS_INCLUDE)
+        words(page, locks->kind == TP_PADES_LOCKS_ALL ? TP_PADES_WORD_locked_all : TP_PADES_WORD_locked_but);
+    if (locks->kind != TP_PADES_LOCKS_ALL)
+        tp_pades_text(&page->markup, "%s%s", locks->kind == TP_PADES_LOCKS_EXCLUDE ? ": " : "", names);
+    tp_pades_close(&page->markup);
+    tp_pades_close(&page->markup);
+}
+
 static void put_facts(struct page *page, const struct tp_pades_verification *verification, const struct tp_pades_signature *signature)
 {
     char text[128];
@@ -223,6 +240,7 @@ static void put_facts(struct page *page, const struct tp_pades_verification *ver
         heading(page, "td", permissions[signature->permission - 1]);
         tp_pades_close(&page->markup);
     }
+    put_locks(page, &signature->locks);
     tp_pades_close(&page->markup);
 }
 

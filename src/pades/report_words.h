@@ -36,6 +36,9 @@
     X(docmdp_1, "none", "なし") \
     X(docmdp_2, "filling in forms, signing", "フォーム入力と署名") \
     X(docmdp_3, "comments, filling in forms, signing", "注釈、フォーム入力、署名") \
+    X(locked, "Form fields that it locks", "この署名が固定するフォーム項目") \
+    X(locked_all, "all", "すべて") \
+    X(locked_but, "all but", "次を除くすべて") \
     X(changes, "Changes after signing", "署名後の変更") \
     X(nothing_after, "None: it covers the whole file.", "なし（ファイル全体が署名対象です）。") \
     X(no_changes, "None that anybody would see.", "表示に関わる変更はありません。") \

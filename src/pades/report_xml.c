@@ -165,6 +165,19 @@ static void put_change(struct tp_pades_markup *xml, const struct tp_pades_change
     put_data(xml, OURS "change", text);
 }
 
+/* The schema's attributes have neither DocMDP nor FieldMDP. */
+static void put_restrictions(struct tp_pades_markup *xml, const struct tp_pades_signature *signature)
+{
+    char text[2 * TP_PADES_LINE_MAX], names[sizeof text - 16];
+    if (signature->permission > 0) {
+        (void)snprintf(text, sizeof text, "%u", signature->permission);
+        put_data(xml, OURS "docmdp", text);
+    }
+    tp_pades_locks_list(&signature->locks, names, sizeof names);
+    (void)snprintf(text, sizeof text, "%s%s%s", tp_pades_locking_name(signature->locks.kind), names[0] == '\0' ? "" : ": ", names);
+    put_data(xml, OURS "fieldmdp", text);
+}
+
 static void put_status(struct tp_pades_markup *xml, const struct tp_pades_signature *signature, const char *name)
 {
     static const char *const main_indications[] = {[TP_TOTAL_PASSED] = "urn:etsi:019102:mainindication:total-passed",
@@ -180,6 +193,7 @@ static void put_status(struct tp_pades_markup *xml, const struct tp_pades_signat
     put_data(xml, OURS "form", tp_pades_form_words(signature->form));
     put_data(xml, OURS "words", signature->verdict.why);
     put_data(xml, OURS "level", tp_pades_reached_name(signature->reached));
+    put_restrictions(xml, signature);
     for (size_t i = 0; i < signature->changes_len; i++)
         put_change(xml, &signature->changes[i]);
     close_data(xml);

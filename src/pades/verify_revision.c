@@ -120,13 +120,12 @@ static unsigned stricter(unsigned a, unsigned b)
 
 static enum tp_rc check_changes(struct tp_pades_hearing *hearing, struct tp_pades_subject *subject)
 {
-    struct tp_pades_locks locks TP_AUTO(tp_pades_locks_clear) = {.kind = TP_PADES_LOCKS_NONE};
     struct tp_pdf_ref certifying;
     unsigned by_document, by_itself, by_lock;
     struct tp_pades_signature *signature = subject->signature;
     TP_TRY(tp_pades_certified(subject->document, hearing->error, &by_document, &certifying));
     TP_TRY(tp_pades_docmdp(subject->document, subject->found.dictionary, hearing->error, &by_itself));
-    TP_TRY(tp_pades_locks_read(subject->document, &subject->found, hearing->error, &locks, &by_lock));
+    TP_TRY(tp_pades_locks_read(subject->document, &subject->found, hearing->error, &signature->locks, &by_lock));
     if (certifying.id != 0 && certifying.id == signature->ref.id)
         signature->form = TP_PADES_CERTIFICATION;
     signature->permission = stricter(stricter(by_document, by_itself), by_lock);
@@ -134,7 +133,7 @@ static enum tp_rc check_changes(struct tp_pades_hearing *hearing, struct tp_pade
         return TP_OK;
     if (hearing->history == NULL)
         TP_TRY(read_history(hearing));
-    return compare(hearing, subject, &locks);
+    return compare(hearing, subject, &signature->locks);
 }
 
 enum tp_rc tp_pades_hearing_examine(struct tp_pades_hearing *hearing)

@@ -36,6 +36,21 @@ bool tp_pades_is_signed(const struct tp_pades_verification *verification)
     return verification->signatures_len > 0;
 }
 
+const char *tp_pades_locking_name(enum tp_pades_locking locking)
+{
+    static const char *const names[] = {[TP_PADES_LOCKS_NONE] = "", [TP_PADES_LOCKS_ALL] = "all", [TP_PADES_LOCKS_INCLUDE] = "include",
+                                        [TP_PADES_LOCKS_EXCLUDE] = "exclude"};
+    return names[locking];
+}
+
+void tp_pades_locks_list(const struct tp_pades_locks *locks, char *ret_list, size_t ret_list_len)
+{
+    size_t at = 0;
+    ret_list[0] = '\0';
+    for (size_t i = 0; i < locks->len && at < ret_list_len; i++)
+        at += (size_t)snprintf(ret_list + at, ret_list_len - at, "%s%s", i == 0 ? "" : ", ", locks->names[i]);
+}
+
 /* LINE_LEN is 4 at least. Control characters become '?': these texts go to terminals and reports. */
 void tp_pades_line(const char *text, char *ret_line, size_t line_len)
 {

@@ -273,6 +273,33 @@ class Changes(VerifyTest):
         lock = Draft(extra={9: Draft().text(9).replace('/FT', '/Lock << /Type /SigFieldLock /Action /All >> /FT')})
         self.changed(self.signed(lock, into=9).update(FILLED), 'which the signature has locked')
 
+    def test_what_is_locked_is_told(self):
+        all_of_them = Draft(extra={9: Draft().text(9).replace('/FT', '/Lock << /Type /SigFieldLock /Action /All >> /FT')})
+        exclude = FIELD_LOCK.replace('Include', 'Exclude')
+        for draft, locks, words, page, data in (
+                (self.signed(entries=FIELD_LOCK.format('amount')), {'action': 'include', 'fields': ['amount']}, 'form fields amount',
+                 'この署名が固定するフォーム項目</th>\n<td>amount</td>', 'include: amount'),
+                (self.signed(entries=exclude.format('amount')), {'action': 'exclude', 'fields': ['amount']}, 'all form fields but amount',
+                 '<td>次を除くすべて: amount</td>', 'exclude: amount'),
+                (self.signed(all_of_them, into=9), {'action': 'all', 'fields': []}, 'all form fields', '<td>すべて</td>', 'all'),
+                (self.signed(), None, None, None, None)):
+            with self.subTest(locks=locks):
+                self.assertEqual(self.passes(draft)['signatures'][0].get('locks'), locks)
+                told, reports = {}, {}
+                for ending in ('html', 'xml'):
+                    report = self.folder / f'locks.{ending}'
+                    report.unlink(missing_ok=True)
+                    told = run([CLI, 'pdf', 'verify', '--lang', 'ja', '--report', report, draft.save(self.folder / 'draft.pdf')], env=self.env)
+                    reports[ending] = report.read_text()
+                if locks is None:
+                    self.assertNotIn(' locks ', told.out)
+                    self.assertNotIn('固定', reports['html'])
+                    self.assertNotIn('fieldmdp', reports['xml'])
+                else:
+                    self.assertRegex(told.out, f' locks +{words}\n')
+                    self.assertIn(page, reports['html'])
+                    self.assertIn(f'fieldmdp</Type>\n<Value>{data}</Value>', reports['xml'])
+
     def test_how_a_form_looks(self):
         """Its values are the same: only what is seen is another."""
         for words, changes in [('"amount" /AP was replaced', lambda d: {8: appearance('999')}),
