@@ -163,7 +163,7 @@ static json_t *locks_json(struct tp_cli *cli, const struct tp_pades_locks *locks
 static json_t *signature_json(struct tp_cli *cli, const struct tp_pades_signature *signature)
 {
     json_t *object = json_object();
-    tp_cli_put_text(cli, object, "form", tp_pades_form_words(signature->form));
+    tp_cli_put_text(cli, object, "form", tp_pades_signature_form_words(signature->form));
     tp_cli_put_text(cli, object, "field", signature->field);
     put_verdict(cli, object, &signature->verdict);
     tp_cli_put_text(cli, object, "level", tp_pades_reached_name(signature->reached));
@@ -309,7 +309,7 @@ static void print_signature(struct tp_cli *cli, const struct tp_pades_verificati
     const struct tp_pades_signature *signature = verification->signatures[index];
     char what[TP_PADES_LINE_MAX + 64];
     bool stamp = signature->form == TP_PADES_DOCUMENT_TIMESTAMP;
-    (void)snprintf(what, sizeof what, "%zu. %s%s%s%s", index + 1, tp_pades_form_words(signature->form),
+    (void)snprintf(what, sizeof what, "%zu. %s%s%s%s", index + 1, tp_pades_signature_form_words(signature->form),
                    signature->field[0] == '\0' ? "" : " \"", signature->field, signature->field[0] == '\0' ? "" : "\"");
     print_verdict(cli, 2, what, &signature->verdict);
     print_text(cli, stamp ? "TSA" : "signed by", signature->signer);

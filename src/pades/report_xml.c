@@ -190,7 +190,7 @@ static void put_status(struct tp_pades_markup *xml, const struct tp_pades_signat
     tp_pades_leaf(xml, "MainIndication", main_indications[signature->verdict.indication]);
     tp_pades_leaf(xml, "SubIndication", sub);
     open_data(xml, name);
-    put_data(xml, OURS "form", tp_pades_form_words(signature->form));
+    put_data(xml, OURS "form", tp_pades_signature_form_words(signature->form));
     put_data(xml, OURS "words", signature->verdict.why);
     put_data(xml, OURS "level", tp_pades_reached_name(signature->reached));
     put_restrictions(xml, signature);

@@ -27,8 +27,8 @@ struct tp_pades_trial { /* what a judgement rests on; everything is the caller's
     struct tp_validation_source *source; /* asked for what is missing or may be newer; NULL: only what is there counts */
 };
 
-enum tp_pades_form { TP_PADES_APPROVAL, TP_PADES_CERTIFICATION, TP_PADES_DOCUMENT_TIMESTAMP, TP_PADES_CMS };
-const char *tp_pades_form_words(enum tp_pades_form form); /* "certification signature" */
+enum tp_pades_signature_form { TP_PADES_APPROVAL, TP_PADES_CERTIFICATION, TP_PADES_DOCUMENT_TIMESTAMP, TP_PADES_CMS };
+const char *tp_pades_signature_form_words(enum tp_pades_signature_form form); /* "certification signature" */
 
 /* How far it got, by what is there and good. */
 enum tp_pades_reached {
@@ -82,7 +82,7 @@ struct tp_pades_locks { /* FieldMDP and /Lock (ISO 32000-2 §12.8.2.4, table 236
 void tp_pades_locks_list(const struct tp_pades_locks *locks, char *ret_list, size_t ret_list_len);
 
 struct tp_pades_signature {
-    enum tp_pades_form form;
+    enum tp_pades_signature_form form;
     struct tp_verdict verdict;
     enum tp_pades_reached reached;
     bool intact;                          /* hash and signature fit, whatever is thought of the signer */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *tp_pades_form_words(enum tp_pades_form form)
+const char *tp_pades_signature_form_words(enum tp_pades_signature_form form)
 {
     static const char *const words[] = {[TP_PADES_APPROVAL] = "signature", [TP_PADES_CERTIFICATION] = "certification signature",
                                         [TP_PADES_DOCUMENT_TIMESTAMP] = "document timestamp", [TP_PADES_CMS] = "detached signature"};
