@@ -168,7 +168,7 @@ complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcom
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from sign' -l location -x -d 'where'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from sign' -l contact -x -d 'how the signer is reached'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from sign' -l name -x -d 'the signer\'s name, where it is not the certificate\'s'
-complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from sign' -l field -x -d 'the signature field; a new one where there is none of that name'
+complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from sign' -l field -x -d 'the signature field; a new one where there is none of that name, or without this option: empty ones that are there are told'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from sign' -l certify -x -a 'none forms annotations' -d 'certify the document, as its first signature: what may still be done'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from sign' -l lock -x -a 'all include exclude' -d 'form fields that may not change from now on'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from sign' -l lock-field -x -d 'a field for --lock include or exclude; may be given again'

@@ -291,7 +291,7 @@ static enum tp_rc compare_catalogs(struct tp_pades_comparison *comparison)
     if (tp_pdf_ref(old_root).id != ref.id)
         tell_content(comparison, ref, "replaced by another object", "the catalog");
     TP_TRY(tp_pades_both(comparison, old_root, new_root, &old_catalog, &new_catalog));
-    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_FORM, &first));
+    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_ROLE_FORM, &first));
     /* Keys come in their order, so that fields come before pages: a page's widgets are known then. */
     return tp_pades_compare_keys(comparison,
                                  &(struct tp_pades_pair){.old = old_catalog, .new = new_catalog, .ref = ref, .path = "the document's"},
@@ -328,10 +328,10 @@ static bool anything_differs(const struct tp_pades_comparison *comparison)
 }
 
 /* An object of which more may change than of others, and which is reached from something that must stay. */
-static void visit_place(struct tp_pades_comparison *comparison, struct tp_pdf_ref ref, enum tp_pades_place place,
-                        const struct tp_pades_protected *entry)
+static void visit_role(struct tp_pades_comparison *comparison, struct tp_pdf_ref ref, enum tp_pades_role role,
+                       const struct tp_pades_protected *entry)
 {
-    if (!tp_pades_leads(place, entry->key)) {
+    if (!tp_pades_leads(role, entry->key)) {
         if (tp_pades_differs(comparison, ref.id))
             tell_content(comparison, ref, "changed, which stands in another place of the document, too", entry->path);
     } else if (tp_pades_set_has(&comparison->grown, ref.id)) { /* text that lacked its font would be drawn with it */
@@ -346,10 +346,10 @@ static enum tp_rc visit(struct tp_pades_comparison *comparison, struct tp_pades_
     const struct tp_pdf_value *value = entry.value;
     struct tp_pdf_ref ref = tp_pdf_ref(value);
     if (ref.id != 0) {
-        const enum tp_pades_place place = tp_pades_place_of(&comparison->places, ref.id);
-        if (place != TP_PADES_PLACE_NONE)
-            visit_place(comparison, ref, place, &entry);
-        if (place != TP_PADES_PLACE_NONE || tp_pades_set_has(seen, ref.id))
+        const enum tp_pades_role role = tp_pades_role_of(&comparison->roles, ref.id);
+        if (role != TP_PADES_ROLE_NONE)
+            visit_role(comparison, ref, role, &entry);
+        if (role != TP_PADES_ROLE_NONE || tp_pades_set_has(seen, ref.id))
             return TP_OK;
         TP_TRY(tp_pades_set_add(seen, ref.id));
         if (tp_pades_differs(comparison, ref.id)) {
@@ -388,7 +388,7 @@ enum tp_rc tp_pades_compare(struct tp_pades_comparison *comparison)
     if (rc == TP_OK && anything_differs(comparison))
         rc = visit_protected(comparison);
     free(comparison->queue);
-    tp_pades_places_clear(&comparison->places);
+    tp_pades_roles_clear(&comparison->roles);
     tp_pades_set_clear(&comparison->grown);
     tp_pades_set_clear(&comparison->fresh);
     return rc;

@@ -15,17 +15,17 @@
 #define TP_PADES_LOCKS_MAX 256
 #define TP_PADES_PATH_MAX  96
 
-/* What an object is that is compared key by key, rather than as a whole (change_place.c). */
-enum tp_pades_place {
-    TP_PADES_PLACE_NONE,
-    TP_PADES_PLACE_FORM, /* the catalog, and its form */
-    TP_PADES_PLACE_LIST, /* of fields, of annotations */
-    TP_PADES_PLACE_ANNOTATION, /* a field, too */
-    TP_PADES_PLACE_RESOURCES,
-    TP_PADES_PLACE_FONTS,
-    TP_PADES_PLACE_TREE /* pages, and what is above them */
+/* What an object is that is compared key by key, rather than as a whole (change_role.c). */
+enum tp_pades_role {
+    TP_PADES_ROLE_NONE,
+    TP_PADES_ROLE_FORM, /* the catalog, and its form */
+    TP_PADES_ROLE_LIST, /* of fields, of annotations */
+    TP_PADES_ROLE_ANNOTATION, /* a field, too */
+    TP_PADES_ROLE_RESOURCES,
+    TP_PADES_ROLE_FONTS,
+    TP_PADES_ROLE_TREE /* pages, and what is above them */
 };
-struct tp_pades_places { /* by number */
+struct tp_pades_roles { /* by number */
     uint8_t *of;
     size_t len;
 };
@@ -45,7 +45,7 @@ struct tp_pades_comparison {
     unsigned permission;                    /* 1 to 3; 0: nobody has restricted anything */
     const struct tp_pades_locks *locks;
     struct tp_error *error;
-    struct tp_pades_places places;          /* of what is compared key by key */
+    struct tp_pades_roles roles;           /* of what is compared key by key */
     struct tp_pades_set grown;              /* of those: resources that fonts have come to */
     struct tp_pades_set fresh;              /* of those: widgets of signature fields that are new */
     struct tp_pades_protected *queue;
@@ -78,16 +78,16 @@ bool tp_pades_differs(const struct tp_pades_comparison *comparison, uint32_t id)
 /* Whether VALUE refers, within a few steps, to an object that differs. */
 TP_MUST_USE enum tp_rc tp_pades_differs_below(struct tp_pades_comparison *comparison, const struct tp_pdf_value *value,
                                               bool *ret_differs);
-/* VALUE, to which KEY leads, is gone through when all places are known. */
+/* VALUE, to which KEY leads, is gone through when all roles are known. */
 TP_MUST_USE enum tp_rc tp_pades_protect(struct tp_pades_comparison *comparison, const struct tp_pdf_value *value,
                                         struct tp_bytes key, const char *path);
-/* REF is compared key by key, in PLACE. RET_FIRST: it was not before. One that differs and has another place already is told as
+/* REF is compared key by key, in ROLE. RET_FIRST: it was not before. One that differs and has another role already is told as
  * content. id 0: a direct value, always the first. */
-TP_MUST_USE enum tp_rc tp_pades_stands(struct tp_pades_comparison *comparison, struct tp_pdf_ref ref, enum tp_pades_place place,
+TP_MUST_USE enum tp_rc tp_pades_stands(struct tp_pades_comparison *comparison, struct tp_pdf_ref ref, enum tp_pades_role role,
                                        bool *ret_first);
-enum tp_pades_place tp_pades_place_of(const struct tp_pades_places *places, uint32_t id);
-bool tp_pades_leads(enum tp_pades_place place, struct tp_bytes key); /* as something that is only referred to */
-void tp_pades_places_clear(struct tp_pades_places *places);
+enum tp_pades_role tp_pades_role_of(const struct tp_pades_roles *roles, uint32_t id);
+bool tp_pades_leads(enum tp_pades_role role, struct tp_bytes key); /* as something that is only referred to */
+void tp_pades_roles_clear(struct tp_pades_roles *roles);
 void tp_pades_tell_doubts(struct tp_pades_comparison *comparison); /* change_doubt.c */
 /* The values of a reference, or of two direct values, in both documents. */
 TP_MUST_USE enum tp_rc tp_pades_both(struct tp_pades_comparison *comparison, const struct tp_pdf_value *old_item,

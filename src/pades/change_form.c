@@ -240,7 +240,7 @@ static enum tp_rc rule_kids(struct tp_pades_comparison *comparison, const struct
     bool first;
     TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_kids, &new_kids));
     if (tp_pdf_kind(new_kids) == TP_PDF_ARRAY)
-        TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_LIST, &first));
+        TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_ROLE_LIST, &first));
     const bool known = tp_pdf_kind(old_kids) == TP_PDF_ARRAY && tp_pdf_kind(new_kids) == TP_PDF_ARRAY;
     if (known && (!kids->field.is_signature || tp_pdf_equal(old_kids, new_kids))) /* a signature gets no other appearances */
         return compare_lists(comparison, old_kids, new_kids, kids, pair->ref);
@@ -267,7 +267,7 @@ static enum tp_rc compare_field(struct tp_pades_comparison *comparison, const st
     TP_TRY(tp_pades_both(comparison, old_item, new_item, &pair.old, &pair.new));
     if (tp_pdf_kind(pair.old) != TP_PDF_DICTIONARY || tp_pdf_kind(pair.new) != TP_PDF_DICTIONARY)
         return tp_pades_protect(comparison, new_item, tp_bytes_of_string("Fields"), "a form field");
-    TP_TRY(tp_pades_stands(comparison, pair.ref, TP_PADES_PLACE_ANNOTATION, &first));
+    TP_TRY(tp_pades_stands(comparison, pair.ref, TP_PADES_ROLE_ANNOTATION, &first));
     if (!first)
         return TP_OK;
     TP_TRY(take_name(comparison, pair.new, &field));
@@ -296,7 +296,7 @@ static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct 
     const struct tp_pdf_value *dictionary, *kids;
     struct tp_pdf_ref ref = tp_pdf_ref(item);
     bool first;
-    if (tp_pades_place_of(&comparison->places, ref.id) == TP_PADES_PLACE_ANNOTATION)
+    if (tp_pades_role_of(&comparison->roles, ref.id) == TP_PADES_ROLE_ANNOTATION)
         return TP_OK;
     TP_TRY(tp_pdf_document_resolve(comparison->after, item, comparison->error, &dictionary));
     if (ref.id == 0 || depth > TP_PADES_FIELD_DEPTH || tp_pdf_kind(dictionary) != TP_PDF_DICTIONARY)
@@ -311,7 +311,7 @@ static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct 
     size_t kids_len = tp_pdf_kind(kids) == TP_PDF_ARRAY ? tp_pdf_len(kids) : 0;
     if (kids_len == 0 && !field.is_signature)
         return refuse_field(comparison, ref, field.name, "only signature fields may come");
-    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_ANNOTATION, &first));
+    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_ROLE_ANNOTATION, &first));
     TP_TRY(tp_pades_set_add(&comparison->fresh, ref.id));
     if (field.is_signature && (tp_pdf_get(dictionary, "T") != NULL || tp_pdf_get(dictionary, "V") != NULL))
         TP_TRY(tell_signed(comparison, tp_pdf_get(dictionary, "V"), ref, &field, "a new field"));
@@ -333,7 +333,7 @@ static enum tp_rc rule_fields(struct tp_pades_comparison *comparison, const stru
     bool first;
     TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &old_fields, &new_fields));
     if (tp_pdf_kind(new_fields) == TP_PDF_ARRAY)
-        TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_LIST, &first));
+        TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_ROLE_LIST, &first));
     return compare_lists(comparison, old_fields, new_fields, &root, pair->ref);
 }
 
@@ -359,7 +359,7 @@ static enum tp_rc rule_fonts(struct tp_pades_comparison *comparison, const struc
         struct tp_pades_pair fonts = {.old = font, .new = tp_pdf_get(after, name), .ref = pair->ref, .key = pair->key, .path = pair->path};
         TP_TRY(compare_same(comparison, &fonts));
     }
-    TP_TRY(tp_pades_stands(comparison, own, TP_PADES_PLACE_FONTS, &first));
+    TP_TRY(tp_pades_stands(comparison, own, TP_PADES_ROLE_FONTS, &first));
     if (tp_pdf_len(after) > tp_pdf_len(before)) {
         TP_TRY(tp_pades_set_add(&comparison->grown, own.id));
         TP_TRY(tp_pades_set_add(&comparison->grown, pair->ref.id));
@@ -379,7 +379,7 @@ static enum tp_rc rule_resources(struct tp_pades_comparison *comparison, const s
     if (tp_pdf_kind(both.old) != TP_PDF_DICTIONARY || tp_pdf_kind(both.new) != TP_PDF_DICTIONARY)
         return compare_same(comparison, pair);
     both.ref = ref.id != 0 ? ref : pair->ref;
-    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_RESOURCES, &first));
+    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_ROLE_RESOURCES, &first));
     return tp_pades_compare_keys(comparison, &both, rules);
 }
 
@@ -416,6 +416,6 @@ enum tp_rc tp_pades_rule_form(struct tp_pades_comparison *comparison, const stru
     if (forms.ref.id == 0)
         forms.ref = pair->ref;
     else if (tp_pdf_kind(forms.new) == TP_PDF_DICTIONARY)
-        TP_TRY(tp_pades_stands(comparison, forms.ref, TP_PADES_PLACE_FORM, &first));
+        TP_TRY(tp_pades_stands(comparison, forms.ref, TP_PADES_ROLE_FORM, &first));
     return tp_pades_compare_keys(comparison, &forms, form_rules);
 }

@@ -98,7 +98,7 @@ static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct 
     TP_TRY(tell_annotation(comparison, page, ref, NULL, annotation, was_there ? "moved to this page" : "added"));
     if (was_there)
         return tp_pades_protect(comparison, item, tp_bytes_of_string("Annots"), "an annotation");
-    return tp_pades_stands(comparison, ref, TP_PADES_PLACE_ANNOTATION, &first);
+    return tp_pades_stands(comparison, ref, TP_PADES_ROLE_ANNOTATION, &first);
 }
 
 static enum tp_rc compare_annotation(struct tp_pades_comparison *comparison, const struct page *page,
@@ -109,7 +109,7 @@ static enum tp_rc compare_annotation(struct tp_pades_comparison *comparison, con
     bool first;
     if (ref.id == 0 || !tp_pades_differs(comparison, ref.id))
         return tp_pades_protect(comparison, item, tp_bytes_of_string("Annots"), "an annotation");
-    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_ANNOTATION, &first));
+    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_ROLE_ANNOTATION, &first));
     if (!first)
         return TP_OK; /* a widget, which was compared with its field */
     TP_TRY(tp_pades_both(comparison, item, item, &before, &annotation));
@@ -172,7 +172,7 @@ static enum tp_rc rule_annotations(struct tp_pades_comparison *comparison, const
                  (pair->new == NULL || tp_pdf_kind(new_list) == TP_PDF_ARRAY);
     if (!known)
         return tp_pades_protect(comparison, pair->new, pair->key, pair->path);
-    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_LIST, &first));
+    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_ROLE_LIST, &first));
     if (tp_pdf_len(old_list) > LIST_MAX && tp_pdf_len(new_list) > LIST_MAX && !tp_pdf_equal(old_list, new_list)) {
         tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
                       "%s was changed, and is too long to be compared", pair->path);
@@ -201,7 +201,7 @@ static enum tp_rc rule_kids(struct tp_pades_comparison *comparison, const struct
                       "pages were added, removed, or put in another order");
         return TP_OK;
     }
-    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_PLACE_TREE, &first));
+    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_ROLE_TREE, &first));
     for (size_t i = 0; i < tp_pdf_len(new_kids); i++)
         TP_TRY(compare_node(comparison, tp_pdf_at(old_kids, i), tp_pdf_at(new_kids, i), node->depth + 1));
     return TP_OK;
@@ -221,7 +221,7 @@ static enum tp_rc compare_node(struct tp_pades_comparison *comparison, const str
     TP_TRY(tp_pades_both(comparison, old_item, new_item, &pair.old, &pair.new));
     if (tp_pdf_kind(pair.old) != TP_PDF_DICTIONARY || tp_pdf_kind(pair.new) != TP_PDF_DICTIONARY)
         return tp_pades_protect(comparison, new_item, tp_bytes_of_string("Kids"), "the page tree");
-    TP_TRY(tp_pades_stands(comparison, pair.ref, TP_PADES_PLACE_TREE, &first));
+    TP_TRY(tp_pades_stands(comparison, pair.ref, TP_PADES_ROLE_TREE, &first));
     if (!first)
         return TP_OK;
     if (tp_pdf_get(pair.new, "Kids") != NULL || tp_pdf_get(pair.old, "Kids") != NULL) {
