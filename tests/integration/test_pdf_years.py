@@ -24,6 +24,7 @@ import pdfs
 from authority_services import DAY, AuthorityServices
 from fake_clock import FakeClock
 from tools import CLI, run, write_private
+from tsa_server import TsaServer
 
 BEGIN = calendar.timegm((2016, 1, 15, 0, 0, 0))  # year 0: so long ago that algorithms end within the story
 LEVELS = ('B-B', 'B-T', 'B-LT', 'B-LTA')
@@ -80,20 +81,23 @@ class YearsTest(unittest.TestCase):
     def cli(self, *arguments):
         return run([CLI, *arguments], env=self.env, timeout=60)
 
+    def url(self, tsa):
+        return self.services.tsa(tsa)
+
     # -- what is done --
 
     def sign(self, level, person=None, tsa='tsa'):
         """A document of this year."""
         _, key = person or self.alice
         out = self.dir / f'{key.stem}-{level}.pdf'
-        done = self.cli('pdf', 'sign', '--level', level, '--tsa', self.services.tsa(tsa), '--trust', self.services.anchors,
+        done = self.cli('pdf', 'sign', '--level', level, '--tsa', self.url(tsa), '--trust', self.services.anchors,
                         '--key-file', key, self.document, out)
         self.assertEqual(done.status, 0, done.err)
         return out
 
     def run_extend(self, path, tsa, *options):
         out = path.with_name(f'{path.stem}+{tsa}.pdf')
-        return out, self.cli('pdf', 'extend', '--tsa', self.services.tsa(tsa), '--trust', self.services.anchors, *options, path, out)
+        return out, self.cli('pdf', 'extend', '--tsa', self.url(tsa), '--trust', self.services.anchors, *options, path, out)
 
     def extend(self, path, tsa, *options):
         out, done = self.run_extend(path, tsa, *options)
@@ -111,7 +115,7 @@ class YearsTest(unittest.TestCase):
 
     def renew(self, archive, tsa):
         """The report, by file name; exit status 0 unless one failed."""
-        done = self.cli('pdf', 'renew', archive, '--tsa', self.services.tsa(tsa), '--trust', self.services.anchors, '--json')
+        done = self.cli('pdf', 'renew', archive, '--tsa', self.url(tsa), '--trust', self.services.anchors, '--json')
         report = {pathlib.Path(row['file']).name: row for row in json.loads(done.out)}
         self.assertEqual(done.status, any(row['status'] == 'failed' for row in report.values()), done.err)
         return report
@@ -139,7 +143,7 @@ class YearsTest(unittest.TestCase):
     def assert_open(self, path, sub, *options, words='', **more):
         verdict = self.verify(path, *options, **more)
         self.assertEqual((verdict['verdict'], verdict['sub']), ('INDETERMINATE', sub), words_of(verdict))
-        self.assertIn(words, verdict['words'] + ' '.join(verdict['notes']))
+        self.assertIn(words, ' '.join([verdict['words'], *verdict['notes']]))
 
 
 class LeftAlone(YearsTest):
@@ -390,6 +394,34 @@ class Revoked(YearsTest):
         self.year(8.5)
         self.assert_open(single, 'OUT_OF_BOUNDS_NO_POE', words='CN=second,O=Test,C=JP was revoked')
         self.assert_passed(double, proven=0)
+
+
+class OwnAuthority(YearsTest):
+    """trustp11d is the authority that an archive turns to: its engine lives by the clock of the others."""
+
+    def url(self, tsa):
+        return f'http://127.0.0.1:{self.server.port}/tsa' if tsa == 'own' else super().url(tsa)
+
+    def serve(self, year, until):
+        self.server = TsaServer(start=False)
+        self.addCleanup(self.server.close)
+        leaf = self.services.issue('own', kind='tsa', csr=self.server.certificates.request(self.server.key, 'own'),
+                                   start=moment(year) - DAY, end=moment(until))
+        self.server.deployment.configure('tsa', 'certificates', leaf.chain)
+        self.server.clock.move_to(moment(year))
+        self.server.start()
+
+    def test_its_timestamp_outlives_the_first_authoritys(self):
+        path = self.sign('B-LTA')
+        self.year(4)
+        self.serve(4, until=9)
+        longer = self.extend(path, 'own')
+        for year in (5.1, 8.9):
+            self.year(year)
+            self.assert_passed(longer, proven=0)
+            self.assert_open(path, 'OUT_OF_BOUNDS_NO_POE')
+        self.year(9.1)
+        self.assert_open(longer, 'OUT_OF_BOUNDS_NO_POE', words='CN=own')
 
 
 class Weak(YearsTest):
