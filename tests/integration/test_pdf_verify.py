@@ -808,7 +808,7 @@ class Hostile(VerifyTest):
         path = self.folder / 'hostile.pdf'
         path.write_bytes(data)
         result = run([CLI, 'pdf', 'verify', '--trust', self.services.anchors, *self.crls, path], env=self.env, timeout=25)
-        self.assertEqual(result.status, 1, result)
+        self.assertIn(result.status, (1, 3), result)  # 3: what is left of it has no signature
         self.assertLessEqual(result.err.count('\n'), 1)
 
     def test_cut_anywhere(self):
