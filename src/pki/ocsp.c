@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-#define DER_ENUMERATED 0x0a
+#define DER_ENUMERATED  0x0a
+#define RESPONDERS_MOST 8 /* of one name, whose keys are tried */
 
 void tp_pki_ocsp_answer_clear(struct tp_pki_ocsp_answer *answer)
 {
@@ -96,16 +97,19 @@ struct candidates {
     size_t len;
 };
 
-/* The first that is right; otherwise what was wrong with the last. */
+/* The first that is right; otherwise what was wrong with the last. Not all that have the name: a document may bring
+ * thousands of them, and each costs a signature to be checked. */
 static enum tp_rc responder_find(const struct asking *asking, const struct candidates *lists, size_t lists_len,
                                  struct tp_error *error, struct tp_pki_ocsp_answer *answer)
 {
     enum tp_rc last = TP_NOT_FOUND;
+    unsigned tried = 0;
     for (size_t list = 0; list < lists_len; list++)
-        for (size_t i = 0; i < lists[list].len; i++) {
+        for (size_t i = 0; i < lists[list].len && tried < RESPONDERS_MOST; i++) {
             const enum tp_rc rc = candidate_try(asking, lists[list].items[i], error, answer);
             if (rc == TP_OK)
                 return TP_OK;
+            tried += rc == TP_NOT_FOUND ? 0 : 1;
             last = rc == TP_NOT_FOUND ? last : rc;
         }
     if (last == TP_NOT_FOUND)

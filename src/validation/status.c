@@ -17,8 +17,11 @@ struct search {
     struct tp_pki_certificate certificate, issuer;
     struct tp_bytes *pool;
     size_t pool_len;
+    unsigned failures; /* of data about the certificate, or by its issuer's name, that are not genuine */
     struct tp_validation_status best;
 };
+
+#define FAILURES_MOST 64 /* each has cost signatures to be checked; honest documents have hardly any */
 
 static enum tp_rc search_find(const struct tp_validation_ask *ask, int depth, struct tp_validation_status *ret_status);
 
@@ -155,6 +158,7 @@ static enum tp_rc look_at_ocsp(struct search *search, size_t index)
             (void)tp_error_set(&why, TP_NOT_FOUND, "the OCSP responder does not know the certificate");
         if (rc != TP_NOT_FOUND)
             search->best.last = why;
+        search->failures += rc != TP_OK && rc != TP_NOT_FOUND ? 1 : 0;
         tp_pki_ocsp_answer_clear(&answer);
         return rc == TP_MEMORY ? rc : TP_OK;
     }
@@ -221,10 +225,28 @@ static enum tp_rc look_at_crl(struct search *search, size_t index)
         judge(search, &status, &search->issuer);
     else if (why.rc == rc)
         search->best.last = why;
+    search->failures += rc != TP_OK && rc != TP_NOT_FOUND ? 1 : 0;
     return rc == TP_MEMORY ? rc : TP_OK;
 }
 
 /* ---- all of it ---- */
+
+static bool is_patient(const struct search *search)
+{
+    return search->failures <= FAILURES_MOST;
+}
+
+/* Whoever buries evidence under rubbish hides something: what says "not revoked" is not believed then. */
+static void give_up(struct search *search)
+{
+    if (is_patient(search) || search->best.revoked)
+        return;
+    search->best.found = false;
+    (void)tp_error_set(
+        &search->best.last, TP_TOO_LARGE,
+        "more than %d pieces of revocation data about it are not genuine; they were not looked at further",
+        FAILURES_MOST);
+}
 
 static enum tp_rc look_at_all(struct search *search)
 {
@@ -232,10 +254,11 @@ static enum tp_rc look_at_all(struct search *search)
     TP_TRY(tp_pki_certificate_parse(ask->certificate, &search->best.last, &search->certificate));
     TP_TRY(tp_pki_certificate_parse(ask->issuer, &search->best.last, &search->issuer));
     TP_TRY(tp_evidence_views(ask->evidence, TP_EVIDENCE_CERTIFICATE, &search->pool, &search->pool_len));
-    for (size_t i = 0; i < tp_evidence_len(ask->evidence, TP_EVIDENCE_OCSP); i++)
+    for (size_t i = 0; i < tp_evidence_len(ask->evidence, TP_EVIDENCE_OCSP) && is_patient(search); i++)
         TP_TRY(look_at_ocsp(search, i));
-    for (size_t i = 0; i < tp_evidence_len(ask->evidence, TP_EVIDENCE_CRL); i++)
+    for (size_t i = 0; i < tp_evidence_len(ask->evidence, TP_EVIDENCE_CRL) && is_patient(search); i++)
         TP_TRY(look_at_crl(search, i));
+    give_up(search);
     return TP_OK;
 }
 

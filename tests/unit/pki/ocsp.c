@@ -322,6 +322,26 @@ Test(ocsp, a_responder_that_sends_no_certificate_is_looked_for_elsewhere)
     tp_buf_clear(&response);
 }
 
+Test(ocsp, a_responder_is_not_looked_for_among_thousands_of_its_name)
+{
+    struct tp_buf pretender = responder_make("ca", other_key, "OCSPSigning", true), response;
+    struct tp_bytes extra[9];
+    struct plan plan = good();
+    plan.signer = &responder, plan.signer_key = responder_key, plan.no_certificates = true;
+    response = response_make(&plan);
+    for (size_t before = 7; before < 9; before++) {
+        struct tp_pki_ocsp_answer answer = {0};
+        for (size_t i = 0; i < before; i++)
+            extra[i] = tp_buf_bytes(&pretender);
+        extra[before] = tp_buf_bytes(&responder);
+        const enum tp_rc rc = tp_pki_ocsp_find(tp_buf_bytes(&response), tp_buf_bytes(&leaf), tp_buf_bytes(&ca), extra,
+                                               before + 1, TP_BYTES_NONE, NULL, &answer);
+        cr_expect_eq(rc, before < 8 ? TP_OK : TP_PEER, "%zu before: %s", before, tp_rc_name(rc));
+        tp_pki_ocsp_answer_clear(&answer);
+    }
+    tp_buf_clear(&pretender), tp_buf_clear(&response);
+}
+
 Test(ocsp, of_several_answers_the_newest_about_this_certificate_counts)
 {
     struct tp_buf sibling = forge_certificate(&(struct forge_certificate){

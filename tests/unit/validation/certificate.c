@@ -324,6 +324,31 @@ Test(past, a_responder_is_as_good_as_its_own_status_is_fresh)
     tp_buf_clear(&alice);
 }
 
+/* Responses whose delegate's certificate has been tampered with: each costs signatures to be checked. */
+static void add_rubbish(struct tp_bytes response, unsigned from, unsigned to)
+{
+    struct tp_buf changed TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    cr_assert_eq(tp_buf_append(&changed, response), TP_OK);
+    for (unsigned i = from; i < to; i++) {
+        changed.data[changed.len - 1] = response.data[response.len - 1] ^ (uint8_t)(i + 1);
+        cr_assert_eq(tp_evidence_add(world.evidence, TP_EVIDENCE_OCSP, tp_buf_bytes(&changed), "", INT64_MAX), TP_OK);
+    }
+}
+
+Test(past, a_good_response_among_too_much_rubbish_is_not_believed)
+{
+    struct tp_buf alice = world_issue("'alice'"), genuine TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    struct tp_validation_question asked = question(&alice);
+    world_add_crl("root", INT64_MAX);
+    world_add_ocsp(&alice, &world.intermediate, "intermediate", INT64_MAX);
+    cr_assert_eq(tp_buf_append(&genuine, tp_evidence_at(world.evidence, TP_EVIDENCE_OCSP, 0)), TP_OK);
+    add_rubbish(tp_buf_bytes(&genuine), 0, 64);
+    PASSES(&asked);
+    add_rubbish(tp_buf_bytes(&genuine), 64, 65);
+    INDETERMINATE(&asked, TRY_LATER);
+    tp_buf_clear(&alice);
+}
+
 Test(past, an_expired_ca_needs_proofs_from_before)
 {
     const int64_t then_ms = world.now_ms - 20 * DAY_MS;
