@@ -95,10 +95,10 @@ static enum tp_rc verify_with(const struct tp_pki_timestamp *timestamp, X509 *x5
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
     const struct tp_pki_cms_part *part = &timestamp->cms->parts[0];
+    if (!tp_pki_cms_ess_fits(part, x509, der)) /* first: whoever looks for the TSA tries thousands */
+        return tp_error_set(error, TP_CRYPTO, "the timestamp's signed attributes do not name the TSA's certificate");
     TP_TRY(content_digest(timestamp, part->facts.hash, digest, error));
     TP_TRY(tp_pki_cms_verify_with(timestamp->cms, 0, x509, TP_BYTES(digest, tp_pki_hash_len(part->facts.hash)), error));
-    if (!tp_pki_cms_ess_fits(part, x509, der))
-        return tp_error_set(error, TP_CRYPTO, "the timestamp's signed attributes do not name the TSA's certificate");
     if (!tp_pki_is_for_timestamping(x509))
         return tp_error_set(error, TP_REFUSED,
                             "the TSA's certificate is not for timestamps alone (critical extended key usage "
