@@ -10,9 +10,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#define WAITING_MOST 128 /* signed documents that are not durable yet: as many open files */
+#define WAITING_MOST 128 /* signed documents that are not durable yet, each with its file and its folder open */
 #define GROUP_LEN    32  /* of them are made durable together, ... */
 #define GROUP_MS     20  /* ... and fewer when the first has waited so long */
 
@@ -31,7 +32,7 @@ struct running {
     size_t next, signed_len, skipped_len, failed_len;
     unsigned started, signers; /* threads; those that still sign */
     struct done waiting[WAITING_MOST];
-    size_t waiting_len;
+    size_t waiting_len, waiting_most;
     enum tp_rc stop; /* what would fail for all that follow; OK: nothing */
     enum tp_rc out;  /* of what is printed */
 };
@@ -137,7 +138,7 @@ static bool take_next(struct running *running, size_t *ret_item)
 static void hand_over(struct running *running, const struct done *done)
 {
     (void)pthread_mutex_lock(&running->lock);
-    while (running->waiting_len == WAITING_MOST)
+    while (running->waiting_len == running->waiting_most)
         (void)pthread_cond_wait(&running->changed, &running->lock);
     running->waiting[running->waiting_len++] = *done;
     if (running->waiting_len == 1 || running->waiting_len == GROUP_LEN)
@@ -293,6 +294,15 @@ static void *namer(void *context)
 
 /* ---- all of it ---- */
 
+/* As many wait as are being named, and the other half of the descriptors is for all else. */
+static size_t waiting_most(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur / 8 >= WAITING_MOST)
+        return WAITING_MOST;
+    return files.rlim_cur < 8 ? 1 : (size_t)files.rlim_cur / 8;
+}
+
 static enum tp_rc start(struct running *running, pthread_t *threads)
 {
     unsigned wanted = running->batch->threads;
@@ -372,6 +382,7 @@ enum tp_rc tp_cli_pdf_batch_run(const struct tp_cli_pdf_batch *batch)
         return TP_MEMORY;
     }
     running->batch = batch;
+    running->waiting_most = waiting_most();
     init_waiting(running);
     running->progress = tp_cli_progress_begin(batch->cli, batch->label);
     tp_cli_progress_update(running->progress, 0, batch->list->len, NULL);

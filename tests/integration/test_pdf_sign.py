@@ -958,6 +958,28 @@ class Batches(PdfTest):
         self.assert_done(self.batch())
         self.assertEqual(len(list(self.results.iterdir())), 300)
 
+    def test_with_few_descriptors(self):
+        for n in range(20, 200):
+            (self.folder / f'{n}.pdf').write_bytes(pdfs.table(pdfs.page(text=b'Document %d' % n)))
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, most)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, most[1]))
+        self.assert_done(self.batch('--jobs', 4))
+        self.assertEqual(len(list(self.results.iterdir())), 200)
+
+    def test_a_hard_link_to_a_document_is_not_replaced(self):
+        content = (self.folder / '03.pdf').read_bytes()
+        os.link(self.folder / '03.pdf', self.results / '03.pdf')
+        one = ('pdf', 'sign', '--key-file', self.keys['rsa'], self.folder / '03.pdf', self.results / '03.pdf')
+        self.assert_line(self.cli(*one), '--force')
+        done = self.batch('--json')
+        self.assertEqual((done.status, [row['status'] for row in self.rows(done.out)].count('failed')), (1, 1))
+        self.assertIn('another name of it', done.out)
+        self.assertEqual((self.results / '03.pdf').read_bytes(), content)
+        self.assert_done(self.cli(*one, '--force'))
+        self.assertEqual((self.folder / '03.pdf').read_bytes(), content)
+        self.assert_signed(self.folder / '03.pdf', self.results / '03.pdf')
+
     def test_out_of_a_batch_is_another_folder(self):
         done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder, '--out', f'{self.folder}/.')
         self.assert_line(done, 'elsewhere', status=2)
