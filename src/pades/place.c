@@ -21,7 +21,7 @@ struct version {
 struct tp_pades_place {
     char *path, *name; /* NAME lies in the folder */
     int folder;
-    bool replace;
+    bool replace, in_place; /* it is IN that is replaced */
     struct stat in;
     struct version now, before;
 };
@@ -80,6 +80,7 @@ static enum tp_rc look(struct tp_pades_place *place, int in, bool force, struct 
         return tp_error_set(error, TP_NOT_PERMITTED, "%s is a symbolic link; name the file that it is to be", place->path);
     if (!S_ISREG(status.st_mode))
         return tp_error_set(error, TP_NOT_PERMITTED, "%s is no regular file", place->path);
+    place->in_place = is_in;
     if (!is_in && !force)
         return tp_error_set(error, TP_EXISTS, "%s is there already; move it away, or --force", place->path);
     place->replace = true;
@@ -231,8 +232,19 @@ static enum tp_rc name_new(struct tp_pades_place *place, struct tp_error *error)
     return failed == 0 ? TP_OK : io_failed(place, "naming it", error);
 }
 
+/* Somebody may have been at it while the signature was made: what he has written would be lost. */
+static bool is_as_it_was(const struct tp_pades_place *place)
+{
+    struct stat now;
+    return fstatat(place->folder, place->name, &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_dev == place->in.st_dev &&
+           now.st_ino == place->in.st_ino && now.st_size == place->in.st_size &&
+           now.st_mtim.tv_sec == place->in.st_mtim.tv_sec && now.st_mtim.tv_nsec == place->in.st_mtim.tv_nsec;
+}
+
 enum tp_rc tp_pades_place_name(struct tp_pades_place *place, struct tp_error *error)
 {
+    if (place->in_place && !is_as_it_was(place))
+        return tp_error_set(error, TP_EXISTS, "%s was changed by somebody else meanwhile; it is left alone", place->path);
     return place->replace ? name_over(place, error) : name_new(place, error);
 }
 

@@ -32,7 +32,7 @@ int tp_pades_place_fd(const struct tp_pades_place *place); /* the newest version
 void tp_pades_place_start_sync(const struct tp_pades_place *place);
 /* The newest version, durable (fdatasync), ... */
 TP_MUST_USE enum tp_rc tp_pades_place_sync(struct tp_pades_place *place, struct tp_error *error);
-/* ... under its name. TP_EXISTS when somebody else has made one of that name meanwhile. */
+/* ... under its name. TP_EXISTS when somebody else has made one of that name meanwhile, or changed IN that is replaced. */
 TP_MUST_USE enum tp_rc tp_pades_place_name(struct tp_pades_place *place, struct tp_error *error);
 /* Its folder, so that the name is durable, too; for many files once at the end of them. */
 TP_MUST_USE enum tp_rc tp_pades_place_sync_folder(const struct tp_pades_place *place, struct tp_error *error);

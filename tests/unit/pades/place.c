@@ -197,6 +197,28 @@ Test(place, somebody_else_was_first)
     cr_assert_eq(count(), 2);
 }
 
+Test(place, somebody_else_was_at_the_input_meanwhile)
+{
+    char path[PATH_MAX], other[PATH_MAX];
+    struct tp_pades_place *place = place_of("in", false);
+    write_version(place, "mine");
+    put("in", "theirs, longer");
+    cr_assert_eq(tp_pades_place_commit(place, &error), TP_EXISTS);
+    tp_pades_place_free(place);
+    assert_content("in", "theirs, longer");
+    (void)close(in);
+    path_of("in", path), path_of("other", other);
+    in = open(path, O_RDONLY);
+    place = place_of("in", false);
+    write_version(place, "mine");
+    put("other", "another");
+    cr_assert_eq(rename(other, path), 0);
+    cr_assert_eq(tp_pades_place_commit(place, &error), TP_EXISTS);
+    tp_pades_place_free(place);
+    assert_content("in", "another");
+    cr_assert_eq(count(), 1);
+}
+
 Test(place, links_and_folders_are_refused)
 {
     char path[PATH_MAX];
