@@ -128,7 +128,7 @@ enum tp_rc tp_pades_dss_append(struct tp_pades_service *service, int fd, const s
     struct tp_pdf_written written;
     size_t added;
     int out;
-    TP_TRY(tp_pades_work_open(service, fd, password, error, &work));
+    TP_TRY(tp_pades_work_open(service, fd, password, false, error, &work));
     TP_TRY(build(&work, evidence, &added));
     TP_TRY(tp_pdf_arena_check(work.arena));
     if (added == 0)

@@ -131,7 +131,7 @@ static enum tp_rc look(struct extending *extending, struct tp_pdf_document *docu
 static enum tp_rc look_in(struct extending *extending, int in)
 {
     struct tp_pades_work work TP_AUTO(tp_pades_work_close) = {.update = NULL};
-    TP_TRY(tp_pades_work_open(extending->service, in, extending->order->password, extending->error, &work));
+    TP_TRY(tp_pades_work_open(extending->service, in, extending->order->password, false, extending->error, &work));
     TP_TRY(look(extending, work.document));
     for (size_t i = 0; i < extending->seals.len && extending->order->level >= TP_PADES_B_LT; i++)
         TP_TRY(prove_seal(extending, i));

@@ -25,9 +25,9 @@ struct tp_pades_work {
     } look; /* the last appearance that was put */
     struct tp_error *error;
 };
-/* Opens the first bytes of FD for an update. TP_UNSUPPORTED with words where none can be made. */
+/* Opens FD for an update. FIRST_PAGE: it will be asked for. TP_UNSUPPORTED with words where no update can be made. */
 TP_MUST_USE enum tp_rc tp_pades_work_open(struct tp_pades_service *service, int fd, const struct tp_secret *password,
-                                          struct tp_error *error, struct tp_pades_work *ret_work);
+                                          bool first_page, struct tp_error *error, struct tp_pades_work *ret_work);
 /* Forgets what was put, for another try at the same. */
 TP_MUST_USE enum tp_rc tp_pades_work_again(struct tp_pades_work *work);
 void tp_pades_work_close(struct tp_pades_work *work);

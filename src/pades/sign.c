@@ -385,7 +385,8 @@ enum tp_rc tp_pades_sign(struct tp_pades_service *service, int in, const struct 
     struct tp_pades_result result = {.length = 0};
     struct signing signing TP_AUTO(close_signing) = {.order = *order, .result = &result};
     TP_TRY(tp_pades_order_check(service, order, error));
-    TP_TRY(tp_pades_work_open(service, in, order->password, error, &signing.work));
+    const bool new_field = order->field == NULL; /* whose widget lies on the first page, mostly */
+    TP_TRY(tp_pades_work_open(service, in, order->password, new_field, error, &signing.work));
     TP_TRY(prepare(&signing));
     TP_TRY(prove_signer(&signing));
     TP_TRY(write_signed(&signing, place));

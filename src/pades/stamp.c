@@ -137,7 +137,7 @@ enum tp_rc tp_pades_stamp_append(struct tp_pades_service *service, int fd, const
 {
     struct tp_pades_work work TP_AUTO(tp_pades_work_close) = {.update = NULL};
     struct tp_buf token TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    TP_TRY(tp_pades_work_open(service, fd, password, error, &work));
+    TP_TRY(tp_pades_work_open(service, fd, password, true, error, &work));
     TP_TRY(write_stamped(&work, hash, place, &token));
     tp_pades_work_close(&work);
     TP_TRY(tp_pades_stamp_prove(service, tp_buf_bytes(&token), evidence, error, ret_time_ms));

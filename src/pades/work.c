@@ -34,11 +34,13 @@ static enum tp_rc check(struct tp_pades_work *work)
     return check_form(work, catalog);
 }
 
-enum tp_rc tp_pades_work_open(struct tp_pades_service *service, int fd, const struct tp_secret *password,
+enum tp_rc tp_pades_work_open(struct tp_pades_service *service, int fd, const struct tp_secret *password, bool first_page,
                               struct tp_error *error, struct tp_pades_work *ret_work)
 {
     struct tp_pades_work work TP_AUTO(tp_pades_work_close) = {.service = service, .error = error};
-    TP_TRY(tp_pdf_document_open(tp_pades_service_means(service)->pool, fd, 0, password, error, &work.document));
+    struct tp_pdf_pool *pool = tp_pades_service_means(service)->pool;
+    TP_TRY(first_page ? tp_pdf_document_open_with_page(pool, fd, 0, password, error, &work.document)
+                      : tp_pdf_document_open(pool, fd, 0, password, error, &work.document));
     work.arena = tp_pdf_document_arena(work.document);
     TP_TRY(check(&work));
     TP_TRY(tp_pdf_update_new(work.document, error, &work.update));

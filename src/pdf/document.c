@@ -36,6 +36,12 @@ struct tp_pdf_document {
     struct object *objects; /* the structs are malloc'ed */
     struct tp_secret *password;
     int fd;
+    struct {
+        bool asked;            /* for the first page, when it was opened; with this answer: */
+        enum tp_rc rc;         /* TP_OK, or TP_NOT_FOUND */
+        struct tp_error error; /* its words */
+        struct tp_buf answer;
+    } page;
 };
 
 /* ---- objects that have come ---- */
@@ -134,20 +140,38 @@ static enum tp_rc make_question(const struct tp_pdf_document *document, struct t
     return TP_OK;
 }
 
+static enum tp_rc next_answer(struct tp_pdf_document *document, struct tp_error *error, struct tp_buf *answer)
+{
+    return tp_pdf_process_answer(document->process, tp_pdf_pool_limits(document->pool)->time_ms, error, answer);
+}
+
 /* A reader that the document before has broken while it let go is not this one's error: there are others. */
 static enum tp_rc ask_to_open(struct tp_pdf_document *document, const struct tp_secret *question, struct tp_error *error,
                               struct tp_buf *answer)
 {
+    const struct tp_pdf_asked asked[] = {{TP_PDF_ASK_OPEN, tp_secret_bytes(question)},
+                                         {TP_PDF_ASK_PAGE, TP_BYTES("\0\0\0\0", 4)}};
     for (;;) {
         TP_TRY(tp_pdf_pool_take(document->pool, error, &document->process));
         document->process->files++;
-        const enum tp_rc rc = tp_pdf_process_ask(document->process, TP_PDF_ASK_OPEN, tp_secret_bytes(question), document->fd,
-                                                 tp_pdf_pool_limits(document->pool)->time_ms, error, answer);
+        enum tp_rc rc = tp_pdf_process_send(document->process, asked, document->page.asked ? 2 : 1, document->fd, error);
+        if (rc == TP_OK)
+            rc = next_answer(document, error, answer);
         if (rc == TP_OK || !document->process->owes)
             return rc;
         tp_pdf_pool_give(document->pool, document->process);
         document->process = NULL;
     }
+}
+
+static enum tp_rc await_page(struct tp_pdf_document *document, struct tp_error *error)
+{
+    if (!document->page.asked)
+        return TP_OK;
+    document->page.rc = next_answer(document, &document->page.error, &document->page.answer);
+    if (document->page.rc == TP_OK || document->page.rc == TP_NOT_FOUND)
+        return TP_OK;
+    return tp_error_set(error, document->page.rc, "%s", tp_error_words(&document->page.error));
 }
 
 static enum tp_rc ask_for_facts(struct tp_pdf_document *document, struct tp_error *error)
@@ -156,6 +180,7 @@ static enum tp_rc ask_for_facts(struct tp_pdf_document *document, struct tp_erro
     struct tp_secret *question TP_AUTO(tp_secret_free_p) = NULL;
     TP_TRY(make_question(document, &question));
     TP_TRY(ask_to_open(document, question, error, &answer));
+    TP_TRY(await_page(document, error));
     /* What comes next into the same memory should not find a password there. */
     document->process->broken = document->process->broken || tp_secret_len(document->password) > 0;
     return take_facts(document, tp_buf_bytes(&answer), error);
@@ -185,7 +210,7 @@ static enum tp_rc copy_password(struct tp_pdf_document *document, const struct t
     return tp_secret_new_copy(bytes, &document->password);
 }
 
-enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t length, const struct tp_secret *password,
+static enum tp_rc open_document(struct tp_pdf_pool *pool, int fd, uint64_t length, const struct tp_secret *password, bool page,
                                 struct tp_error *error, struct tp_pdf_document **ret_document)
 {
     struct tp_pdf_document *document TP_AUTO(tp_pdf_document_close_p) = calloc(1, sizeof(*document));
@@ -193,6 +218,7 @@ enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t lengt
         return TP_MEMORY;
     document->pool = pool;
     document->fd = fd;
+    document->page.asked = page;
     TP_TRY(look_at_file(document, length, error));
     TP_TRY(copy_password(document, password, error));
     TP_TRY(tp_pdf_arena_new(&document->arena));
@@ -200,6 +226,18 @@ enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t lengt
     *ret_document = document;
     document = NULL;
     return TP_OK;
+}
+
+enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t length, const struct tp_secret *password,
+                                struct tp_error *error, struct tp_pdf_document **ret_document)
+{
+    return open_document(pool, fd, length, password, false, error, ret_document);
+}
+
+enum tp_rc tp_pdf_document_open_with_page(struct tp_pdf_pool *pool, int fd, uint64_t length, const struct tp_secret *password,
+                                          struct tp_error *error, struct tp_pdf_document **ret_document)
+{
+    return open_document(pool, fd, length, password, true, error, ret_document);
 }
 
 void tp_pdf_document_close(struct tp_pdf_document *document)
@@ -214,6 +252,7 @@ void tp_pdf_document_close(struct tp_pdf_document *document)
         HASH_DEL(document->objects, object);
         free(object);
     }
+    tp_buf_clear(&document->page.answer);
     tp_pdf_arena_free(document->arena);
     tp_secret_free(document->password);
     free(document);
@@ -343,11 +382,21 @@ static enum tp_rc take_page(struct tp_pdf_document *document, struct tp_bytes an
     return tp_pdf_arena_check(document->arena);
 }
 
+static enum tp_rc take_first_page(struct tp_pdf_document *document, struct tp_error *error, struct tp_pdf_ref *ret_ref,
+                                  const struct tp_pdf_value **ret_page)
+{
+    if (document->page.rc != TP_OK)
+        return tp_error_set(error, document->page.rc, "%s", tp_error_words(&document->page.error));
+    return take_page(document, tp_buf_bytes(&document->page.answer), error, ret_ref, ret_page);
+}
+
 enum tp_rc tp_pdf_document_page(struct tp_pdf_document *document, unsigned index, struct tp_error *error,
                                 struct tp_pdf_ref *ret_ref, const struct tp_pdf_value **ret_page)
 {
     struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     uint8_t question[4];
+    if (index == 0 && document->page.asked)
+        return take_first_page(document, error, ret_ref, ret_page);
     tp_put_be32(question, index);
     TP_TRY(ask(document, TP_PDF_ASK_PAGE, TP_BYTES(question, sizeof(question)), error, &answer));
     return take_page(document, tp_buf_bytes(&answer), error, ret_ref, ret_page);

@@ -43,6 +43,10 @@ struct tp_pdf_document; /* one thread at a time */
 TP_MUST_USE enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t length,
                                             const struct tp_secret *password, struct tp_error *error,
                                             struct tp_pdf_document **ret_document);
+/* The same for who is going to need the first page: it comes along, unless there is none. Its errors are those of opening. */
+TP_MUST_USE enum tp_rc tp_pdf_document_open_with_page(struct tp_pdf_pool *pool, int fd, uint64_t length,
+                                                      const struct tp_secret *password, struct tp_error *error,
+                                                      struct tp_pdf_document **ret_document);
 void tp_pdf_document_close(struct tp_pdf_document *document);
 TP_DEFINE_AUTO(struct tp_pdf_document, tp_pdf_document_close)
 

@@ -4,7 +4,6 @@
  */
 #include "pdf/process.h"
 #include "base/clock.h"
-#include "base/secret.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -12,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,14 +64,17 @@ static enum tp_rc too_late(struct tp_pdf_process *process, int64_t time_ms, stru
 
 /* ---- the socket ---- */
 
-static enum tp_rc put(struct tp_pdf_process *process, struct tp_bytes bytes, int fd, struct tp_error *error)
+/* All of PARTS. Questions fit into the socket's buffer. */
+static enum tp_rc put(struct tp_pdf_process *process, struct iovec *parts, size_t parts_len, int fd, struct tp_error *error)
 {
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof(int))];
     } control = {0};
-    struct iovec part = {(void *)(uintptr_t)bytes.data, bytes.len};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = parts_len};
+    size_t len = 0;
+    for (size_t i = 0; i < parts_len; i++)
+        len += parts[i].iov_len;
     if (fd >= 0) {
         control.head = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
         memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
@@ -81,7 +84,7 @@ static enum tp_rc put(struct tp_pdf_process *process, struct tp_bytes bytes, int
     ssize_t done;
     while ((done = sendmsg(process->socket, &message, MSG_NOSIGNAL)) < 0 && errno == EINTR)
         ;
-    return done == (ssize_t)bytes.len ? TP_OK : ended(process, error); /* a question fits into the socket's buffer */
+    return done == (ssize_t)len ? TP_OK : ended(process, error);
 }
 
 /* What has come, at most LEN bytes of it, once something has. */
@@ -161,24 +164,41 @@ static enum tp_rc get_answer(struct tp_pdf_process *process, int64_t time_ms, st
     return TP_OK;
 }
 
-static enum tp_rc put_question(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question, int fd,
-                               struct tp_error *error)
+static enum tp_rc check_asking(struct tp_pdf_process *process, struct tp_error *error)
 {
-    uint8_t message[TP_PDF_MESSAGE_HEAD + TP_PDF_QUESTION_MAX];
     if (process->socket < 0)
         return tp_error_set(error, TP_IO, "the document's reader has ended; open the document again");
-    if (question.len > TP_PDF_QUESTION_MAX)
-        return TP_TOO_LARGE;
-    if (process->input_len > 0) { /* more than it was asked for would be taken for the next answer */
-        (void)ended(process, NULL);
-        return tp_error_set(error, TP_INTERNAL, "the document's reader answers what nobody has asked");
+    if (process->input_len == 0)
+        return TP_OK;
+    (void)ended(process, NULL); /* more than it was asked for would be taken for the next answer */
+    return tp_error_set(error, TP_INTERNAL, "the document's reader answers what nobody has asked");
+}
+
+static enum tp_rc put_questions(struct tp_pdf_process *process, const struct tp_pdf_asked *asked, size_t asked_len, int fd,
+                                struct tp_error *error)
+{
+    uint8_t heads[TP_PDF_ASKED_MOST][TP_PDF_MESSAGE_HEAD];
+    struct iovec parts[2 * TP_PDF_ASKED_MOST];
+    TP_TRY(check_asking(process, error));
+    if (asked_len > TP_PDF_ASKED_MOST)
+        return TP_BAD_ARGUMENT;
+    for (size_t i = 0; i < asked_len; i++) {
+        const struct tp_bytes question = asked[i].question;
+        if (question.len > TP_PDF_QUESTION_MAX)
+            return TP_TOO_LARGE;
+        heads[i][0] = (uint8_t)asked[i].kind;
+        tp_put_be32(heads[i] + 1, (uint32_t)question.len);
+        parts[2 * i] = (struct iovec){heads[i], sizeof(heads[i])};
+        parts[2 * i + 1] = (struct iovec){(void *)(uintptr_t)question.data, question.len};
     }
-    message[0] = (uint8_t)kind;
-    tp_put_be32(message + 1, (uint32_t)question.len);
-    if (question.len > 0)
-        memcpy(message + TP_PDF_MESSAGE_HEAD, question.data, question.len);
-    const enum tp_rc rc = put(process, TP_BYTES(message, TP_PDF_MESSAGE_HEAD + question.len), fd, error);
-    tp_wipe(message, TP_PDF_MESSAGE_HEAD + question.len); /* it may hold a password */
+    return put(process, parts, 2 * asked_len, fd, error);
+}
+
+enum tp_rc tp_pdf_process_send(struct tp_pdf_process *process, const struct tp_pdf_asked *asked, size_t asked_len, int fd,
+                               struct tp_error *error)
+{
+    const enum tp_rc rc = put_questions(process, asked, asked_len, fd, error);
+    process->broken = process->broken || rc != TP_OK;
     return rc;
 }
 
@@ -191,28 +211,32 @@ static enum tp_rc settle(struct tp_pdf_process *process, int64_t time_ms, struct
     return TP_OK;
 }
 
-static enum tp_rc ask(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question, int fd,
-                      int64_t time_ms, struct tp_error *error, struct tp_buf *answer)
+static enum tp_rc next_answer(struct tp_pdf_process *process, int64_t time_ms, struct tp_error *error, struct tp_buf *answer)
 {
-    TP_TRY(put_question(process, kind, question, fd, error));
     TP_TRY(settle(process, time_ms, error));
     return get_answer(process, time_ms, error, answer);
 }
 
-void tp_pdf_process_let_go(struct tp_pdf_process *process)
+enum tp_rc tp_pdf_process_answer(struct tp_pdf_process *process, int64_t time_ms, struct tp_error *error, struct tp_buf *ret_answer)
 {
-    process->owes = true;
-    process->broken = put_question(process, TP_PDF_ASK_CLOSE, TP_BYTES_NONE, -1, NULL) != TP_OK || process->broken;
+    const int64_t begun_ms = tp_clock_monotonic_ms();
+    const enum tp_rc rc = next_answer(process, time_ms, error, ret_answer);
+    process->used_ms += tp_clock_monotonic_ms() - begun_ms;
+    process->broken = process->broken || rc != TP_OK;
+    return rc;
 }
 
 enum tp_rc tp_pdf_process_ask(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question, int fd,
                               int64_t time_ms, struct tp_error *error, struct tp_buf *ret_answer)
 {
-    const int64_t begun_ms = tp_clock_monotonic_ms();
-    const enum tp_rc rc = ask(process, kind, question, fd, time_ms, error, ret_answer);
-    process->used_ms += tp_clock_monotonic_ms() - begun_ms;
-    process->broken = process->broken || rc != TP_OK;
-    return rc;
+    TP_TRY(tp_pdf_process_send(process, &(struct tp_pdf_asked){kind, question}, 1, fd, error));
+    return tp_pdf_process_answer(process, time_ms, error, ret_answer);
+}
+
+void tp_pdf_process_let_go(struct tp_pdf_process *process)
+{
+    process->owes = true;
+    (void)!tp_pdf_process_send(process, &(struct tp_pdf_asked){.kind = TP_PDF_ASK_CLOSE}, 1, -1, NULL);
 }
 
 /* ---- its life ---- */

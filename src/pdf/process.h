@@ -79,8 +79,19 @@ void tp_pdf_process_free(struct tp_pdf_process *process);
 TP_DEFINE_AUTO(struct tp_pdf_process, tp_pdf_process_free)
 /* Has the file let go, and does not wait for it. */
 void tp_pdf_process_let_go(struct tp_pdf_process *process);
-/* FD -1: none goes along. After any error the process is broken. One that still owes an answer then was broken by the document
- * before, and another may be asked. */
+struct tp_pdf_asked {
+    enum tp_pdf_question kind;
+    struct tp_bytes question;
+};
+#define TP_PDF_ASKED_MOST 2
+/* Sends the questions, TP_PDF_ASKED_MOST at most; the answers are then taken one by one, until one of them is an error. FD -1: none
+ * goes along. After any error the process is broken. One that still owes an answer then was broken by the document before, and
+ * another may be asked. */
+TP_MUST_USE enum tp_rc tp_pdf_process_send(struct tp_pdf_process *process, const struct tp_pdf_asked *asked, size_t asked_len, int fd,
+                                           struct tp_error *error);
+TP_MUST_USE enum tp_rc tp_pdf_process_answer(struct tp_pdf_process *process, int64_t time_ms, struct tp_error *error,
+                                             struct tp_buf *ret_answer);
+/* Both, for one question. */
 TP_MUST_USE enum tp_rc tp_pdf_process_ask(struct tp_pdf_process *process, enum tp_pdf_question kind, struct tp_bytes question,
                                           int fd, int64_t time_ms, struct tp_error *error, struct tp_buf *ret_answer);
 

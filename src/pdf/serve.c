@@ -43,18 +43,34 @@ static void put(const void *bytes, size_t len)
     }
 }
 
-/* A short one with one call. */
+/* Answers that go out together, since the next question has come with the one before. */
+static struct {
+    uint8_t bytes[TP_PDF_MESSAGE_HEAD + SHORT_ANSWER];
+    size_t len;
+} output;
+
+static void flush(void)
+{
+    put(output.bytes, output.len);
+    output.len = 0;
+}
+
 static void answer(enum tp_rc rc, const void *bytes, size_t len)
 {
-    uint8_t message[TP_PDF_MESSAGE_HEAD + SHORT_ANSWER];
-    const size_t along = len <= SHORT_ANSWER ? len : 0;
-    message[0] = (uint8_t)rc;
-    tp_put_be32(message + 1, (uint32_t)len);
-    if (along > 0)
-        memcpy(message + TP_PDF_MESSAGE_HEAD, bytes, along);
-    put(message, TP_PDF_MESSAGE_HEAD + along);
-    if (along < len)
-        put(bytes, len);
+    uint8_t head[TP_PDF_MESSAGE_HEAD] = {(uint8_t)rc};
+    const bool is_short = len <= SHORT_ANSWER;
+    tp_put_be32(head + 1, (uint32_t)len);
+    if (output.len + sizeof(head) + (is_short ? len : 0) > sizeof(output.bytes))
+        flush();
+    memcpy(output.bytes + output.len, head, sizeof(head));
+    output.len += sizeof(head);
+    if (is_short && len > 0)
+        memcpy(output.bytes + output.len, bytes, len);
+    output.len += is_short ? len : 0;
+    if (is_short)
+        return;
+    flush();
+    put(bytes, len);
 }
 
 /* What has come of questions, and the descriptor, if one is with them. */
@@ -111,6 +127,7 @@ static void on_bus_error(int number)
     static const char words[] = "the document became shorter while it was read";
     (void)number;
     answer(TP_IO, words, sizeof(words) - 1);
+    flush();
     _exit(1);
 }
 
@@ -199,6 +216,8 @@ static void serve_one(struct serving *serving)
         answer(TP_OK, made.data, made.len);
     else
         answer(rc, error.words, strlen(error.words));
+    if (!is_whole(serving))
+        flush();
 }
 
 void tp_pdf_serve(size_t memory)
@@ -209,6 +228,7 @@ void tp_pdf_serve(size_t memory)
     if (!tp_pdf_sandbox_enter(memory))
         _exit(TP_PDF_NOT_CONFINED);
     answer(TP_OK, NULL, 0); /* the sandbox stands */
+    flush();
     for (;;)
         serve_one(&serving);
 }

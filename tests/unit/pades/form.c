@@ -119,7 +119,7 @@ static struct tp_pades_work open_work(struct tp_pades_service *service, const ch
     *ret_fd = trial.fd;
     tp_pades_form_clear(&trial.form);
     tp_pdf_document_close(trial.document);
-    cr_assert_eq(tp_pades_work_open(service, *ret_fd, NULL, &error, &work), TP_OK, "%s", error.words);
+    cr_assert_eq(tp_pades_work_open(service, *ret_fd, NULL, false, &error, &work), TP_OK, "%s", error.words);
     return work;
 }
 

@@ -111,6 +111,67 @@ Test(document, pages_come_with_what_they_inherit)
     tp_buf_clear(&data), tp_buf_clear(&bytes);
 }
 
+static struct tp_pdf_document *open_with_page(struct tp_bytes bytes)
+{
+    struct tp_pdf_document *document = NULL;
+    cr_assert_eq(tp_pdf_document_open_with_page(pool, forge_file(bytes), 0, NULL, &error, &document), TP_OK, "%s", error.words);
+    return document;
+}
+
+Test(document, the_first_page_comes_along_when_it_is_wanted)
+{
+    struct tp_buf bytes = forge_document("1.7", FORGE_TABLE);
+    struct tp_pdf_document *one = open_with_page(tp_buf_bytes(&bytes)), *other = open_bytes(tp_buf_bytes(&bytes));
+    struct tp_pdf_ref ref, same;
+    const struct tp_pdf_value *page = NULL, *asked = NULL;
+    for (unsigned i = 0; i < 2; i++) { /* twice: it stays; the second page is asked for as ever */
+        cr_assert_eq(tp_pdf_document_page(one, 0, &error, &ref, &page), TP_OK);
+        cr_assert_eq(tp_pdf_document_page(other, 0, &error, &same, &asked), TP_OK);
+        cr_assert(ref.id == same.id && tp_pdf_equal(page, asked));
+        cr_assert_eq(tp_pdf_document_page(one, 1, &error, &ref, &page), TP_OK);
+        cr_assert_eq(ref.id, 5);
+    }
+    close_document(one), close_document(other);
+    tp_buf_clear(&bytes);
+}
+
+static struct tp_buf forge_pages(const char *pages)
+{
+    struct forge forge;
+    forge_begin(&forge, "1.7");
+    forge_object(&forge, 1, "<< /Type /Catalog /Pages 2 0 R >>");
+    forge_object(&forge, 2, pages);
+    forge_object(&forge, 3, "<< /Type /Page /Parent 2 0 R /Contents 4 0 R >>");
+    forge_object(&forge, 4, "(four)");
+    forge.at[4] += 3; /* where it is not */
+    forge_end(&forge, FORGE_TABLE, "/Root 1 0 R");
+    return forge.text;
+}
+
+Test(document, a_page_that_is_not_there_is_missed_when_it_is_asked_for)
+{
+    struct tp_buf bytes = forge_pages("<< /Type /Pages /Kids [] /Count 0 >>");
+    struct tp_pdf_document *document = open_with_page(tp_buf_bytes(&bytes));
+    struct tp_pdf_ref ref;
+    const struct tp_pdf_value *page = NULL;
+    cr_assert_eq(tp_pdf_document_page(document, 0, &error, &ref, &page), TP_NOT_FOUND);
+    cr_assert_not_null(strstr(error.words, "0 pages"), "%s", error.words);
+    tp_pdf_document_close(document);
+    tp_buf_clear(&bytes);
+}
+
+Test(document, a_page_that_is_damaged_opens_nothing_for_who_wants_it)
+{
+    struct tp_buf bytes = forge_pages("<< /Type /Pages /Kids [3 0 R] /Count 1 >>");
+    struct tp_pdf_document *document = NULL;
+    cr_assert_eq(tp_pdf_document_open(pool, forge_file(tp_buf_bytes(&bytes)), 0, NULL, &error, &document), TP_OK);
+    tp_pdf_document_close(document);
+    document = NULL;
+    cr_assert_eq(tp_pdf_document_open_with_page(pool, forge_file(tp_buf_bytes(&bytes)), 0, NULL, &error, &document), TP_MALFORMED);
+    cr_assert_not_null(strstr(error.words, "page tree"), "%s", error.words);
+    tp_buf_clear(&bytes);
+}
+
 static struct tp_pdf_digests digests_of(struct tp_bytes bytes)
 {
     struct tp_pdf_digests digests;

@@ -321,6 +321,27 @@ Test(process_dies, catalog_and_page_come_as_they_stand)
     tp_buf_clear(&open), tp_buf_clear(&page), tp_buf_clear(&catalog), tp_buf_clear(&object);
 }
 
+/* Answers come one by one, however they were asked for; a long one does not wait for room. */
+Test(process_dies, two_questions_at_once_have_two_answers)
+{
+    const struct tp_pdf_asked asked[] = {{TP_PDF_ASK_PAGE, TP_BYTES("\0\0\0\1", 4)},
+                                         {TP_PDF_ASK_PAGE, TP_BYTES("\0\0\0\0", 4)}};
+    struct tp_buf answers[2] = {TP_BUF_INIT, TP_BUF_INIT};
+    cr_assert_eq(tp_pdf_process_send(process, asked, 2, -1, &error), TP_OK);
+    for (size_t i = 0; i < 2; i++)
+        cr_assert_eq(tp_pdf_process_answer(process, 5000, &error, &answers[i]), TP_OK);
+    cr_assert_eq(tp_get_be32(answers[0].data), 5);
+    cr_assert_eq(tp_get_be32(answers[1].data), 3);
+    cr_assert_eq(ask_for_object(process), TP_OK);
+    tp_buf_clear(&answers[0]), tp_buf_clear(&answers[1]);
+}
+
+Test(process_dies, no_more_questions_go_than_are_allowed)
+{
+    const struct tp_pdf_asked asked[TP_PDF_ASKED_MOST + 1] = {{TP_PDF_ASK_CLOSE, TP_BYTES_NONE}};
+    cr_assert_eq(tp_pdf_process_send(process, asked, TP_PDF_ASKED_MOST + 1, -1, &error), TP_BAD_ARGUMENT);
+}
+
 /* What is left when our process goes: nothing. */
 Test(process_dies, readers_end_with_the_zygote)
 {
