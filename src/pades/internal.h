@@ -109,6 +109,8 @@ const struct tp_pki_certificate *tp_pades_service_signer(const struct tp_pades_s
 /* All that is known of files, and what proves LEAF at AT_MS. 0: now; what was gathered for it a moment ago is used again. */
 TP_MUST_USE enum tp_rc tp_pades_service_prove(struct tp_pades_service *service, struct tp_bytes leaf, enum tp_pki_purpose purpose,
                                               int64_t at_ms, struct tp_evidence *evidence, struct tp_error *error);
+/* Bytes to keep for the signer's CMS, which each document asks for again. */
+TP_MUST_USE enum tp_rc tp_pades_service_cms_room(struct tp_pades_service *service, enum tp_pki_hash hash, bool pss, size_t *ret_room);
 /* Bytes to keep for a token: those of the largest so far, or a guess. */
 size_t tp_pades_service_token_room(struct tp_pades_service *service);
 void tp_pades_service_token_seen(struct tp_pades_service *service, size_t len);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "pki/certificate.h"
+#include "pki/cms.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,6 +27,7 @@ struct tp_pades_service {
     struct tp_pki_certificate signer; /* of MEANS' signer, where it has a certificate */
     bool has_signer;
     atomic_size_t token_most; /* 0: none seen */
+    atomic_size_t cms_room[TP_PKI_HASH_END][2]; /* of the signer's CMS by this hash, without and with PSS; 0: not computed yet */
     pthread_mutex_t lock;     /* of the proofs */
     struct proof proofs[PROOFS];
     size_t proofs_next;
@@ -100,6 +102,18 @@ void tp_pades_service_token_seen(struct tp_pades_service *service, size_t len)
     size_t most = atomic_load(&service->token_most);
     while (len > most && !atomic_compare_exchange_weak(&service->token_most, &most, len))
         continue;
+}
+
+enum tp_rc tp_pades_service_cms_room(struct tp_pades_service *service, enum tp_pki_hash hash, bool pss, size_t *ret_room)
+{
+    atomic_size_t *known = &service->cms_room[hash][pss ? 1 : 0];
+    const struct tp_pki_cms_order order = {.signer = service->means.signer, .hash = hash, .pss = pss};
+    size_t room = atomic_load(known);
+    if (room == 0)
+        TP_TRY(tp_pki_cms_size(&order, &room));
+    atomic_store(known, room);
+    *ret_room = room;
+    return TP_OK;
 }
 
 static enum tp_rc copy_evidence(const struct tp_evidence *from, struct tp_evidence *to, const char *source)

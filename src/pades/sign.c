@@ -237,9 +237,7 @@ static struct tp_pki_cms_order cms_order(const struct signing *signing, const ui
 
 static enum tp_rc room_for(struct signing *signing, size_t *ret_room)
 {
-    uint8_t digest[64] = {0};
-    struct tp_pki_cms_order order = cms_order(signing, digest);
-    TP_TRY(tp_pki_cms_size(&order, ret_room));
+    TP_TRY(tp_pades_service_cms_room(signing->work.service, signing->order.hash, signing->order.pss, ret_room));
     if (signing->order.level >= TP_PADES_B_T)
         *ret_room += tp_pades_service_token_room(signing->work.service) + ATTRIBUTE;
     return TP_OK;
