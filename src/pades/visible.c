@@ -65,20 +65,37 @@ enum tp_rc tp_pades_size_parse(const char *text, struct tp_error *error, struct 
     return TP_OK;
 }
 
+/* A number, or "last"; stepped over. */
 static bool take_page(const char **at, uint32_t *ret_page)
 {
     char *behind;
-    size_t len = strcspn(*at, ",");
-    if (len == 4 && strncasecmp(*at, "last", 4) == 0) {
+    if (strncasecmp(*at, "last", 4) == 0) {
         *ret_page = TP_PADES_PAGE_LAST;
-        *at += len;
+        *at += 4;
         return true;
     }
     unsigned long page = **at >= '1' && **at <= '9' ? strtoul(*at, &behind, 10) : 0;
-    if (page < 1 || page > TP_PDF_OBJECTS_MAX || behind != *at + len)
+    if (page < 1 || page > TP_PDF_OBJECTS_MAX)
         return false;
     *ret_page = (uint32_t)page;
-    *at += len;
+    *at = behind;
+    return true;
+}
+
+static bool take_pages(const char **at, struct tp_pades_pages *ret_pages)
+{
+    if (strncasecmp(*at, "all", 3) == 0) {
+        *ret_pages = (struct tp_pades_pages){1, TP_PADES_PAGE_LAST};
+        *at += 3;
+        return true;
+    }
+    if (!take_page(at, &ret_pages->first))
+        return false;
+    ret_pages->last = ret_pages->first;
+    if (**at == '-') {
+        ++*at;
+        return take_page(at, &ret_pages->last) && ret_pages->first <= ret_pages->last;
+    }
     return true;
 }
 
@@ -89,8 +106,8 @@ enum tp_rc tp_pades_pages_parse(const char *text, struct tp_error *error, struct
     do {
         if (ret_visible->pages_len == TP_PADES_PAGES_MAX)
             return tp_error_set(error, TP_USAGE, "a signature can be seen on %d pages at most", TP_PADES_PAGES_MAX);
-        if (!take_page(&at, &ret_visible->pages[ret_visible->pages_len++]))
-            return tp_error_set(error, TP_USAGE, "'%s' is no list of pages, as in 1,3,last", text);
+        if (!take_pages(&at, &ret_visible->pages[ret_visible->pages_len++]) || (*at != ',' && *at != '\0'))
+            return tp_error_set(error, TP_USAGE, "'%s' is no list of pages, as in 1,3,last or 1-3 or all", text);
     } while (*at++ == ',');
     return TP_OK;
 }

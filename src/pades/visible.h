@@ -23,9 +23,13 @@ struct tp_pades_rect {
     double x, y, width, height;
 };
 
+struct tp_pades_pages { /* from 1; PAGE_LAST */
+    uint32_t first, last;
+};
+
 struct tp_pades_visible {
     bool placed; /* somebody has said where: refused for a field that has its place already */
-    uint32_t pages[TP_PADES_PAGES_MAX]; /* from 1; PAGE_LAST; none: the first */
+    struct tp_pades_pages pages[TP_PADES_PAGES_MAX]; /* none: the first; TP_PADES_PAGES_MAX of a document at most */
     size_t pages_len;
     enum tp_pades_corner corner; /* then only width and height of RECT count */
     struct tp_pades_rect rect;   /* all 0: the default size */
@@ -41,7 +45,7 @@ struct tp_pades_visible {
 TP_MUST_USE enum tp_rc tp_pades_rect_parse(const char *text, struct tp_error *error, struct tp_pades_rect *ret_rect);
 /* "200x60", likewise. */
 TP_MUST_USE enum tp_rc tp_pades_size_parse(const char *text, struct tp_error *error, struct tp_pades_rect *ret_rect);
-/* "1,3,last". */
+/* "1,3,last", "1-3", "2-last", "all". */
 TP_MUST_USE enum tp_rc tp_pades_pages_parse(const char *text, struct tp_error *error, struct tp_pades_visible *ret_visible);
 /* TP_UNSUPPORTED with those that there are. */
 TP_MUST_USE enum tp_rc tp_pades_language_check(const char *language, struct tp_error *error);

@@ -79,21 +79,64 @@ static enum tp_rc read_page(struct tp_pades_work *work, unsigned index, struct p
     return TP_OK;
 }
 
-static enum tp_rc page_index(struct tp_pades_work *work, uint32_t page, unsigned *ret_index)
+/* ---- which pages ---- */
+
+struct numbers {
+    uint32_t at[TP_PADES_PAGES_MAX]; /* from 1 */
+    size_t len;
+};
+
+static enum tp_rc last_page(struct tp_pades_work *work, uint32_t *ret_number)
 {
     const struct tp_pdf_value *catalog, *pages, *count;
-    *ret_index = page - 1;
-    if (page != TP_PADES_PAGE_LAST)
-        return TP_OK;
     TP_TRY(tp_pdf_document_object(work->document, work->catalog, work->error, &catalog));
     TP_TRY(tp_pdf_document_get(work->document, catalog, "Pages", work->error, &pages));
     TP_TRY(tp_pdf_document_get(work->document, pages, "Count", work->error, &count));
     int64_t pages_len = tp_pdf_integer(count, 0);
     if (pages_len < 1 || pages_len > (int64_t)TP_PDF_OBJECTS_MAX)
         return tp_error_set(work->error, TP_MALFORMED, "the PDF does not say how many pages it has; --page with a number");
-    *ret_index = (unsigned)(pages_len - 1);
+    *ret_number = (uint32_t)pages_len;
     return TP_OK;
 }
+
+static bool has(const struct numbers *numbers, uint32_t number)
+{
+    for (size_t i = 0; i < numbers->len; i++)
+        if (numbers->at[i] == number)
+            return true;
+    return false;
+}
+
+static enum tp_rc add_pages(struct tp_pades_work *work, struct tp_pades_pages pages, struct numbers *numbers)
+{
+    uint32_t last = 0;
+    if (pages.last == TP_PADES_PAGE_LAST) {
+        TP_TRY(last_page(work, &last));
+        pages.last = last;
+        pages.first = pages.first == TP_PADES_PAGE_LAST ? last : pages.first;
+    }
+    if (pages.first > pages.last)
+        return tp_error_set(work->error, TP_NOT_FOUND, "there is no page %u; the document has %u", pages.first, last);
+    for (uint32_t number = pages.first; number <= pages.last; number++) {
+        if (has(numbers, number))
+            continue;
+        if (numbers->len == TP_PADES_PAGES_MAX)
+            return tp_error_set(work->error, TP_TOO_LARGE, "a signature can be seen on %d pages at most, and --page names more of this "
+                                "document", TP_PADES_PAGES_MAX);
+        numbers->at[numbers->len++] = number;
+    }
+    return TP_OK;
+}
+
+static enum tp_rc list_pages(struct tp_pades_work *work, const struct tp_pades_visible *visible, struct numbers *ret_numbers)
+{
+    *ret_numbers = (struct numbers){.at = {1}, .len = visible->pages_len == 0};
+    for (size_t i = 0; i < visible->pages_len; i++)
+        TP_TRY(add_pages(work, visible->pages[i], ret_numbers));
+    return TP_OK;
+}
+
+/* ---- where on the page ---- */
 
 /* The place as one sees the page: its lower left corner is 0, 0, after it has been turned. */
 static enum tp_rc shown_rect(struct tp_pades_work *work, const struct tp_pades_visible *visible, const struct page *page,
@@ -257,9 +300,7 @@ static enum tp_rc seen(struct tp_pades_work *work, const struct tp_pades_order *
     struct tp_pades_rect shown = {.width = 0};
     struct tp_pdf_ref look;
     double rect[4];
-    unsigned index;
-    TP_TRY(page_index(work, number, &index));
-    TP_TRY(read_page(work, index, &page));
+    TP_TRY(read_page(work, number - 1, &page));
     TP_TRY(shown_rect(work, order->visible, &page, &shown));
     TP_TRY(find_room(work, &page, order->visible->corner, &shown));
     user_rect(&page, &shown, rect);
@@ -269,12 +310,12 @@ static enum tp_rc seen(struct tp_pades_work *work, const struct tp_pades_order *
     return tp_pades_edit_append(work, page.ref, "Annots", tp_pdf_new_ref(work->arena, ref));
 }
 
-static enum tp_rc put_stamps(struct tp_pades_work *work, const struct tp_pades_order *order)
+static enum tp_rc put_stamps(struct tp_pades_work *work, const struct tp_pades_order *order, const struct numbers *numbers)
 {
-    for (size_t i = 1; i < order->visible->pages_len; i++) {
+    for (size_t i = 1; i < numbers->len; i++) {
         struct tp_pdf_ref ref = tp_pdf_update_new_ref(work->update);
         const struct tp_pdf_value *value = tp_pdf_new_dictionary(work->arena);
-        TP_TRY(seen(work, order, order->visible->pages[i], &stamp, ref, value, &value));
+        TP_TRY(seen(work, order, numbers->at[i], &stamp, ref, value, &value));
         TP_TRY(tp_pdf_update_put(work->update, ref, value, work->error));
     }
     return TP_OK;
@@ -283,11 +324,12 @@ static enum tp_rc put_stamps(struct tp_pades_work *work, const struct tp_pades_o
 enum tp_rc tp_pades_widget_new(struct tp_pades_work *work, const struct tp_pades_order *order, struct tp_pdf_ref ref,
                                const struct tp_pdf_value *field, const struct tp_pdf_value **ret_field)
 {
-    const struct tp_pades_visible *visible = order->visible;
-    if (visible == NULL)
+    struct numbers numbers;
+    if (order->visible == NULL)
         return hidden(work, ref, field, ret_field);
-    TP_TRY(seen(work, order, visible->pages_len == 0 ? 1 : visible->pages[0], &widget, ref, field, ret_field));
-    return put_stamps(work, order);
+    TP_TRY(list_pages(work, order->visible, &numbers));
+    TP_TRY(seen(work, order, numbers.at[0], &widget, ref, field, ret_field));
+    return put_stamps(work, order, &numbers);
 }
 
 /* ---- fields that are there ---- */

@@ -138,7 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     if (pool == NULL)
         begin();
-    const struct tp_pades_visible visible = {.corner = TP_PADES_TOP_RIGHT, .text = "Seen", .pages = {TP_PADES_PAGE_LAST}, .pages_len = 1};
+    const struct tp_pades_visible visible = {.corner = TP_PADES_TOP_RIGHT, .text = "Seen", .pages = {{TP_PADES_PAGE_LAST, TP_PADES_PAGE_LAST}}, .pages_len = 1};
     const struct tp_pades_order order = {.reason = "fuzz", .visible = len % 2 == 0 ? &visible : NULL, .password = password};
     struct tp_pades_place *place = NULL;
     struct tp_pades_result result;

@@ -786,6 +786,14 @@ class Looks(PdfTest):
         self.assert_signed(pdf, self.out)
         self.assertEqual(['Everywhere' in self.text_of(self.out, n) for n in (1, 2, 3)], [True, False, True])
         self.assert_line(self.sign('--page', '4', pdf=pdf, out=self.dir / 'x.pdf'), '3')
+        for pages, wanted in (('all', [True, True, True]), ('2-last', [False, True, True]), ('1-2,2,1', [True, True, False])):
+            with self.subTest(pages=pages):
+                self.assert_done(self.sign('--page', pages, '--text', 'Everywhere', '--force', pdf=pdf))
+                self.assert_signed(pdf, self.out)
+                self.assertEqual([self.text_of(self.out, n).count('Everywhere') for n in (1, 2, 3)], [int(w) for w in wanted])
+        self.assert_line(self.sign('--page', '2-4', pdf=pdf, out=self.dir / 'x.pdf'), '3')
+        self.assert_line(self.sign('--page', '5-last', pdf=pdf, out=self.dir / 'x.pdf'), 'no page 5')
+        self.assert_line(self.sign('--page', 'all', pdf=self.put(pdfs.table(pdfs.page(count=65))), out=self.dir / 'x.pdf'), '64')
         self.assert_line(self.sign('--page', '0', pdf=pdf, out=self.dir / 'x.pdf'), 'list of pages', status=2)
 
     def test_a_field_with_a_place_is_filled(self):

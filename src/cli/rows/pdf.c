@@ -67,7 +67,7 @@ static const struct tp_cli_command rows[] = {
              CHOICE("lock", "form fields that may not change from now on", "all|include|exclude"),
              TEXTS("lock-field", "NAME", "a field for --lock include or exclude; may be given again"),
              FLAG("visible", "to be seen, in the lower right corner of the first page"),
-             TEXT("page", "LIST", "pages, as in 1,3,last"),
+             TEXT("page", "LIST", "pages, as in 1,3,last or 1-3 or all; 64 at most"),
              CHOICE("at", "a corner of the page", "top-left|top-right|bottom-left|bottom-right"),
              TEXT("size", "SIZE", "as in 70mmx20mm"), TEXT("rect", "RECT", "place and size, as in 20mm,20mm,70mm,20mm"),
              TEXT("text", "TEXT", "what stands there"), FLAG("no-text", "the image alone"),

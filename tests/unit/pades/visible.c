@@ -46,8 +46,13 @@ Test(pages, lists)
 {
     struct tp_pades_visible visible = {.pages_len = 0};
     cr_assert_eq(tp_pades_pages_parse("1,3,last", NULL, &visible), TP_OK);
-    cr_assert(visible.pages_len == 3 && visible.pages[0] == 1 && visible.pages[1] == 3 && visible.pages[2] == TP_PADES_PAGE_LAST);
-    const char *wrong[] = {"", "0", "-1", "1,", ",1", "1-3", "lastly", "1 ", "99999999999", "4294967295"};
+    const struct tp_pades_pages *pages = visible.pages;
+    cr_assert(visible.pages_len == 3 && pages[0].first == 1 && pages[0].last == 1 && pages[1].first == 3 &&
+              pages[2].first == TP_PADES_PAGE_LAST && pages[2].last == TP_PADES_PAGE_LAST);
+    cr_assert_eq(tp_pades_pages_parse("2-4,7-last,all", NULL, &visible), TP_OK);
+    cr_assert(visible.pages_len == 3 && pages[0].first == 2 && pages[0].last == 4 && pages[1].first == 7 &&
+              pages[1].last == TP_PADES_PAGE_LAST && pages[2].first == 1 && pages[2].last == TP_PADES_PAGE_LAST);
+    const char *wrong[] = {"", "0", "-1", "1,", ",1", "3-1", "1-", "1-2-3", "last-1", "alle", "0-2", "lastly", "1 ", "99999999999", "4294967295"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
         cr_assert_eq(tp_pades_pages_parse(wrong[i], NULL, &visible), TP_USAGE, "%s", wrong[i]);
     char many[TP_PADES_PAGES_MAX * 2 + 3] = "1";
