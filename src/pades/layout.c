@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define SIZE_MOST  16.0 /* points: larger looks like a poster */
+#define SIZE_EASY  8.0  /* read without effort: above it lines are rather smaller than broken */
 #define SIZE_LEAST 2.0
 #define SIZE_WORDS 5.0  /* below it words are broken rather than text made smaller */
 #define STEP       0.25
@@ -126,6 +127,20 @@ static bool fits(struct fitting *fitting, double size, double width, double heig
     return (double)fitting->layout->lines_len * size * LEADING <= height;
 }
 
+static bool is_unbroken(const struct fitting *fitting)
+{
+    return fitting->layout->lines_len == fitting->paragraphs_len;
+}
+
+/* The largest size from LEAST on at which all of it fits. */
+static bool find_size(struct fitting *fitting, double width, double height, double least, bool unbroken, double *ret_size)
+{
+    for (*ret_size = SIZE_MOST; *ret_size >= least; *ret_size -= STEP)
+        if (fits(fitting, *ret_size, width, height) && (!unbroken || is_unbroken(fitting)))
+            return true;
+    return false;
+}
+
 static enum tp_rc shape(struct fitting *fitting, const struct tp_pades_font *font, size_t at, size_t len, struct tp_error *error)
 {
     struct tp_pades_layout *layout = fitting->layout;
@@ -152,12 +167,10 @@ enum tp_rc tp_pades_layout_make(const struct tp_pades_font *font, const char *te
         TP_TRY(shape(&fitting, font, at, len, error));
         at += len + (text[at + len] == '\n');
     }
-    for (double size = SIZE_MOST; size >= SIZE_LEAST; size -= STEP)
-        if (fits(&fitting, size, width, height)) {
-            ret_layout->size = size;
-            ret_layout->leading = size * LEADING;
-            return TP_OK;
-        }
-    return tp_error_set(error, TP_BAD_ARGUMENT, "the visible text does not fit into %.0f x %.0f points; a larger --size or --rect, or "
-                        "a shorter --text", width, height);
+    if (!find_size(&fitting, width, height, SIZE_EASY, true, &ret_layout->size) &&
+        !find_size(&fitting, width, height, SIZE_LEAST, false, &ret_layout->size))
+        return tp_error_set(error, TP_BAD_ARGUMENT, "the visible text does not fit into %.0f x %.0f points; a larger --size or --rect, or "
+                            "a shorter --text", width, height);
+    ret_layout->leading = ret_layout->size * LEADING;
+    return TP_OK;
 }

@@ -67,6 +67,19 @@ Test(layout, words_stay_whole_and_lines_begin_with_none_that_may_not)
     }
 }
 
+Test(layout, lines_are_rather_smaller_than_broken_as_long_as_they_can_be_read)
+{
+    const char *text = "Digitally signed by Alice Example\nDate: 2026-11-28 15:03:12 +09:00";
+    char line[256];
+    lay(text, 194, 54); /* the default box without its padding */
+    cr_assert(layout.lines_len == 2 && layout.size >= 8, "%zu lines at %.2f", layout.lines_len, layout.size);
+    line_text(text, 1, line);
+    cr_assert_str_eq(line, "Date: 2026-11-28 15:03:12 +09:00");
+    lay(text, 90, 54); /* too narrow for that */
+    cr_assert_gt(layout.lines_len, 2);
+    assert_within(90, 54);
+}
+
 Test(layout, what_cannot_fit_is_refused)
 {
     struct tp_pades_font *font TP_AUTO(tp_pades_font_free_p) = NULL;
