@@ -34,7 +34,7 @@ struct tp_front {
     size_t bound_len;
     struct tp_limits *limits;
     struct tp_ipc_async *engine;
-    bool connected; /* as it was said last */
+    bool connected, told; /* as it was said last; it was, once */
     struct event *engine_event, *flush, *tick, *signals[2];
     unsigned open; /* exchanges not answered yet */
     int64_t drain_until_ms; /* 0: serving */
@@ -119,14 +119,19 @@ static void on_accept_failed(struct evconnlistener *listener, void *context)
     (void)evconnlistener_disable(listener);
 }
 
+/* Also once at start, whatever it is: operators look at the log then. The engine may come later, as services do that start at the
+ * same time, or again after an update; until then balancers and clients find a 503, and nothing has to be started twice. */
 static void tell_engine(struct tp_front *front)
 {
     const bool connected = tp_ipc_async_connected(front->engine);
-    if (connected != front->connected && connected)
+    const char *why = tp_ipc_async_words(front->engine);
+    if ((front->told && connected == front->connected) || (!connected && why[0] == '\0'))
+        return;
+    if (connected)
         tp_log(TP_LOG_INFO, "connected to the engine");
-    else if (connected != front->connected)
-        tp_log(TP_LOG_WARNING, "without the engine: %s", tp_ipc_async_words(front->engine));
-    front->connected = connected;
+    else
+        tp_log(TP_LOG_WARNING, "without the engine, so that requests are answered 503: %s", why);
+    front->connected = connected, front->told = true;
 }
 
 static void on_engine(evutil_socket_t fd, short what, void *context)

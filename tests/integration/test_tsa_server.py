@@ -296,6 +296,8 @@ class Restarts(TsaServerTest):
         server.deployment.stop()
         status, headers, body = server.post(server.query())
         self.assertEqual((status, headers['Retry-After'] is not None), (503, True), body)
+        self.assertIn(b'try again', body)
+        self.assertIn('text/plain', headers['Content-Type'])
         server.deployment.start()
         wait_until(lambda: server.post(server.query())[0] == 200, 'the net process does not find the engine again')
         self.assert_granted(server)
@@ -433,6 +435,18 @@ class Configuration(TsaServerTest):
         server.start()
         self.assertIn('expired', ''.join(server.deployment.log))
         self.assertEqual(server.post(server.query())[0], 503)
+
+    def test_an_engine_that_is_not_there_is_told_at_start(self):
+        server = self.serve(start=False)
+        server.start_net(wait=False)
+        server.wait_for_net('without the engine')
+        self.assertEqual(server.post(server.query())[0], 503)
+        server.deployment.start()
+        server.wait_for_net('connected to the engine')
+        wait_until(lambda: server.post(server.query())[0] == 200, 'no timestamps although the engine is there')
+        said = [line for line in server.net_log if 'the engine' in line]
+        self.assertEqual(len(said), 2, said)
+        self.assertIn(str(server.deployment.socket), said[0])
 
     def test_mistakes(self):
         for settings, word in (({'policies': '1.2.x'}, 'object identifier'), ({'policies': ''}, 'no policy'), ({'key': 'there'}, 'pkcs11:'),
