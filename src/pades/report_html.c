@@ -2,6 +2,7 @@
 /* A page for whoever has to decide on paper: what was found, in words, with everything that it rests on below. */
 #include "base/clock.h"
 #include "pades/report.h"
+#include "pades/report_japanese.h"
 #include "pades/report_markup.h"
 #include "pades/report_words.h"
 
@@ -39,6 +40,26 @@ static void words(struct page *page, enum tp_pades_word word)
         tp_pades_text(&page->markup, "%s / %s", japanese, english);
     else
         tp_pades_text(&page->markup, "%s", page->language == TP_PADES_JAPANESE ? japanese : english);
+}
+
+/* What was found, in the words of whoever found it. */
+static void sentence(struct page *page, const char *english)
+{
+    struct tp_buf japanese TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    if (page->language != TP_PADES_ENGLISH && tp_pades_japanese(english, &japanese) != TP_OK)
+        page->markup.rc = TP_MEMORY;
+    const bool both = page->language == TP_PADES_BOTH && strcmp(tp_buf_string(&japanese), english) != 0;
+    if (page->language != TP_PADES_ENGLISH)
+        tp_pades_text(&page->markup, "%s", tp_buf_string(&japanese));
+    if (page->language == TP_PADES_ENGLISH || both)
+        tp_pades_text(&page->markup, "%s%s", both ? " / " : "", english);
+}
+
+static void sentence_leaf(struct page *page, const char *element, const char *english)
+{
+    tp_pades_open(&page->markup, element, NULL, NULL);
+    sentence(page, english);
+    tp_pades_close(&page->markup);
 }
 
 static void heading(struct page *page, const char *element, enum tp_pades_word word)
@@ -97,7 +118,10 @@ static void verdict_text(struct page *page, const struct tp_verdict *verdict)
     tp_pades_close(html);
     if (page->language != TP_PADES_ENGLISH)
         tp_pades_leaf(html, "p", tp_pades_sub_japanese(verdict->sub));
-    tp_pades_leaf(html, "p", verdict->why[0] != '\0' ? verdict->why : page->language == TP_PADES_JAPANESE ? "" : tp_subindication_words(verdict->sub));
+    if (verdict->why[0] != '\0')
+        sentence_leaf(page, "p", verdict->why);
+    else if (page->language != TP_PADES_JAPANESE)
+        tp_pades_leaf(html, "p", tp_subindication_words(verdict->sub));
 }
 
 static void badge(struct page *page, const struct tp_verdict *verdict)
@@ -120,7 +144,8 @@ static void put_change(struct page *page, const struct tp_pades_change *change)
     tp_pades_close(html);
     tp_pades_text(html, " – ");
     words(page, tp_pades_nature_word(change->nature));
-    tp_pades_text(html, ": %s", change->words);
+    tp_pades_text(html, ": ");
+    sentence(page, change->words);
     if (change->page > 0) {
         tp_pades_text(html, ", ");
         words(page, TP_PADES_WORD_page);
@@ -174,7 +199,7 @@ static void put_chain(struct page *page, const struct tp_validation_answer *answ
         tp_pades_open(html, "td", "class", "dates");
         tp_pades_text(html, "%s", text);
         tp_pades_close(html);
-        tp_pades_leaf(html, "td", step->anchor ? "trust anchor" : step->status_from[0] != '\0' ? step->status_from : "-");
+        sentence_leaf(page, "td", step->anchor ? "trust anchor" : step->status_from[0] != '\0' ? step->status_from : "-");
         tp_pades_close(html);
     }
     tp_pades_close(html);
@@ -192,8 +217,9 @@ static void put_stamps(struct page *page, const struct tp_pades_signature *signa
         const struct tp_pades_stamp *stamp = &signature->stamps[i];
         when(stamp->time_ms, at, sizeof at);
         tp_pades_open(html, "li", NULL, NULL);
-        tp_pades_text(html, "%s, %s: %s%s%s", at, stamp->tsa[0] != '\0' ? stamp->tsa : "?", tp_indication_name(stamp->verdict.indication),
-                      stamp->verdict.why[0] != '\0' ? ": " : "", stamp->verdict.why);
+        tp_pades_text(html, "%s, %s: %s%s", at, stamp->tsa[0] != '\0' ? stamp->tsa : "?", tp_indication_name(stamp->verdict.indication),
+                      stamp->verdict.why[0] != '\0' ? ": " : "");
+        sentence(page, stamp->verdict.why);
         tp_pades_close(html);
     }
     tp_pades_close(html);
@@ -295,7 +321,7 @@ static void put_verdict(struct page *page, const struct tp_pades_verification *v
     if (!tp_pades_is_signed(verification)) {
         tp_pades_open(&page->markup, "div", "class", "verdict open");
         heading(page, "b", TP_PADES_WORD_not_signed);
-        tp_pades_leaf(&page->markup, "p", verification->verdict.why);
+        sentence_leaf(page, "p", verification->verdict.why);
         tp_pades_close(&page->markup);
         return;
     }
@@ -314,7 +340,7 @@ static void put_notes(struct page *page, const struct tp_pades_verification *ver
     heading(page, "h2", TP_PADES_WORD_notes);
     tp_pades_open(&page->markup, "ul", NULL, NULL);
     for (size_t i = 0; i < verification->notes_len; i++)
-        tp_pades_leaf(&page->markup, "li", verification->notes[i]);
+        sentence_leaf(page, "li", verification->notes[i]);
     tp_pades_close(&page->markup);
     tp_pades_close(&page->markup);
 }

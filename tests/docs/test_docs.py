@@ -78,6 +78,45 @@ class Pkcs11(unittest.TestCase):
         self.assertEqual(set(names('CKP', [read(PAGE)])), made)
 
 
+class Japanese(unittest.TestCase):
+    """Each sentence that a report can show has a row in report_japanese.c."""
+    SOURCES = ('src/pades/verify*.c', 'src/pades/change*.c', 'src/validation/certificate.c', 'src/validation/status.c',
+               'src/pki/path*.c', 'src/pki/cms_read*.c', 'src/pki/cms_verify.c', 'src/pki/timestamp.c', 'src/pki/timestamp_info.c')
+    NOT_SHOWN = {  # errors that end a verification, and names in our own words (report_words.h)
+        'the form is too large or too deep to be searched for signatures', 'the PEM file has no whole block',
+        'the PEM block is not base64', 'what was signed is not a regular file', 'certification signature', 'document timestamp',
+        'detached signature', 'at most as many digits as needed'}
+
+    @staticmethod
+    def literals(text):
+        text = re.sub(r'/\*.*?\*/', '', re.sub(r'#include.*', '', text), flags=re.S)
+        for joined in re.findall(r'(?:"(?:[^"\\\n]|\\.)*"\s*)+', text):
+            yield ''.join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', joined))
+
+    @staticmethod
+    def parts(sentence):
+        """What is between the places where something is put in."""
+        cut = re.split(r'%[-0-9.*]*(?:zu|ll?u|[a-z])|\*', sentence)
+        return [part.strip(' ,:;()') for part in cut if part.strip(' ,:;()')]
+
+    def test_every_sentence_is_there(self):
+        table = read('src/pades/report_japanese.c').split('rows[] = {')[1].split('\n};')[0]
+        rows = [pair[0] for pair in re.findall(r'\{("(?:[^"\\]|\\.)*"),\s*("(?:[^"\\]|\\.)*")\}', table)]
+        self.assertGreater(len(rows), 150)
+        self.assertEqual(len(rows), len(set(rows)))
+        self.assertLessEqual(max(row.count('*') for row in rows), 4)
+        found = 0
+        for source in sorted(path for pattern in self.SOURCES for path in ROOT.glob(pattern)):
+            for sentence in self.literals(source.read_text(encoding='utf-8')):
+                parts = self.parts(sentence)
+                if not re.search('[a-z] [a-z]', sentence) or sentence.strip('…') in self.NOT_SHOWN or not parts:
+                    continue
+                found += 1
+                with self.subTest(source=source.name, sentence=sentence):
+                    self.assertTrue(any(all(part in row for part in parts) for row in rows), 'is not in Japanese')
+        self.assertGreater(found, 120)
+
+
 class Links(unittest.TestCase):
     def test_lead_to_files_that_are_there(self):
         for page in [ROOT / 'README.md', ROOT / 'NEWS.md', *(ROOT / 'docs').rglob('*.md')]:

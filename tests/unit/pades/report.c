@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pades/report.h"
+#include "pades/report_japanese.h"
 #include "pades/report_markup.h"
 #include "pades/report_words.h"
 #include "pades/verify_internal.h"
@@ -57,6 +58,51 @@ Test(report, a_document_without_signatures_has_no_verdict, .description = "but t
     cr_assert_not_null(strstr(tp_buf_string(&text), "Not signed"));
     cr_assert_null(strstr(tp_buf_string(&text), "TOTAL-"));
     tp_buf_clear(&text);
+}
+
+Test(report, sentences_in_japanese)
+{
+    static const struct {
+        const char *english, *japanese;
+    } rows[] = {
+        {"page 1 /Contents was replaced", "ページ 1 /Contents が差し替えられました"},
+        {"changed after signing: page 1 /Contents was replaced (in revision 3)",
+         "署名後に変更されています：ページ 1 /Contents が差し替えられました（リビジョン 3）"},
+        {"a signature was added in a new field \"Two\"", "新しい項目「Two」に署名が追加されました"},
+        {"an annotation (Text) was added, which the signature does not allow", "注釈（Text）が追加されました（この署名は許可していません）"},
+        {"form field \"amount\" /DA was changed", "フォーム項目「amount」 /DA が変更されました"},
+        {"CN=a: nobody was asked: give --online, --ocsp or --crl",
+         "CN=a：失効情報を問い合わせていません。--online、--ocsp または --crl を指定してください"},
+        {"OCSP of CN=b, 2026-11-28T00:00:00Z (the document)", "OCSP 応答（CN=b、2026-11-28T00:00:00Z、文書内）"},
+        {"the signature is good", "署名は有効です"},
+        {"", ""},
+        {"words that nobody knows", "words that nobody knows"},
+        {"山田: words", "山田：words"},
+        {"* $1 $9 %s", "* $1 $9 %s"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tp_buf text = TP_BUF_INIT;
+        cr_assert_eq(tp_pades_japanese(rows[i].english, &text), TP_OK);
+        cr_assert_str_eq(tp_buf_string(&text), rows[i].japanese);
+        tp_buf_clear(&text);
+    }
+}
+
+Test(report, what_was_found_is_told_in_the_language_of_the_page)
+{
+    struct tp_pades_verification verification = {
+        .notes = {"the newest revision of the document is covered by no signature"}, .notes_len = 1, .at_ms = 1};
+    static const struct {
+        enum tp_pades_language language;
+        bool english, japanese;
+    } rows[] = {{TP_PADES_ENGLISH, true, false}, {TP_PADES_JAPANESE, false, true}, {TP_PADES_BOTH, true, true}};
+    for (size_t i = 0; i < 3; i++) {
+        struct tp_buf text = TP_BUF_INIT;
+        cr_assert_eq(tp_pades_report_html("x.pdf", &verification, rows[i].language, &text), TP_OK);
+        cr_assert_eq(strstr(tp_buf_string(&text), "covered by no signature") != NULL, rows[i].english);
+        cr_assert_eq(strstr(tp_buf_string(&text), "どの署名の対象にもなっていません") != NULL, rows[i].japanese);
+        tp_buf_clear(&text);
+    }
 }
 
 Test(line, is_cut_between_characters)
