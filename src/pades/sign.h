@@ -64,7 +64,8 @@ struct tp_pades_result {
 /* Signs the document that IN is (a regular file, open for reading) into PLACE, which is not committed here: nothing has
  * appeared yet under a name. Evidence is gathered before the key is used, so that a revoked signer signs nothing.
  * TP_REFUSED with words that say which rule of document, field or certificate forbids it; TP_UNSUPPORTED: a form of PDF that
- * cannot be signed (repaired cross-references, dynamic XFA); those of tp_pdf_document_open, of the signer, of the TSAs. */
+ * cannot be signed (repaired cross-references, dynamic XFA); TP_NOT_PERMITTED: it wants another password; those of
+ * tp_pdf_document_open, of the signer, of the TSAs. */
 TP_MUST_USE enum tp_rc tp_pades_sign(struct tp_pades_service *service, int in, const struct tp_pades_order *order,
                                      struct tp_pades_place *place, struct tp_error *error,
                                      struct tp_pades_result *ret_result);

@@ -34,13 +34,23 @@ static enum tp_rc check(struct tp_pades_work *work)
     return check_form(work, catalog);
 }
 
+/* Not TP_PIN_WRONG, which is about the signer's login and would end a batch: it is this document alone that cannot be opened. */
+static enum tp_rc open_document(struct tp_pades_work *work, int fd, const struct tp_secret *password, bool first_page)
+{
+    struct tp_pdf_pool *pool = tp_pades_service_means(work->service)->pool;
+    const enum tp_rc rc = first_page ? tp_pdf_document_open_with_page(pool, fd, 0, password, work->error, &work->document)
+                                     : tp_pdf_document_open(pool, fd, 0, password, work->error, &work->document);
+    if (rc != TP_PIN_WRONG)
+        return rc;
+    return tp_error_set(work->error, TP_NOT_PERMITTED, "the document is encrypted, and the password is wrong or missing; give its user's or "
+                        "its owner's: --password-file FILE");
+}
+
 enum tp_rc tp_pades_work_open(struct tp_pades_service *service, int fd, const struct tp_secret *password, bool first_page,
                               struct tp_error *error, struct tp_pades_work *ret_work)
 {
     struct tp_pades_work work TP_AUTO(tp_pades_work_close) = {.service = service, .error = error};
-    struct tp_pdf_pool *pool = tp_pades_service_means(service)->pool;
-    TP_TRY(first_page ? tp_pdf_document_open_with_page(pool, fd, 0, password, error, &work.document)
-                      : tp_pdf_document_open(pool, fd, 0, password, error, &work.document));
+    TP_TRY(open_document(&work, fd, password, first_page));
     work.arena = tp_pdf_document_arena(work.document);
     TP_TRY(check(&work));
     TP_TRY(tp_pdf_update_new(work.document, error, &work.update));

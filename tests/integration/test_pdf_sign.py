@@ -214,7 +214,7 @@ class Forms(PdfTest):
                     self.assertIn('secret reason', must(['qpdf', f'--password={password}', '--qdf', self.out, '-'], text=False)
                                   .decode('latin-1'))
             self.out.unlink()
-            self.assert_line(self.sign(pdf=locked), 'password')
+            self.assert_line(self.sign(pdf=locked), 'password', '--password-file')
             self.assert_line(self.sign('--password-file', write_private(self.dir / 'word', 'x\n'), pdf=locked), 'password')
             self.assert_untouched()
 
@@ -906,6 +906,14 @@ class Batches(PdfTest):
         self.assertEqual(told.status, 1)
         self.assertIn('0 signed, 19 done before, 1 failed, 0 not tried', told.out)
         self.assertIn('05.pdf', told.err)
+
+    def test_one_that_is_encrypted_does_not_keep_the_others(self):
+        must(['qpdf', '--encrypt', 'u', 'o', '256', '--', self.pdf, self.folder / '0.pdf'])
+        done = self.batch('--jobs', '1', '--json')
+        self.assertEqual(done.status, 1)
+        rows = self.rows(done.out)
+        self.assertEqual(sorted(row['status'] for row in rows), ['failed'] + ['signed'] * 20)
+        self.assertIn('--password-file', next(json.dumps(row) for row in rows if row['status'] == 'failed'))
 
     def test_a_list_of_names(self):
         names = self.put(''.join(f'{self.folder}/{n:02}.pdf\n' for n in (3, 4)).encode(), 'names')
