@@ -10,7 +10,7 @@ import time
 import unittest
 
 from deployment import CKR, DeploymentTest
-from tools import CLI, must, run, wait_until
+from tools import CLI, SOURCE, must, run, wait_until
 from tsa_server import OTHER_POLICY, POLICY, QUERY, TsaServer
 
 DIGESTS = ('sha224', 'sha256', 'sha384', 'sha512', 'sha512-224', 'sha512-256', 'sha3-224', 'sha3-256', 'sha3-384', 'sha3-512')
@@ -418,6 +418,28 @@ class KeyInTheHsm(TsaServerTest):
                    env=server.deployment.env)
         self.assertEqual(done.status, 1, done.err)
         self.assertIn('not permitted', done.err)
+
+
+class Manual(TsaServerTest):
+    def test_the_example_of_trustp11d(self):
+        """What the page says, with services started here instead of by systemd."""
+        page = (SOURCE / 'docs/man/trustp11d.8').read_text(encoding='utf-8').split('A timestamp authority, from nothing.')[1]
+        blocks = [block.split('\n.Ed')[0] for block in page.split('.Bd -literal -offset indent\n')[1:4]]
+        settings, *commands = [block.replace('\\-', '-') for block in blocks]
+        server = self.serve(start=False, settings=dict(line.split(' = ') for line in settings.splitlines()[1:]))
+        server.deployment.start()
+        (server.dir / 'contract.pdf').write_text('A contract.')
+        for name, source in (('ca.pem', server.certificates.root), ('ca.key', server.certificates.root_key)):
+            (server.dir / name).symlink_to(source)
+        services = {'systemctl restart trustp11d': server.deployment.restart, 'systemctl enable --now trustp11d-net': server.start_net}
+        env = {**server.deployment.env, 'PATH': f'{CLI.parent}:{os.environ["PATH"]}'}
+        lines = '\n'.join(commands).splitlines()
+        self.assertGreater(len(lines), 10)
+        for line in lines:
+            command = line[2:].replace(':3180', f':{server.port}')
+            self.assertIn(line[:2], ('# ', '$ '))
+            services.get(command, lambda command=command: must(['sh', '-c', command], env=env, folder=server.dir))()
+        self.assertTrue((server.dir / 'contract.pdf.tst').stat().st_size > 0)
 
 
 class Configuration(TsaServerTest):
