@@ -9,7 +9,7 @@
 #define TSA_OPTIONS                                                                                                    \
     TEXTS("tsa", "URL", "a timestamp authority; may be given again: the next one is asked when one fails; default: those of " \
                         "documents.conf"),                                                                             \
-        FILES("trust", "trust anchors, in PEM or DER, of signers and TSAs; may be given again; default: those of "    \
+        FILES("trust", "trust anchors, in PEM or DER, or a folder of them, of signers and TSAs; may be given again; default: those of " \
                                "documents.conf")
 #define EVIDENCE_OPTIONS                                                                                               \
     FILES("evidence", "CRLs or certificates of issuers that are used before any are asked for; may be given again"), \
@@ -27,7 +27,7 @@
 #define FILES(n, w) {.name = n, .kind = TP_CLI_FILE, .argument = "FILE", .words = w, .repeated = true}
 
 #define JUDGING                                                                                                        \
-    FILES("trust", "trust anchors, in PEM or DER, of signers and TSAs; may be given again; default: those of documents.conf"), \
+    FILES("trust", "trust anchors, in PEM or DER, or a folder of them, of signers and TSAs; may be given again; default: those of documents.conf"), \
         WHEN("at", "judge as of that time; default: now"),                                                             \
         FILES("crl", "a CRL that is believed where it fits; may be given again"),                                      \
         FILES("ocsp", "an OCSP response in DER, likewise"),                                                            \
