@@ -119,7 +119,8 @@ static enum tp_rc wait_for(struct tp_ledger *ledger, struct tp_checkpoint_wait *
     pthread_mutex_lock(&ledger->queue_mutex);
     wait->next = ledger->waiting;
     ledger->waiting = wait;
-    tp_committer_wake(ledger);
+    if (tp_committer_rouse(ledger))
+        tp_committer_wake(ledger); /* which frees it by waiting, below */
     while (!wait->done && pthread_cond_timedwait(&wait->answered, &ledger->queue_mutex, &until) == 0)
         continue;
     if (!wait->done) {

@@ -14,18 +14,23 @@ struct round {
     bool batch, checkpoint;
 };
 
-void tp_committer_wake(struct tp_ledger *ledger)
+bool tp_committer_rouse(struct tp_ledger *ledger)
 {
-    if (!ledger->idle)
-        return;
+    const bool sleeps = ledger->idle;
+
     ledger->idle = false;
-    pthread_cond_signal(&ledger->wake);
+    return sleeps;
 }
 
-void tp_committer_hurry(struct tp_ledger *ledger)
+bool tp_committer_hurry(struct tp_ledger *ledger)
 {
     ledger->hurried = true;
-    tp_committer_wake(ledger);
+    return tp_committer_rouse(ledger);
+}
+
+void tp_committer_wake(struct tp_ledger *ledger)
+{
+    pthread_cond_signal(&ledger->wake);
 }
 
 /* ---- what is due; queue_mutex is held ---- */
@@ -216,8 +221,8 @@ void tp_committer_stop(struct tp_ledger *ledger)
         return;
     pthread_mutex_lock(&ledger->queue_mutex);
     ledger->stop = true;
-    tp_committer_wake(ledger);
     pthread_mutex_unlock(&ledger->queue_mutex);
+    tp_committer_wake(ledger);
     pthread_join(ledger->committer, NULL);
     ledger->committer_runs = false;
     ignored = last_words(ledger);

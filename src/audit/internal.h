@@ -160,10 +160,12 @@ TP_MUST_USE enum tp_rc tp_change_apply(struct tp_ledger *ledger, const struct tp
 
 TP_MUST_USE enum tp_rc tp_committer_start(struct tp_ledger *ledger, struct tp_error *error);
 void tp_committer_stop(struct tp_ledger *ledger);
-/* Wakes the committer if it sleeps; queue_mutex is held. */
+/* Whether the committer sleeps, and has to be woken; nobody else is told so then. queue_mutex is held. */
+bool tp_committer_rouse(struct tp_ledger *ledger);
+/* What is in the queue waits no longer; likewise. */
+bool tp_committer_hurry(struct tp_ledger *ledger);
+/* When queue_mutex is free again: it would wake only to wait for that, and cost a thread's change twice. */
 void tp_committer_wake(struct tp_ledger *ledger);
-/* What is in the queue waits no longer; queue_mutex is held. */
-void tp_committer_hurry(struct tp_ledger *ledger);
 
 /* ---- checkpointing.c ---- */
 

@@ -174,7 +174,7 @@ enum tp_rc tp_ledger_open(const struct tp_ledger_config *config, bool create_it,
 void tp_ledger_submit(struct tp_ledger *ledger, struct tp_ledger_tx *txs)
 {
     struct tp_ledger_tx **last = &txs;
-    bool hurried = false;
+    bool hurried = false, sleeps;
 
     for (; *last != NULL; last = &(*last)->next)
         hurried = hurried || !(*last)->patient;
@@ -183,32 +183,37 @@ void tp_ledger_submit(struct tp_ledger *ledger, struct tp_ledger_tx *txs)
     pthread_mutex_lock(&ledger->queue_mutex);
     *ledger->last = txs;
     ledger->last = last;
-    if (hurried)
-        tp_committer_hurry(ledger);
+    sleeps = hurried && tp_committer_hurry(ledger);
     pthread_mutex_unlock(&ledger->queue_mutex);
+    if (sleeps)
+        tp_committer_wake(ledger);
 }
 
 void tp_ledger_hurry(struct tp_ledger *ledger)
 {
+    bool sleeps;
+
     pthread_mutex_lock(&ledger->queue_mutex);
-    if (ledger->first != NULL)
-        tp_committer_hurry(ledger);
+    sleeps = ledger->first != NULL && tp_committer_hurry(ledger);
     pthread_mutex_unlock(&ledger->queue_mutex);
+    if (sleeps)
+        tp_committer_wake(ledger);
 }
 
 void tp_ledger_complete(struct tp_ledger *ledger, uint64_t index, bool ok, const uint8_t signature_hash[32])
 {
     enum tp_intent_state state = ok ? TP_INTENT_OK : TP_INTENT_FAILED;
-    bool first;
+    bool first, sleeps = false;
 
     pthread_mutex_lock(&ledger->queue_mutex);
     first = ledger->intents.ended == 0;
     if (tp_intents_end(&ledger->intents, index, state, ok ? signature_hash : NULL) && first) {
         ledger->completion_due_ms = tp_clock_monotonic_ms() + ledger->config.completion_delay_ms;
-        if (ledger->wakes_ms > ledger->completion_due_ms)
-            tp_committer_wake(ledger);
+        sleeps = ledger->wakes_ms > ledger->completion_due_ms && tp_committer_rouse(ledger);
     }
     pthread_mutex_unlock(&ledger->queue_mutex);
+    if (sleeps)
+        tp_committer_wake(ledger);
 }
 
 void tp_ledger_info(struct tp_ledger *ledger, struct tp_ledger_info *ret_info)
