@@ -10,10 +10,11 @@
 
 struct tp_pdf_ref tp_pdf_reader_ref(struct tp_pdf_reader *reader, qpdf_oh oh)
 {
-    if (!qpdf_oh_is_indirect(reader->qpdf, oh))
-        return (struct tp_pdf_ref){0, 0};
-    const int id = qpdf_oh_get_object_id(reader->qpdf, oh), generation = qpdf_oh_get_generation(reader->qpdf, oh);
-    if (id <= 0 || generation < 0 || generation > UINT16_MAX)
+    const int id = qpdf_oh_get_object_id(reader->qpdf, oh);
+    if (id == 0)
+        return (struct tp_pdf_ref){0, 0}; /* direct */
+    const int generation = qpdf_oh_get_generation(reader->qpdf, oh);
+    if (id < 0 || generation < 0 || generation > UINT16_MAX)
         return (struct tp_pdf_ref){UINT32_MAX, 0}; /* outside every file: null */
     return (struct tp_pdf_ref){(uint32_t)id, (uint16_t)generation};
 }
@@ -85,14 +86,15 @@ static struct tp_bytes without_slash(const char *name)
 static enum tp_rc encode_entry(struct encoding *encoding, qpdf_oh dictionary, const char *key, int depth)
 {
     struct tp_buf contents TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    if (!qpdf_oh_has_key(encoding->reader->qpdf, dictionary, key))
+    const qpdf_oh value = qpdf_oh_get_key(encoding->reader->qpdf, dictionary, key);
+    if (qpdf_oh_is_null(encoding->reader->qpdf, value))
         return TP_UNSUPPORTED;
     TP_TRY(tp_pdf_wire_put_bytes(encoding->wire, without_slash(key)));
     if (strcmp(key, "/Contents") == 0 && tp_pdf_reader_contents(encoding->reader, dictionary, &contents)) {
         TP_TRY(tp_pdf_wire_put_kind(encoding->wire, TP_PDF_STRING));
         return tp_pdf_wire_put_bytes(encoding->wire, tp_buf_bytes(&contents));
     }
-    return encode_member(encoding, qpdf_oh_get_key(encoding->reader->qpdf, dictionary, key), depth + 1);
+    return encode_member(encoding, value, depth + 1);
 }
 
 static enum tp_rc encode_dictionary(struct encoding *encoding, qpdf_oh dictionary, int depth)
