@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -22,6 +23,7 @@ struct tp_limits {
     int64_t time_ms;
     bool crowded; /* as the last look found it */
     size_t places_len;
+    struct pollfd *open; /* as many: which of them are open is one question */
     struct place places[];
 };
 
@@ -37,18 +39,23 @@ enum tp_rc tp_limits_new(unsigned connections, int64_t time_ms, struct tp_limits
     files.rlim_cur = len;
     if (setrlimit(RLIMIT_NOFILE, &files) != 0)
         return TP_IO;
-    struct tp_limits *limits = calloc(1, sizeof *limits + len * sizeof limits->places[0]);
-    if (limits == NULL)
+    struct tp_limits *limits TP_AUTO(tp_limits_free_p) = calloc(1, sizeof *limits + len * sizeof limits->places[0]);
+    if (limits == NULL || (limits->open = calloc(len, sizeof *limits->open)) == NULL)
         return TP_MEMORY;
+    for (size_t fd = 0; fd < len; fd++)
+        limits->open[fd].fd = (int)fd;
     limits->connections = connections;
     limits->time_ms = time_ms;
     limits->places_len = len;
     *ret_limits = limits;
+    limits = NULL;
     return TP_OK;
 }
 
 void tp_limits_free(struct tp_limits *limits)
 {
+    if (limits != NULL)
+        free(limits->open);
     free(limits);
 }
 
@@ -93,7 +100,8 @@ void tp_limits_answered(struct tp_limits *limits, int fd)
 static void look(struct tp_limits *limits, int fd, int64_t now_ms, int64_t time_ms)
 {
     struct place *place = &limits->places[fd];
-    const uint64_t cookie = is_connection(fd) ? cookie_of(fd) : 0;
+    const bool open = (limits->open[fd].revents & POLLNVAL) == 0;
+    const uint64_t cookie = open && is_connection(fd) ? cookie_of(fd) : 0;
     if (cookie != place->cookie)
         *place = (struct place){.cookie = cookie, .since_ms = now_ms};
     if (cookie != 0 && !place->whole && now_ms - place->since_ms >= time_ms)
@@ -111,6 +119,8 @@ unsigned tp_limits_sweep(struct tp_limits *limits, int64_t now_ms, bool idle_too
 {
     const int64_t time_ms = time_for_a_request(limits, idle_too);
     unsigned connections = 0;
+    if (poll(limits->open, limits->places_len, 0) < 0)
+        return 0; /* no memory for it: the next look is soon */
     for (size_t fd = 0; fd < limits->places_len; fd++) {
         look(limits, (int)fd, now_ms, time_ms);
         connections += limits->places[fd].cookie != 0;
