@@ -15,6 +15,7 @@
 #include "engine/authorisation.h"
 #include "engine/call.h"
 #include "engine/facts.h"
+#include "engine/halves.h"
 #include "engine/loop.h"
 #include "engine/people.h"
 #include "engine/refusals.h"
@@ -27,8 +28,6 @@
 #include <string.h>
 
 #define DATA_MAX 512 /* a DigestInfo or a hash is far shorter; the policy refuses what is longer than either */
-
-enum { HALF_SIGNED = 1, HALF_DURABLE = 2, BOTH_HALVES = HALF_SIGNED | HALF_DURABLE };
 
 struct signing {
     struct tp_job job; /* first: the pool's view of it */
@@ -45,33 +44,22 @@ struct signing {
     enum tp_rc decision; /* of the policy */
     bool unrecorded;     /* a refusal too many: see refusals.h */
 
-    atomic_uint halves;
-    enum tp_rc durable_rc, sign_rc;
-    uint64_t index; /* of the intent */
-    struct tp_error error;
+    struct tp_halves halves;
     size_t signature_len;
     uint8_t signature[TP_HSM_SIGNATURE_MAX];
 };
 
 /* ---- the end ---- */
 
-static void close_intent(struct signing *signing, bool ok)
-{
-    uint8_t hash[TP_SHA256_LEN] = {0};
-    if (ok && tp_sha256(TP_BYTES(signing->signature, signing->signature_len), TP_BYTES_NONE, TP_BYTES_NONE, hash) != TP_OK)
-        memset(hash, 0, sizeof hash);
-    tp_ledger_complete(signing->engine->ledger, signing->index, ok, hash);
-}
-
 /* Queues can be long: what was stopped since the decision (RS-16) releases nothing any more. */
 static enum tp_rc last_look_locked(struct signing *signing, const struct tp_authorisation *authorisation)
 {
     struct tp_credential *credential = NULL;
     if (authorisation == NULL)
-        return tp_error_set(&signing->error, TP_NOT_LOGGED_IN, "the login has ended meanwhile; log in again");
+        return tp_error_set(&signing->halves.error, TP_NOT_LOGGED_IN, "the login has ended meanwhile; log in again");
     HASH_FIND_STR(signing->engine->credentials, signing->credential, credential);
     if (credential == NULL || credential->record->state != TP_STATE_ACTIVE)
-        return tp_error_set(&signing->error, TP_KEY_UNUSABLE, "the key was stopped or deleted a moment ago");
+        return tp_error_set(&signing->halves.error, TP_KEY_UNUSABLE, "the key was stopped or deleted a moment ago");
     return TP_OK;
 }
 
@@ -96,46 +84,27 @@ static enum tp_rc give_back(struct signing *signing, enum tp_rc rc)
 /* Both halves are there: the only place from which a signature leaves. */
 static void finish(struct signing *signing)
 {
-    enum tp_rc rc = give_back(signing, signing->durable_rc != TP_OK ? signing->durable_rc : signing->sign_rc);
+    enum tp_rc rc = give_back(signing, tp_halves_rc(&signing->halves));
     if (rc == TP_OK) {
         Tp__Ipc__SignReply reply = TP__IPC__SIGN_REPLY__INIT;
         reply.signature = (ProtobufCBinaryData){.data = signing->signature, .len = signing->signature_len};
         atomic_fetch_add_explicit(&signing->engine->counters.signatures, 1, memory_order_relaxed);
         tp_ipc_answer(signing->request, &reply.base, TP_BYTES_NONE);
     } else {
-        tp_ipc_refuse(signing->request, rc, &signing->error, 0);
+        tp_ipc_refuse(signing->request, rc, &signing->halves.error, 0);
     }
-    if (signing->decision == TP_OK && signing->durable_rc == TP_OK)
-        close_intent(signing, rc == TP_OK);
+    if (signing->decision == TP_OK && signing->halves.durable_rc == TP_OK)
+        tp_halves_close(&signing->halves, signing->engine, rc == TP_OK, TP_BYTES(signing->signature, signing->signature_len));
     tp_wipe(signing->signature, signing->signature_len);
     free(signing);
-}
-
-/* Whether that was the later one: SIGNING is gone then. */
-static bool half_done(struct signing *signing, unsigned half)
-{
-    bool both = (atomic_fetch_or(&signing->halves, half) | half) == BOTH_HALVES;
-    if (both)
-        finish(signing);
-    return both;
 }
 
 static void durable(struct tp_ledger_tx *tx, enum tp_rc rc, const struct tp_error *error, uint64_t index)
 {
     struct signing *signing = tx->context;
     tp_together_hold();
-    signing->durable_rc = rc;
-    signing->index = index;
-    if (rc != TP_OK) {
-        /* The signer's thread may be writing its own words: these are for when it has ended. */
-        if ((atomic_fetch_or(&signing->halves, HALF_DURABLE) | HALF_DURABLE) != BOTH_HALVES)
-            return;
-        signing->error = *error;
-        (void)tp_error_prefix(&signing->error, rc, "the signature was not released, since it could not be recorded");
+    if (tp_halves_durable(&signing->halves, rc, error, index, "signature"))
         finish(signing);
-        return;
-    }
-    (void)half_done(signing, HALF_DURABLE);
 }
 
 /* ---- the HSM's half ---- */
@@ -177,9 +146,9 @@ static enum tp_rc load(void *context, struct tp_error *error, struct tp_hsm_wrap
 static enum tp_rc sign_once(struct signing *signing, struct tp_hsm_session *session)
 {
     struct tp_hsm_key *key = NULL;
-    TP_TRY(tp_hsm_key_get(session, signing->credential, load, signing, &signing->error, &key));
+    TP_TRY(tp_hsm_key_get(session, signing->credential, load, signing, &signing->halves.error, &key));
     enum tp_rc rc = tp_hsm_sign(session, key, &signing->params, TP_BYTES(signing->data, signing->data_len),
-                                &signing->error, signing->signature, &signing->signature_len);
+                                &signing->halves.error, signing->signature, &signing->signature_len);
     tp_hsm_key_put(key);
     return rc;
 }
@@ -190,7 +159,7 @@ static enum tp_rc sign_with_renewal(struct signing *signing, struct tp_hsm_sessi
     enum tp_rc rc = sign_once(signing, session);
     if (rc != TP_HSM_ABSENT)
         return rc;
-    TP_TRY(tp_hsm_session_renew(session, signing->request->deadline_ms, &signing->error));
+    TP_TRY(tp_hsm_session_renew(session, signing->request->deadline_ms, &signing->halves.error));
     return sign_once(signing, session);
 }
 
@@ -198,17 +167,19 @@ static enum tp_rc sign_with_renewal(struct signing *signing, struct tp_hsm_sessi
 static bool make_signature(struct signing *signing, struct tp_hsm_session *session, const struct tp_error *error)
 {
     /* What waited for this thread lets its record wait too, with that of all others that wait: now it is needed. */
-    if (signing->tx.patient && (atomic_load(&signing->halves) & HALF_DURABLE) == 0)
-        tp_ledger_hurry(signing->engine->ledger);
+    tp_halves_hurry(&signing->halves, &signing->tx, signing->engine);
     if (session == NULL) {
-        signing->error = *error;
-        signing->sign_rc = error->rc;
+        signing->halves.error = *error;
+        signing->halves.sign_rc = error->rc;
     } else if (tp_clock_monotonic_ms() >= signing->request->deadline_ms) {
-        signing->sign_rc = tp_error_set(&signing->error, TP_TIMEOUT, "the HSM was too busy to sign in time; try again");
+        signing->halves.sign_rc = tp_error_set(&signing->halves.error, TP_TIMEOUT, "the HSM was too busy to sign in time; try again");
     } else {
-        signing->sign_rc = sign_with_renewal(signing, session);
+        signing->halves.sign_rc = sign_with_renewal(signing, session);
     }
-    return half_done(signing, HALF_SIGNED);
+    const bool later = tp_halves_done(&signing->halves, TP_HALF_SIGNED);
+    if (later)
+        finish(signing);
+    return later;
 }
 
 static void run(struct tp_job *job, struct tp_hsm_session *session, const struct tp_error *error)
@@ -234,7 +205,7 @@ static const Tp__Ipc__SignRequest *message_of(const struct tp_ipc_request *reque
 static enum tp_rc refuse(struct signing *signing, enum tp_rc rc, const char *words)
 {
     tp_trail_outcome(&signing->trail, "refused", words);
-    return tp_error_set(&signing->error, rc, "%s", words);
+    return tp_error_set(&signing->halves.error, rc, "%s", words);
 }
 
 static enum tp_rc take_data(struct signing *signing, const Tp__Ipc__SignRequest *message)
@@ -308,9 +279,9 @@ static struct signing *begin(struct tp_engine *engine, struct tp_ipc_request *re
     signing->decision = decide(signing, message_of(request));
     if (signing->decision != TP_OK) {
         atomic_fetch_add_explicit(&engine->counters.refusals, 1, memory_order_relaxed);
-        signing->sign_rc = signing->decision;
+        signing->halves.sign_rc = signing->decision;
         signing->unrecorded = !tp_refusals_admit_locked(engine, request->peer->uid);
-        atomic_store(&signing->halves, HALF_SIGNED); /* the HSM has no part in it */
+        atomic_store(&signing->halves.done, TP_HALF_SIGNED); /* the HSM has no part in it */
     }
     signing->tx.entry = tp_trail_entry(&signing->trail);
     signing->tx.intent = signing->decision == TP_OK;

@@ -9,6 +9,7 @@
 #include "engine/authority.h"
 #include "engine/authority_key.h"
 #include "engine/call.h"
+#include "engine/halves.h"
 #include "engine/refusals.h"
 #include "engine/together.h"
 #include "engine/trail.h"
@@ -17,8 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { HALF_SIGNED = 1, HALF_DURABLE = 2, BOTH_HALVES = HALF_SIGNED | HALF_DURABLE };
 
 struct stamping {
     struct tp_job job; /* first: the pool's view of it */
@@ -30,28 +29,17 @@ struct stamping {
     struct tp_tsa_outcome outcome;
     bool unrecorded; /* a refusal too many: see refusals.h */
 
-    atomic_uint halves;
-    enum tp_rc durable_rc, sign_rc;
-    uint64_t index; /* of the intent */
-    struct tp_error error;
+    struct tp_halves halves;
     struct tp_buf response;
 };
 
 /* ---- the end ---- */
 
-static void close_intent(struct stamping *stamping, bool ok)
-{
-    uint8_t hash[TP_SHA256_LEN] = {0};
-    if (ok && tp_sha256(tp_buf_bytes(&stamping->response), TP_BYTES_NONE, TP_BYTES_NONE, hash) != TP_OK)
-        memset(hash, 0, sizeof hash);
-    tp_ledger_complete(stamping->engine->ledger, stamping->index, ok, hash);
-}
-
 /* Both halves are there: the only place from which a token leaves. */
 static void finish(struct stamping *stamping)
 {
     struct tp_engine *engine = stamping->engine;
-    const enum tp_rc rc = stamping->durable_rc != TP_OK ? stamping->durable_rc : stamping->sign_rc;
+    const enum tp_rc rc = tp_halves_rc(&stamping->halves);
     if (rc == TP_OK) {
         Tp__Ipc__DerReply reply = TP__IPC__DER_REPLY__INIT;
         reply.der = (ProtobufCBinaryData){.data = stamping->response.data, .len = stamping->response.len};
@@ -59,10 +47,10 @@ static void finish(struct stamping *stamping)
             atomic_fetch_add_explicit(&engine->counters.timestamps, 1, memory_order_relaxed);
         tp_ipc_answer(stamping->request, &reply.base, TP_BYTES_NONE);
     } else {
-        tp_ipc_refuse(stamping->request, rc, &stamping->error, 0);
+        tp_ipc_refuse(stamping->request, rc, &stamping->halves.error, 0);
     }
-    if (stamping->outcome.granted && stamping->durable_rc == TP_OK)
-        close_intent(stamping, rc == TP_OK);
+    if (stamping->outcome.granted && stamping->halves.durable_rc == TP_OK)
+        tp_halves_close(&stamping->halves, engine, rc == TP_OK, tp_buf_bytes(&stamping->response));
     if (stamping->response.len > 0)
         tp_wipe(stamping->response.data, stamping->response.len);
     tp_buf_clear(&stamping->response);
@@ -70,29 +58,12 @@ static void finish(struct stamping *stamping)
     free(stamping);
 }
 
-/* The later one finishes: STAMPING is gone then. */
-static void half_done(struct stamping *stamping, unsigned half)
-{
-    if ((atomic_fetch_or(&stamping->halves, half) | half) == BOTH_HALVES)
-        finish(stamping);
-}
-
 static void durable(struct tp_ledger_tx *tx, enum tp_rc rc, const struct tp_error *error, uint64_t index)
 {
     struct stamping *stamping = tx->context;
     tp_together_hold();
-    stamping->durable_rc = rc;
-    stamping->index = index;
-    if (rc == TP_OK) {
-        half_done(stamping, HALF_DURABLE);
-        return;
-    }
-    /* The signer's thread may be writing its own words: these are for when it has ended. */
-    if ((atomic_fetch_or(&stamping->halves, HALF_DURABLE) | HALF_DURABLE) != BOTH_HALVES)
-        return;
-    stamping->error = *error;
-    (void)tp_error_prefix(&stamping->error, rc, "the timestamp was not released, since it could not be recorded");
-    finish(stamping);
+    if (tp_halves_durable(&stamping->halves, rc, error, index, "timestamp"))
+        finish(stamping);
 }
 
 /* ---- the signer's half ---- */
@@ -100,7 +71,7 @@ static void durable(struct tp_ledger_tx *tx, enum tp_rc rc, const struct tp_erro
 static enum tp_rc sign_once(struct stamping *stamping)
 {
     tp_buf_reset(&stamping->response);
-    return tp_tsa_answer(&stamping->authority->profile, &stamping->outcome, &stamping->error, &stamping->response);
+    return tp_tsa_answer(&stamping->authority->profile, &stamping->outcome, &stamping->halves.error, &stamping->response);
 }
 
 /* A token of the HSM that was lost and is back needs one more try. */
@@ -109,7 +80,7 @@ static enum tp_rc sign_with(struct stamping *stamping, struct tp_hsm_session *se
     tp_authority_key_lend(session);
     enum tp_rc rc = sign_once(stamping);
     if (rc == TP_HSM_ABSENT && session != NULL && stamping->authority->in_hsm) {
-        rc = tp_hsm_session_renew(session, stamping->request->deadline_ms, &stamping->error);
+        rc = tp_hsm_session_renew(session, stamping->request->deadline_ms, &stamping->halves.error);
         if (rc == TP_OK)
             rc = sign_once(stamping);
     }
@@ -121,19 +92,19 @@ static void run(struct tp_job *job, struct tp_hsm_session *session, const struct
 {
     struct stamping *stamping = (struct stamping *)job;
     if (session == NULL && stamping->authority->in_hsm) {
-        stamping->error = *error;
-        stamping->sign_rc = error->rc;
+        stamping->halves.error = *error;
+        stamping->halves.sign_rc = error->rc;
     } else if (tp_clock_monotonic_ms() >= stamping->request->deadline_ms) {
-        stamping->sign_rc = tp_error_set(&stamping->error, TP_TIMEOUT, "the engine was too busy to sign in time; try again");
+        stamping->halves.sign_rc = tp_error_set(&stamping->halves.error, TP_TIMEOUT, "the engine was too busy to sign in time; try again");
     } else {
-        stamping->sign_rc = sign_with(stamping, session);
+        stamping->halves.sign_rc = sign_with(stamping, session);
     }
     atomic_fetch_sub_explicit(&stamping->engine->timestamps.signing, 1, memory_order_relaxed);
     /* Its record has waited for company until now, and takes along those of all who wait still: a commit costs as much as half
      * a signature, and while others are signed there is one soon. */
-    if (stamping->tx.patient && (atomic_load(&stamping->halves) & HALF_DURABLE) == 0)
-        tp_ledger_hurry(stamping->engine->ledger);
-    half_done(stamping, HALF_SIGNED);
+    tp_halves_hurry(&stamping->halves, &stamping->tx, stamping->engine);
+    if (tp_halves_done(&stamping->halves, TP_HALF_SIGNED))
+        finish(stamping);
 }
 
 /* ---- the beginning ---- */
@@ -175,9 +146,9 @@ static void reject(struct stamping *stamping)
 {
     struct tp_engine *engine = stamping->engine;
     atomic_fetch_add_explicit(&engine->counters.refusals, 1, memory_order_relaxed);
-    stamping->sign_rc = sign_once(stamping);
+    stamping->halves.sign_rc = sign_once(stamping);
     stamping->unrecorded = !tp_refusals_admit(engine, stamping->request->peer->uid);
-    atomic_store(&stamping->halves, HALF_SIGNED);
+    atomic_store(&stamping->halves.done, TP_HALF_SIGNED);
 }
 
 static struct stamping *begin(struct tp_engine *engine, struct tp_authority *authority, struct tp_ipc_request *request)
