@@ -10,11 +10,13 @@ struct field { /* what a field has of its own and inherits */
     bool is_signature;
     bool value_differs; /* its value, or the one that it inherits, is another */
     bool signing;       /* a signature field that was empty */
+    bool unseen;        /* signing, where only what is not to be seen may: a document timestamp */
 };
 
 struct kids { /* the context of a field's rules */
     struct field field;
     unsigned depth;
+    bool fixed; /* its widget may not look other than it did, though the field is signed */
 };
 
 /* ---- what signatures lock ---- */
@@ -125,6 +127,12 @@ static bool is_null(const struct tp_pdf_value *value)
     return tp_pdf_kind(value) == TP_PDF_NULL;
 }
 
+/* A signature may come to the field. */
+static bool may_sign(const struct tp_pades_comparison *comparison, const struct field *field)
+{
+    return comparison->permission != 1 && !tp_pades_locks_hold(comparison->locks, field->name);
+}
+
 static enum tp_rc tell_signed(struct tp_pades_comparison *comparison, const struct tp_pdf_value *value, struct tp_pdf_ref ref,
                               const struct field *field, const char *where)
 {
@@ -134,7 +142,7 @@ static enum tp_rc tell_signed(struct tp_pades_comparison *comparison, const stru
     TP_TRY(tp_pdf_document_get(comparison->after, signature, "SubFilter", comparison->error, &filter));
     bool stamp = tp_pdf_is_name(type, "DocTimeStamp") || tp_pdf_is_name(filter, "ETSI.RFC3161");
     struct tp_pades_told told = {.nature = stamp ? TP_PADES_CHANGE_TIMESTAMP : TP_PADES_CHANGE_SIGNATURE, .ref = ref};
-    told.allowed = stamp || (comparison->permission != 1 && !tp_pades_locks_hold(comparison->locks, field->name));
+    told.allowed = stamp || may_sign(comparison, field);
     if (tp_pdf_kind(signature) != TP_PDF_DICTIONARY)
         told.allowed = is_null(signature) && comparison->permission != 1;
     const char *what = is_null(signature) ? "an empty signature field" : stamp ? "a document timestamp" : "a signature";
@@ -170,6 +178,7 @@ static enum tp_rc compare_value(struct tp_pades_comparison *comparison, const st
     const struct tp_pdf_value *before;
     TP_TRY(tp_pdf_document_resolve(comparison->before, old_value, comparison->error, &before));
     field->signing = is_null(before) && new_value != NULL;
+    field->unseen = field->signing && !may_sign(comparison, field);
     if (field->signing)
         return tell_signed(comparison, new_value, pair->ref, field, "the field");
     tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
@@ -189,15 +198,15 @@ static enum tp_rc compare_same(struct tp_pades_comparison *comparison, const str
 /* What goes with a value: how it looks, and when it was set. */
 static enum tp_rc rule_with_value(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
-    const struct field *field = &((const struct kids *)pair->context)->field;
-    return field->value_differs || field->signing ? TP_OK : compare_same(comparison, pair);
+    const struct kids *kids = pair->context;
+    return kids->field.value_differs || (kids->field.signing && !kids->fixed) ? TP_OK : compare_same(comparison, pair);
 }
 
 /* /F of a widget: signing sets Print and Locked. */
 static enum tp_rc rule_with_signing(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
-    const struct field *field = &((const struct kids *)pair->context)->field;
-    return field->signing ? TP_OK : compare_same(comparison, pair);
+    const struct kids *kids = pair->context;
+    return kids->field.signing && !kids->fixed ? TP_OK : compare_same(comparison, pair);
 }
 
 static enum tp_rc rule_value(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
@@ -276,7 +285,9 @@ static enum tp_rc compare_field(struct tp_pades_comparison *comparison, const st
     struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     TP_TRY(tp_buf_printf(&text, "form field \"%s\"", field.name));
     tp_pades_line(tp_buf_string(&text), path, sizeof path - 16);
+    double rect[4];
     struct kids kids = {.field = field, .depth = depth};
+    kids.fixed = field.unseen && (tp_pades_rect_seen(comparison, pair.old, rect) || tp_pades_rect_seen(comparison, pair.new, rect));
     pair.path = path, pair.context = &kids;
     return tp_pades_compare_keys(comparison, &pair, field_rules);
 }

@@ -10,7 +10,14 @@
 #define PAGE_DEPTH 64
 #define LIST_MAX   10000 /* annotations of a page whose list has changed */
 
-enum { HIDDEN = 1 << 1, NO_VIEW = 1 << 5 }; /* table 167 */
+enum { HIDDEN = 1 << 1 }; /* table 167; what has NoView is printed all the same */
+
+/* Readers take a number that is too large for flags for other flags, or for none. */
+static bool is_hidden(const struct tp_pdf_value *flags)
+{
+    const int64_t number = tp_pdf_integer(flags, 0);
+    return number > 0 && number <= INT32_MAX && (number & HIDDEN) != 0;
+}
 
 /* Markup (§12.5.6.2) and its pop-ups. Links, media and others that do something are content. */
 static const char *const comments[] = {"Text",    "FreeText",  "Line",      "Square",   "Circle", "Polygon", "PolyLine",      "Highlight",
@@ -34,7 +41,7 @@ bool tp_pades_rect_seen(struct tp_pades_comparison *comparison, const struct tp_
         ret_rect[i] = tp_pdf_number(number, 0);
     }
     bool area = fabs(ret_rect[2] - ret_rect[0]) > 0 && fabs(ret_rect[3] - ret_rect[1]) > 0;
-    return area && (tp_pdf_integer(flags, 0) & (HIDDEN | NO_VIEW)) == 0;
+    return area && !is_hidden(flags);
 }
 
 /* ANNOTATION is of the revision DOCUMENT. */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The two ends of a file: where its header is, and what startxref says (ISO 32000-2 §7.5.2, §7.5.5). The windows are QPDF's,
- * so that both see the same.
+ * The two ends of a file: where its header is, and what startxref says (ISO 32000-2 §7.5.2, §7.5.5). QPDF looks a little farther
+ * from the end than others, who mend what they do not find and may show something else then: such a file is damaged (reader.c).
  */
 #include "pdf/reader.h"
 
 #include <string.h>
 
 #define HEADER_WINDOW 1024
-#define TAIL_WINDOW   1054 /* §7.5.5 wants %%EOF in the last 1024 bytes, in Annex I */
+#define TAIL_WINDOW   1024
 
 static bool is_space(uint8_t c)
 {

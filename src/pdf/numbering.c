@@ -61,6 +61,26 @@ static void put(struct walk *walk, uint64_t id, struct tp_pdf_number said)
 
 /* ---- tables (§7.5.4) ---- */
 
+/* Some readers count bytes, twenty for an entry or one less, and mend a table where they do not fit: they may show something else
+ * then. GAP: white space before it. */
+static bool is_by_the_letter(struct tp_bytes entry, size_t gap, bool first)
+{
+    static const char form[] = "dddddddddd ddddd ";
+    const size_t len = sizeof(form) - 1;
+    bool good = gap <= (first ? 3 : 2) && entry.len >= len;
+    for (size_t i = 0; good && i < len; i++)
+        good = form[i] == ' ' ? entry.data[i] == ' ' : entry.data[i] >= '0' && entry.data[i] <= '9';
+    return good;
+}
+
+static void check_form(struct walk *walk, struct tp_pdf_syntax syntax, bool first)
+{
+    const size_t from = syntax.at;
+    tp_pdf_syntax_skip(&syntax);
+    const struct tp_bytes rest = TP_BYTES(syntax.text.data + syntax.at, syntax.text.len - syntax.at);
+    walk->doubtful = walk->doubtful || !is_by_the_letter(rest, syntax.at - from, first);
+}
+
 static enum tp_rc read_entry(struct walk *walk, struct tp_pdf_syntax *syntax, uint64_t id)
 {
     struct tp_pdf_number said = {.kind = TP_PDF_ENTRY_FREE};
@@ -88,8 +108,10 @@ static enum tp_rc read_table(struct walk *walk, struct tp_pdf_syntax *syntax)
         if (!tp_pdf_syntax_number(syntax, &first) || !tp_pdf_syntax_number(syntax, &count) || first > TP_PDF_OBJECTS_MAX ||
             count > TP_PDF_OBJECTS_MAX)
             return TP_MALFORMED;
-        for (uint64_t i = 0; i < count; i++)
+        for (uint64_t i = 0; i < count; i++) {
+            check_form(walk, *syntax, i == 0);
             TP_TRY(read_entry(walk, syntax, first + i));
+        }
     }
     return TP_OK;
 }

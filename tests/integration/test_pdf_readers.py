@@ -4,7 +4,7 @@ import sys
 import unittest
 import zlib
 
-from draft import PAGE_TEXT, Draft, appearance, stream
+from draft import PAGE_TEXT, Draft, appearance, stream, token_over
 from test_pdf_verify import NOTE, VerifyTest
 
 EVIL = stream(PAGE_TEXT.replace(b'100', b'999'))
@@ -192,6 +192,34 @@ class Syntax(ReadersTest):
         self.passes(draft)
         self.refused(Update(draft).put(70, object_stream([(5, symbol)]), 1).table())
 
+    def tabled(self, form, header=b'5 2\n'):
+        """An update whose table has the entries of FORM, for two objects that are as they were."""
+        draft = self.certified()
+        update = Update(draft).put(5, draft.text(5)).put(6, draft.text(6))
+        at = len(draft.data)
+        draft.data += b'xref\n' + header + form % tuple(row[2] for row in update.rows)
+        return update.end({'at': at})
+
+    def test_entries_by_the_letter(self):
+        """Who counts bytes finds no entry where white space is more, mends the table, and shows what no table speaks of."""
+        for form in (b'%010d 00000 n \n%010d 00000 n \n', b'%010d 00000 n\r\n%010d 00000 n\r\n', b'%010d 00000 n\n%010d 00000 n\n'):
+            with self.subTest(form):
+                self.passes(self.tabled(form))
+        for form in (b'%010d 00000 n     \n%010d 00000 n \n', b'%d 0 n\n%d 0 n\n', b'%010d  00000 n \n%010d  00000 n \n',
+                     b'     %010d 00000 n \n%010d 00000 n \n'):
+            with self.subTest(form):
+                self.refused(self.tabled(form), 'the cross-references can be read in two ways')
+
+    def test_startxref_that_is_far_from_the_end(self):
+        """QPDF looks for it in the last 1054 bytes, others in the last 1024: they show what stands last in the file."""
+        draft = Draft()
+        draft.data += b'4 0 obj\n' + EVIL + b'\nendobj\n'
+        self.certified(draft)
+        draft.data = draft.data.ljust(draft.data.rindex(b'startxref') + 1024)
+        self.passes(draft)
+        draft.data += b' '
+        self.fails(draft, 'FORMAT_FAILURE', 'cross-references are damaged')
+
     def test_cross_references_that_cannot_be_followed(self):
         """A filter that nobody uses there: what it says is not known."""
         draft = self.certified()
@@ -201,6 +229,40 @@ class Syntax(ReadersTest):
         draft.data += b'95 0 obj\n' + stream(rows.hex().encode() + b'>', f'/Type /XRef /W [1 4 2] /Index [5 1] /Filter /ASCIIHexDecode '
                                              f'/Size 96 /Root 1 0 R /Prev {draft.startxref}') + b'\nendobj\nstartxref\n%d\n%%%%EOF\n' % at
         self.refused(draft, 'the cross-references can be read in two ways')
+
+
+class Stamps(ReadersTest):
+    """Where nothing may be added but a document timestamp, nothing of it may be seen."""
+
+    def stamped(self, draft, **options):
+        changes = {60: appearance('999'), **options.pop('changes', {})}
+        draft.objects.update(changes)
+        draft.sign(None, sub_filter='ETSI.RFC3161', kind='DocTimeStamp', make=lambda data: token_over(self.services, data), changes=changes,
+                   **options)
+        return draft
+
+    def test_in_a_field_that_waited(self):
+        self.passes(self.stamped(self.certified(), into=9))
+        draft = self.certified()
+        draft.objects[9] = draft.edit(9, '/F 4', '/F 4 /AP << /N 60 0 R >>')[9]
+        self.refused(self.stamped(draft, into=9), 'form field "Reserved" /AP was changed')
+
+    def test_in_the_widget_of_a_field_that_waited(self):
+        widget = '<< /Type /Annot /Subtype /Widget /Parent 9 0 R /Rect [40 500 240 550] /F 4 /P 3 0 R >>'
+        draft = self.certified(Draft(extra={9: '<< /FT /Sig /T (Reserved) /Kids [50 0 R] >>', 50: widget,
+                                            3: Draft().text(3).replace('9 0 R', '50 0 R')}))
+        self.refused(self.stamped(draft, into=9, changes={50: widget.replace('/F 4', '/F 4 /AP << /N 60 0 R >>')}), '/AP was changed')
+
+    def test_flags_that_hide_from_some(self):
+        """NoView is printed; 2^32 + 2 is Hidden for some, and nothing for others."""
+        for flags, good in ((2, True), (36, False), (4294967298, False)):
+            with self.subTest(flags):
+                draft = self.certified()
+                self.stamped(draft, field='Stamp', rect='40 690 240 710', flags=flags, field_entries='/AP << /N 60 0 R >>')
+                if good:
+                    self.passes(draft)
+                else:
+                    self.refused(draft, 'a new signature field shows something on the page')
 
 
 class Places(ReadersTest):
