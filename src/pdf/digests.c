@@ -229,10 +229,20 @@ static int by_id(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* From the beginning of the file. */
+static uint64_t find_stray(struct reaching *reaching)
+{
+    const struct tp_pdf_reader *reader = reaching->reader;
+    const size_t header = reader->ends.header_at;
+    const uint64_t end = tp_pdf_stray_find(TP_BYTES(reader->file.data + header, reader->file.len - header), &reaching->numbering.places);
+    return end == 0 ? 0 : header + end;
+}
+
 static enum tp_rc put_digests(struct reaching *reaching, struct tp_buf *answer)
 {
     TP_TRY(tp_buf_append_u8(answer, reaching->numbering.lost ? 1 : 0));
     TP_TRY(tp_buf_append(answer, TP_BYTES(reaching->numbering.doubt, sizeof(reaching->numbering.doubt))));
+    TP_TRY(tp_pdf_wire_put_u64(answer, find_stray(reaching)));
     if (reaching->len > 0)
         qsort(reaching->digests, reaching->len, sizeof(*reaching->digests), by_id);
     for (size_t i = 0; i < reaching->len; i++) {

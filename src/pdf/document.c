@@ -18,7 +18,7 @@
 #define NUMBERS_LEN    16 /* of the question that opens */
 #define REFERENCES_MAX 10
 #define REF_LEN        6
-#define DIGESTS_HEAD   33
+#define DIGESTS_HEAD   41
 #define DIGEST_LEN     (REF_LEN + 32 + 8 + 1)
 
 struct object {
@@ -407,6 +407,7 @@ static enum tp_rc take_digests(struct tp_bytes answer, struct tp_pdf_digests *re
     const uint8_t *at = answer.data + DIGESTS_HEAD;
     ret_digests->lost = answer.data[0] != 0;
     memcpy(ret_digests->doubt, answer.data + 1, sizeof(ret_digests->doubt));
+    ret_digests->stray = tp_get_be64(answer.data + 1 + sizeof(ret_digests->doubt));
     ret_digests->len = (answer.len - DIGESTS_HEAD) / DIGEST_LEN;
     ret_digests->digests = calloc(ret_digests->len + 1, sizeof(*ret_digests->digests));
     if (ret_digests->digests == NULL)

@@ -87,6 +87,7 @@ struct tp_pdf_digests {
     struct tp_pdf_digest *digests; /* by number */
     size_t len;
     bool lost;         /* the cross-reference sections cannot be followed: nobody can say what other readers see */
+    uint64_t stray;    /* in the file, behind the last object's beginning that no section has; 0: none */
     uint8_t doubt[32]; /* which sections can be read in more than one way; all 0: none */
 };
 TP_MUST_USE enum tp_rc tp_pdf_document_digests(struct tp_pdf_document *document, struct tp_error *error,

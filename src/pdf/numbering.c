@@ -45,18 +45,36 @@ static void merge(const struct walk *walk, struct tp_pdf_number *number, struct 
     number->twice = twice;
 }
 
-static void put(struct walk *walk, uint64_t id, struct tp_pdf_number said)
+static enum tp_rc note_place(struct walk *walk, uint64_t at)
+{
+    struct tp_pdf_places *places = &walk->numbering->places;
+    if (places->len == places->room) {
+        const size_t room = places->room == 0 ? 256 : 2 * places->room;
+        uint64_t *more = realloc(places->at, room * sizeof(*more));
+        if (more == NULL)
+            return TP_MEMORY;
+        places->at = more;
+        places->room = room;
+    }
+    places->at[places->len++] = at;
+    return TP_OK;
+}
+
+static enum tp_rc put(struct walk *walk, uint64_t id, struct tp_pdf_number said)
 {
     said.section = walk->section;
+    if (said.kind == TP_PDF_ENTRY_USED)
+        TP_TRY(note_place(walk, said.at));
     if (id >= walk->numbering->size) { /* §7.5.5: as if it were not there, for some readers */
         walk->doubtful = walk->doubtful || is_used(&said);
-        return;
+        return TP_OK;
     }
     struct tp_pdf_number *number = &walk->numbering->numbers[id];
     if (number->kind == TP_PDF_ENTRY_NONE)
         *number = said;
     else if (number->section == walk->section)
         merge(walk, number, said);
+    return TP_OK;
 }
 
 /* ---- tables (§7.5.4) ---- */
@@ -97,8 +115,7 @@ static enum tp_rc read_entry(struct walk *walk, struct tp_pdf_syntax *syntax, ui
     } else if (id == 1 && at == 0 && generation == UINT16_MAX) {
         walk->doubtful = true; /* some readers take it for number 0, and count on from there */
     }
-    put(walk, id, said);
-    return TP_OK;
+    return put(walk, id, said);
 }
 
 static enum tp_rc read_table(struct walk *walk, struct tp_pdf_syntax *syntax)
@@ -148,7 +165,7 @@ static uint64_t take_number(const uint8_t **at, uint8_t width, uint64_t otherwis
 }
 
 /* Table 18. */
-static void put_fields(struct walk *walk, uint64_t id, const struct widths *widths, const uint8_t *at)
+static enum tp_rc put_fields(struct walk *walk, uint64_t id, const struct widths *widths, const uint8_t *at)
 {
     const uint64_t type = take_number(&at, widths->of[0], 1);
     const uint64_t second = take_number(&at, widths->of[1], 0), third = take_number(&at, widths->of[2], 0);
@@ -158,7 +175,7 @@ static void put_fields(struct walk *walk, uint64_t id, const struct widths *widt
         said = (struct tp_pdf_number){.kind = TP_PDF_ENTRY_USED, .at = second, .generation = (uint16_t)third};
     else if (type == 2)
         said = (struct tp_pdf_number){.kind = TP_PDF_ENTRY_COMPRESSED, .at = second, .index = (uint32_t)third};
-    put(walk, id, said);
+    return put(walk, id, said);
 }
 
 /* COUNT entries for numbers from FIRST on. */
@@ -169,7 +186,7 @@ static enum tp_rc put_run(struct walk *walk, const struct widths *widths, int64_
         return TP_MALFORMED;
     walk->entries_left -= (size_t)count;
     for (int64_t i = 0; i < count; i++)
-        put_fields(walk, (uint64_t)(first + i), widths, left->data + (size_t)i * widths->sum);
+        TP_TRY(put_fields(walk, (uint64_t)(first + i), widths, left->data + (size_t)i * widths->sum));
     *left = TP_BYTES(left->data + (size_t)count * widths->sum, left->len - (size_t)count * widths->sum);
     return TP_OK;
 }
@@ -205,12 +222,12 @@ static enum tp_rc read_stream(struct walk *walk, struct tp_pdf_syntax *syntax, c
 
 /* ---- sections ---- */
 
-static enum tp_rc open_at(const struct walk *walk, int64_t at, struct tp_pdf_syntax *ret_syntax)
+static enum tp_rc open_at(struct walk *walk, int64_t at, struct tp_pdf_syntax *ret_syntax)
 {
     if (at < 0 || (uint64_t)at >= walk->file.len)
         return TP_MALFORMED;
     *ret_syntax = (struct tp_pdf_syntax){.text = walk->file, .at = (size_t)at};
-    return TP_OK;
+    return note_place(walk, (uint64_t)at);
 }
 
 static enum tp_rc read_hybrid(struct walk *walk, const struct tp_pdf_value *trailer)
@@ -293,5 +310,6 @@ enum tp_rc tp_pdf_numbering_read(struct tp_bytes file, const struct tp_pdf_ends 
 void tp_pdf_numbering_clear(struct tp_pdf_numbering *numbering)
 {
     free(numbering->numbers);
+    free(numbering->places.at);
     *numbering = (struct tp_pdf_numbering){.size = 0};
 }

@@ -20,10 +20,15 @@ struct tp_pdf_number {
     uint8_t kind;
     bool twice;          /* one section says two things of it */
 };
+struct tp_pdf_places {
+    uint64_t *at; /* from the file's header */
+    size_t len, room;
+};
 struct tp_pdf_numbering {
     struct tp_pdf_number *numbers; /* by number, below SIZE */
     uint32_t size;
     uint8_t doubt[32]; /* over the places of the sections that can be read in more than one way; all 0: there is none */
+    struct tp_pdf_places places; /* where any section has an object, an older one of a number too; and the sections themselves */
     bool lost;         /* the sections cannot be followed to the oldest */
 };
 /* The sections of FILE from its startxref on. What they say of numbers from SIZE on is doubtful. TP_MEMORY, or TP_OK: a section
@@ -31,6 +36,11 @@ struct tp_pdf_numbering {
 TP_MUST_USE enum tp_rc tp_pdf_numbering_read(struct tp_bytes file, const struct tp_pdf_ends *ends, uint32_t size,
                                              struct tp_pdf_numbering *ret_numbering);
 void tp_pdf_numbering_clear(struct tp_pdf_numbering *numbering);
+
+/* ---- stray.c ---- */
+
+/* The end of the last "4 0 obj" of FILE, from its header on, that is at none of PLACES (which get sorted); 0: there is none. */
+uint64_t tp_pdf_stray_find(struct tp_bytes file, struct tp_pdf_places *places);
 
 /* ---- xref_stream.c ---- */
 

@@ -220,6 +220,18 @@ class Syntax(ReadersTest):
         draft.data += b' '
         self.fails(draft, 'FORMAT_FAILURE', 'cross-references are damaged')
 
+    def test_an_object_that_no_section_has(self):
+        """Whoever has a reason to mend the file finds it, and takes the last of a number."""
+        for header in (b'4 0 obj', b'4 0obj', b'4\n0\tobj'):
+            for kind in ('table', 'stream', 'hybrid'):
+                with self.subTest(header=header, kind=kind):
+                    draft = self.certified()
+                    update = Update(draft).put(5, draft.text(5))
+                    draft.data += header + b'\n' + EVIL + b'\nendobj\n'
+                    self.refused(getattr(update, kind)(), 'an object that no cross-reference leads to')
+        font = Draft().text(5)
+        self.passes(Update(Update(self.certified()).put(5, font).stream()).put(5, font).table())  # an older one is in an older section
+
     def test_cross_references_that_cannot_be_followed(self):
         """A filter that nobody uses there: what it says is not known."""
         draft = self.certified()
