@@ -57,6 +57,41 @@ static int64_t find_startxref(struct tp_bytes file)
     return -1;
 }
 
+/* ---- linearized files (Annex F) ---- */
+
+static size_t find(struct tp_bytes text, const char *word)
+{
+    size_t at = 0;
+    while (at < text.len && !is_at(text, at, word))
+        at++;
+    return at;
+}
+
+/* Whether a number of TEXT is NUMBER. */
+static bool has_number(struct tp_bytes text, uint64_t number)
+{
+    for (size_t at = 0; at < text.len; at++) {
+        uint64_t found = 0;
+        for (; at < text.len && text.data[at] >= '0' && text.data[at] <= '9'; at++)
+            found = found > UINT64_MAX / 10 - 1 ? UINT64_MAX / 10 : 10 * found + (uint64_t)(text.data[at] - '0');
+        if (found == number)
+            return true;
+    }
+    return false;
+}
+
+/* Where its /L is the file's length, some readers begin behind the file's first object, and not by startxref. */
+static bool begins_twice(struct tp_bytes file, size_t header, uint64_t startxref)
+{
+    const struct tp_bytes body = TP_BYTES(file.data + header, file.len - header);
+    const struct tp_bytes head = TP_BYTES(body.data, body.len < HEADER_WINDOW ? body.len : HEADER_WINDOW);
+    const size_t end = find(head, "endobj");
+    const struct tp_bytes first = TP_BYTES(head.data, end);
+    const bool named = find(first, "Linearized") < end || find(first, "#") < end; /* a name may have codes */
+    return end < head.len && named && (has_number(first, file.len) || has_number(first, body.len)) &&
+           skip_space(body, end + strlen("endobj")) != startxref;
+}
+
 void tp_pdf_ends_look(struct tp_bytes file, struct tp_pdf_ends *ret_ends)
 {
     const size_t header = find_header(file);
@@ -65,6 +100,7 @@ void tp_pdf_ends_look(struct tp_bytes file, struct tp_pdf_ends *ret_ends)
     *ret_ends = (struct tp_pdf_ends){
         .header_at = header,
         .startxref = startxref,
+        .twofold = inside && begins_twice(file, header, (uint64_t)startxref),
         .table = inside && is_at(file, skip_space(file, header + (size_t)startxref), "xref"),
     };
 }

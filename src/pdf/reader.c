@@ -191,7 +191,7 @@ enum tp_rc tp_pdf_reader_facts(struct tp_pdf_reader *reader, struct tp_error *er
     TP_TRY(tp_buf_append_u8(ret_answer, (uint8_t)(header > catalog ? header : catalog)));
     TP_TRY(tp_buf_append_u8(ret_answer, form_of(reader, trailer)));
     TP_TRY(tp_buf_append_u8(ret_answer, qpdf_is_encrypted(reader->qpdf) ? 1 : 0));
-    TP_TRY(tp_buf_append_u8(ret_answer, reader->repaired || reader->ends.startxref < 0 ? 1 : 0));
+    TP_TRY(tp_buf_append_u8(ret_answer, reader->repaired || reader->ends.startxref < 0 || reader->ends.twofold ? 1 : 0));
     TP_TRY(tp_pdf_wire_put_u32(ret_answer, reader->size));
     TP_TRY(tp_pdf_wire_put_u64(ret_answer, (uint64_t)reader->ends.startxref));
     TP_TRY(tp_pdf_wire_put_u64(ret_answer, reader->ends.header_at));

@@ -37,6 +37,7 @@ struct tp_pdf_ends {
     size_t header_at;  /* what is before %PDF; offsets count from there */
     int64_t startxref; /* as written: -1: none */
     bool table;        /* there begins a table, not a stream */
+    bool twofold;      /* a linearized file by its length, whose first part is not what startxref names: readers begin at either */
 };
 void tp_pdf_ends_look(struct tp_bytes file, struct tp_pdf_ends *ret_ends);
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """trustp11 pdf verify against updates that readers read in different ways: what any of them may show is content."""
+import json
 import sys
 import unittest
 import zlib
 
 from draft import PAGE_TEXT, Draft, appearance, stream, token_over
 from test_pdf_verify import NOTE, VerifyTest
+from tools import CLI, must, run
 
 EVIL = stream(PAGE_TEXT.replace(b'100', b'999'))
 
@@ -231,6 +233,43 @@ class Syntax(ReadersTest):
                     self.refused(getattr(update, kind)(), 'an object that no cross-reference leads to')
         font = Draft().text(5)
         self.passes(Update(Update(self.certified()).put(5, font).stream()).put(5, font).table())  # an older one is in an older section
+
+    @staticmethod
+    def linearized(length):
+        """The first part of a linearized file (Annex F), with a page of its own, for a file of LENGTH; startxref names another part."""
+        parts = {81: '<< /Type /Catalog /Pages 82 0 R >>', 82: '<< /Type /Pages /Kids [83 0 R] /Count 1 >>',
+                 83: Draft().text(3).replace('2 0 R', '82 0 R').replace('4 0 R', '84 0 R').replace('/Annots [7 0 R 9 0 R]', ''), 84: EVIL,
+                 5: Draft().text(5)}
+        draft = Draft.__new__(Draft)
+        draft.data = b'%%PDF-1.7\n80 0 obj\n<< /Linearized 1 /L %d /H [700 20] /O 83 /E 900 /N 1 /T 9 >>\nendobj\n' % length
+        draft.objects, draft.startxref, table = {}, 0, len(draft.data)
+        places, body = {}, b''
+        for number, content in parts.items():
+            places[number] = table + 1000 + len(body)
+            body += b'%d 0 obj\n' % number + (content if isinstance(content, bytes) else content.encode()) + b'\nendobj\n'
+        rows = b''.join(b'%d 1\n%010d 00000 n \n' % place for place in sorted(places.items()))
+        draft.data += (b'xref\n' + rows + b'trailer\n<< /Size 86 /Root 81 0 R >>\nstartxref\n0\n%%EOF\n').ljust(1000) + body
+        return draft.update(Draft().objects)
+
+    def test_a_linearized_file_that_becomes_one_by_its_length(self):
+        """poppler begins at the first part of a file whose /L is its length, and by startxref otherwise."""
+        draft = self.certified(self.linearized(60000))
+        self.passes(draft)
+        near = self.certified(self.linearized(len(draft.data) + 500))
+        self.passes(near)
+        near.data = near.data.ljust(len(draft.data) + 500)
+        self.fails(near, 'FORMAT_FAILURE', 'cross-references are damaged')
+        draft = Update(draft).put(90, '<< /Long (' + 'x' * (59000 - len(draft.data)) + ') >>').table()
+        draft.data = draft.data.ljust(60000)
+        self.refused(draft, 'the cross-references are damaged since')
+
+    def test_a_linearized_file(self):
+        """By QPDF: startxref names its first part."""
+        path, linear = self.folder / 'plain.pdf', self.folder / 'linear.pdf'
+        Draft().save(path)
+        must(['qpdf', '--linearize', path, linear])
+        facts = json.loads(run([CLI, 'pdf', 'verify', '--json', linear], env=self.env).out)
+        self.assertFalse(facts['damaged'])
 
     def test_cross_references_that_cannot_be_followed(self):
         """A filter that nobody uses there: what it says is not known."""
