@@ -115,7 +115,7 @@ enum tp_rc tp_pades_rule_form(struct tp_pades_comparison *comparison, const stru
 /* A signature field that has come, in the form or on a page alone; others are told as content. */
 TP_MUST_USE enum tp_rc tp_pades_take_field(struct tp_pades_comparison *comparison, const struct tp_pdf_value *item);
 enum tp_rc tp_pades_rule_pages(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair); /* change_page.c */
-/* /Rect of an annotation; false when it has no area, or is not to be seen. */
+/* /Rect of an annotation; false when nothing of it is to be seen: it has no area, and nor has its appearance, or is hidden. */
 bool tp_pades_rect_seen(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation, double ret_rect[4]);
 
 #endif

@@ -28,20 +28,45 @@ struct page {
     struct tp_pdf_ref ref;
 };
 
-bool tp_pades_rect_seen(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation, double ret_rect[4])
+/* False: it cannot be read. */
+static bool read_rect(struct tp_pades_comparison *comparison, const struct tp_pdf_value *rect, double ret_rect[4])
 {
-    const struct tp_pdf_value *rect = NULL, *flags = NULL, *number = NULL;
-    if (tp_pdf_document_get(comparison->after, annotation, "Rect", NULL, &rect) != TP_OK ||
-        tp_pdf_document_get(comparison->after, annotation, "F", NULL, &flags) != TP_OK)
-        return false;
+    const struct tp_pdf_value *number = NULL;
     for (size_t i = 0; i < 4; i++) {
         if (tp_pdf_document_resolve(comparison->after, tp_pdf_kind(rect) == TP_PDF_ARRAY ? tp_pdf_at(rect, i) : NULL, NULL,
                                     &number) != TP_OK)
             return false;
         ret_rect[i] = tp_pdf_number(number, 0);
     }
-    bool area = fabs(ret_rect[2] - ret_rect[0]) > 0 && fabs(ret_rect[3] - ret_rect[1]) > 0;
-    return area && !is_hidden(flags);
+    return true;
+}
+
+static bool has_area(const double rect[4])
+{
+    return fabs(rect[2] - rect[0]) > 0 && fabs(rect[3] - rect[1]) > 0;
+}
+
+/* Ghostscript draws the appearance of an annotation without area where its own points are. */
+static bool has_appearance(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation)
+{
+    const struct tp_pdf_value *appearances = NULL, *normal = NULL, *box = NULL;
+    double points[4];
+    if (tp_pdf_document_get(comparison->after, annotation, "AP", NULL, &appearances) != TP_OK ||
+        tp_pdf_document_get(comparison->after, appearances, "N", NULL, &normal) != TP_OK ||
+        tp_pdf_document_get(comparison->after, normal, "BBox", NULL, &box) != TP_OK)
+        return false;
+    if (tp_pdf_kind(normal) == TP_PDF_DICTIONARY) /* one for each state */
+        return tp_pdf_len(normal) > 0;
+    return tp_pdf_kind(normal) == TP_PDF_STREAM && read_rect(comparison, box, points) && has_area(points);
+}
+
+bool tp_pades_rect_seen(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation, double ret_rect[4])
+{
+    const struct tp_pdf_value *rect = NULL, *flags = NULL;
+    if (tp_pdf_document_get(comparison->after, annotation, "Rect", NULL, &rect) != TP_OK ||
+        tp_pdf_document_get(comparison->after, annotation, "F", NULL, &flags) != TP_OK || !read_rect(comparison, rect, ret_rect))
+        return false;
+    return (has_area(ret_rect) || has_appearance(comparison, annotation)) && !is_hidden(flags);
 }
 
 /* ANNOTATION is of the revision DOCUMENT. */

@@ -213,6 +213,7 @@ static enum tp_rc read_stream(struct walk *walk, struct tp_pdf_syntax *syntax, c
     if (!tp_pdf_syntax_object(syntax, &ref))
         return TP_MALFORMED;
     TP_TRY(tp_pdf_syntax_value(syntax, walk->arena, ret_dictionary));
+    walk->doubtful = walk->doubtful || tp_pdf_get(*ret_dictionary, "XRefStm") != NULL; /* of tables alone; MuPDF goes there all the same */
     if (!tp_pdf_is_name(tp_pdf_get(*ret_dictionary, "Type"), "XRef") || !tp_pdf_syntax_stream(syntax))
         return TP_MALFORMED;
     TP_TRY(tp_pdf_xref_stream_decode(*ret_dictionary, TP_BYTES(syntax->text.data + syntax->at, syntax->text.len - syntax->at),

@@ -222,6 +222,19 @@ class Syntax(ReadersTest):
         draft.data += b' '
         self.fails(draft, 'FORMAT_FAILURE', 'cross-references are damaged')
 
+    def test_a_hybrid_that_is_none(self):
+        """/XRefStm is of tables alone; MuPDF follows that of a stream, too, and here to what was signed as nobody's."""
+        draft = Draft()
+        evil = len(draft.data)
+        draft.data += b'4 0 obj\n' + EVIL + b'\nendobj\n'
+        hidden = Update(draft).section(60, [(4, 1, evil, 0)], last=False)
+        self.certified(draft)
+        self.passes(draft)
+        update = Update(draft).put(5, draft.text(5))
+        at = update.section(95, update.fields(), f'/Prev {draft.startxref} /XRefStm {hidden}')
+        draft.data += b'startxref\n%d\n%%%%EOF\n' % at
+        self.refused(draft, 'the cross-references can be read in two ways')
+
     def test_an_object_that_no_section_has(self):
         """Whoever has a reason to mend the file finds it, and takes the last of a number."""
         for header in (b'4 0 obj', b'4 0obj', b'4\n0\tobj'):
@@ -314,6 +327,23 @@ class Stamps(ReadersTest):
                     self.passes(draft)
                 else:
                     self.refused(draft, 'a new signature field shows something on the page')
+
+
+    def test_without_area(self):
+        """Ghostscript draws an appearance that has some where its own points are."""
+        for box, good in (('[0 0 0 0]', True), ('[0 0 595 842]', False)):
+            with self.subTest(box):
+                changes = {60: appearance('999').replace(b'[0 0 200 20]', box.encode())}
+                draft = self.stamped(self.certified(), field='Stamp', changes=changes, field_entries='/AP << /N 60 0 R >>')
+                if good:
+                    self.passes(draft)
+                else:
+                    self.refused(draft, 'a new signature field shows something on the page')
+        states = {60: '<< /On 61 0 R >>', 61: appearance('999')}
+        draft = self.certified()
+        draft.objects.update(states)
+        self.refused(self.stamped(draft, field='Stamp', changes=states, field_entries='/AS /On /AP << /N 60 0 R >>'),
+                     'a new signature field shows something on the page')
 
 
 class Places(ReadersTest):
