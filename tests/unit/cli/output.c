@@ -48,6 +48,24 @@ CliTest(text, what_steers_a_terminal_or_is_not_utf8_is_replaced)
     assert_cleaned(NULL, "");
 }
 
+CliTest(text, what_turns_a_line_around_or_is_not_to_be_seen_is_replaced)
+{
+    static const char *const unseen[] = {"\u200b", "\u200e", "\u200f", "\u202a", "\u202e",     "\u2060",
+                                         "\u2066", "\u2069", "\ufeff", "\u061c", "\U000e0041", "\u00ad"};
+    char text[32];
+    for (size_t i = 0; i < sizeof unseen / sizeof unseen[0]; i++) {
+        (void)snprintf(text, sizeof text, "a%sb", unseen[i]);
+        assert_cleaned(text, "a?b");
+    }
+}
+
+CliTest(text, combining_marks_and_variants_of_characters_stay)
+{
+    assert_cleaned("Z\u030cofie", "Z\u030cofie");
+    assert_cleaned("か\u3099", "か\u3099");
+    assert_cleaned("葛\U000e0100城", "葛\U000e0100城");
+}
+
 static char *table(json_t *list)
 {
     char *text;
