@@ -369,6 +369,71 @@ Test(path, in_a_pool_of_a_thousand_takes_no_time)
         tp_buf_clear(&pool[i]);
 }
 
+/* Certificates of name sub, and with the key identifier of the real one, when it has one: of other keys. */
+static void decoys_make(struct tp_buf *pool, size_t pool_len, bool by_root, const char *key_id)
+{
+    struct forge_certificate plan = ca_plan("sub", other_key, "root", by_root ? other_key : sub_key);
+    char serial[16];
+    if (key_id != NULL)
+        plan.extensions[0] = (struct forge_extension){"subjectKeyIdentifier", key_id};
+    for (size_t i = 0; i < pool_len; i++) {
+        (void)snprintf(serial, sizeof serial, "%zx", i + 16);
+        plan.serial = serial;
+        pool[i] = forge_certificate(&plan);
+    }
+}
+
+static void pool_clear(struct tp_buf *pool, size_t pool_len)
+{
+    for (size_t i = 0; i < pool_len; i++)
+        tp_buf_clear(&pool[i]);
+}
+
+Test(path, is_found_among_certificates_of_the_same_name)
+{
+    static struct tp_buf pool[301];
+    decoys_make(pool + 1, 300, true, NULL);
+    pool[0] = sub; /* one's own come first: the others do not use up what it needs */
+    expect(&leaf, pool, 301, TP_PKI_FOR_SIGNING, AT_MS, TP_PKI_PATH_GOOD, 0, 3);
+    pool[0] = pool[200], pool[200] = sub; /* within what may be tried */
+    expect(&leaf, pool, 301, TP_PKI_FOR_SIGNING, AT_MS, TP_PKI_PATH_GOOD, 0, 3);
+    pool[200] = TP_BUF_INIT;
+    pool_clear(pool, 301);
+}
+
+Test(path, prefers_the_key_identifier_that_is_asked_for)
+{
+    static struct tp_buf pool[601];
+    struct forge_certificate middle = ca_plan("sub", sub_key, "root", root_key), below = leaf_plan();
+    middle.extensions[0] = (struct forge_extension){"subjectKeyIdentifier", "0102030405"};
+    below.extensions[0] = (struct forge_extension){"authorityKeyIdentifier", "DER:300780050102030405"};
+    struct tp_buf made = forge_certificate(&below);
+    decoys_make(pool, 600, true, NULL);
+    pool[600] = forge_certificate(&middle);
+    expect(&made, pool, 601, TP_PKI_FOR_SIGNING, AT_MS, TP_PKI_PATH_GOOD, 0, 3);
+    pool_clear(pool, 600);
+    decoys_make(pool, 600, true, "0102030405"); /* and says so when even that does not tell them apart */
+    struct tp_pki_path path = build(&made, pool, 601, TP_PKI_FOR_SIGNING, AT_MS);
+    cr_expect_eq(path.flaw, TP_PKI_PATH_NO_ANCHOR, "%s", path.why);
+    cr_expect_not_null(strstr(path.why, "not all were tried"), "%s", path.why);
+    tp_pki_path_clear(&path);
+    pool_clear(pool, 601);
+    tp_buf_clear(&made);
+}
+
+Test(path, in_a_pool_of_thousands_of_one_name_takes_no_time)
+{
+    static struct tp_buf pool[1900];
+    decoys_make(pool, 1900, true, NULL);
+    const clock_t begin = clock();
+    struct tp_pki_path path = build(&leaf, pool, 1900, TP_PKI_FOR_SIGNING, AT_MS);
+    const double took_s = (double)(clock() - begin) / CLOCKS_PER_SEC;
+    cr_expect_eq(path.flaw, TP_PKI_PATH_NO_ANCHOR, "%s", path.why);
+    cr_expect_lt(took_s, 0.4, "%f s", took_s);
+    tp_pki_path_clear(&path);
+    pool_clear(pool, 1900);
+}
+
 Test(path, has_an_end)
 {
     EVP_PKEY *keys[20];
