@@ -26,7 +26,7 @@ static enum tp_rc add_stream(const struct store *store, enum tp_evidence_kind ki
         return TP_OK;
     enum tp_rc rc = tp_pdf_document_stream(store->document, ref, store->error, &der);
     if (rc == TP_OK && der.len > 0)
-        rc = tp_evidence_add(store->evidence, kind, tp_buf_bytes(&der), "the document", store->poe_ms);
+        rc = tp_evidence_add_share(store->evidence, kind, tp_buf_bytes(&der), "the document", store->poe_ms);
     return rc == TP_MEMORY || rc == TP_TIMEOUT ? rc : TP_OK;
 }
 
@@ -37,7 +37,7 @@ static enum tp_rc add_arrays(const struct store *store, const struct tp_pdf_valu
     for (size_t k = 0; k < 3; k++) {
         TP_TRY(tp_pdf_document_get(store->document, dictionary, keys[k], store->error, &array));
         size_t len = tp_pdf_kind(array) == TP_PDF_ARRAY ? tp_pdf_len(array) : 0;
-        for (size_t i = 0; i < len && i < TP_EVIDENCE_ITEMS_MAX; i++)
+        for (size_t i = 0; i < len && i < TP_EVIDENCE_ITEMS_MAX / TP_EVIDENCE_SHARES; i++)
             TP_TRY(add_stream(store, kinds[k], tp_pdf_at(array, i)));
     }
     return TP_OK;
@@ -81,7 +81,10 @@ enum tp_rc tp_pades_evidence_cms(const struct tp_pki_cms *cms, int64_t poe_ms, s
 {
     TP_TRY(add_each(cms, TP_EVIDENCE_CERTIFICATE, tp_pki_cms_certificates_len(cms), tp_pki_cms_certificate, poe_ms, evidence));
     TP_TRY(add_each(cms, TP_EVIDENCE_OCSP, tp_pki_cms_ocsps_len(cms), tp_pki_cms_ocsp, poe_ms, evidence));
-    return add_each(cms, TP_EVIDENCE_CRL, tp_pki_cms_crls_len(cms), tp_pki_cms_crl, poe_ms, evidence);
+    TP_TRY(add_each(cms, TP_EVIDENCE_CRL, tp_pki_cms_crls_len(cms), tp_pki_cms_crl, poe_ms, evidence));
+    for (size_t i = tp_pki_cms_certificates_len(cms); i-- > 0;) /* in their own order */
+        tp_evidence_prefer(evidence, tp_pki_cms_certificate(cms, i));
+    return TP_OK;
 }
 
 enum tp_rc tp_pades_evidence_copy(const struct tp_evidence *from, struct tp_evidence *evidence)

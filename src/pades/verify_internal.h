@@ -76,6 +76,7 @@ TP_MUST_USE enum tp_rc tp_pades_range_hash(int fd, const uint64_t range[4], enum
 /* Everything in DOCUMENT's DSS (§12.8.4.3), VRI included. RET_HAS: there is a DSS. */
 TP_MUST_USE enum tp_rc tp_pades_evidence_dss(struct tp_pdf_document *document, int64_t poe_ms, struct tp_error *error,
                                              struct tp_evidence *evidence, bool *ret_has);
+/* Its certificates come first from now on. */
 TP_MUST_USE enum tp_rc tp_pades_evidence_cms(const struct tp_pki_cms *cms, int64_t poe_ms, struct tp_evidence *evidence);
 TP_MUST_USE enum tp_rc tp_pades_evidence_copy(const struct tp_evidence *from, struct tp_evidence *evidence);
 

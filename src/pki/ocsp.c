@@ -3,6 +3,7 @@
  * What an OCSP response says of a certificate, and whether whoever says it may (RFC 6960 §3.2, §4.2.2.2).
  */
 #include "pki/ocsp.h"
+#include "pki/certificate_parts.h"
 #include "pki/ocsp_parts.h"
 #include "pki/path_parts.h"
 #include "pki/signature.h"
@@ -23,22 +24,23 @@ void tp_pki_ocsp_answer_clear(struct tp_pki_ocsp_answer *answer)
 struct asking {
     const struct tp_pki_ocsp_basic *basic;
     const struct tp_pki_ocsp_subject *subject;
+    X509_NAME *name; /* of the responder; NULL: it is named by its key */
     struct tp_pki_signature_algorithm algorithm;
 };
 
-static bool is_responder(const struct tp_pki_ocsp_basic *basic, const X509 *x509)
+/* By its parts: of a document's certificates hardly any is one. */
+static bool is_responder(const struct asking *asking, struct tp_bytes der)
 {
     uint8_t hash[EVP_MAX_MD_SIZE];
-    if (basic->responder_name.len > 0) {
-        const unsigned char *at = basic->responder_name.data;
-        X509_NAME *name TP_AUTO(X509_NAME_free_p) = d2i_X509_NAME(NULL, &at, (long)basic->responder_name.len);
-        return name != NULL && X509_NAME_cmp(name, X509_get_subject_name(x509)) == 0;
+    struct tp_pki_certificate_parts parts;
+    if (tp_pki_certificate_parts_read(der, &parts) != TP_OK)
+        return false;
+    if (asking->name != NULL) {
+        X509_NAME *name TP_AUTO(X509_NAME_free_p) = tp_pki_certificate_parts_subject(&parts);
+        return name != NULL && X509_NAME_cmp(asking->name, name) == 0;
     }
-    const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(x509);
-    return key != NULL &&
-           tp_pki_ocsp_hash(TP_PKI_SHA1, TP_BYTES(ASN1_STRING_get0_data(key), (size_t)ASN1_STRING_length(key)), hash) ==
-               TP_OK &&
-           tp_bytes_equal(basic->responder_key_id, TP_BYTES(hash, tp_pki_hash_len(TP_PKI_SHA1)));
+    return tp_pki_ocsp_hash(TP_PKI_SHA1, parts.key, hash) == TP_OK &&
+           tp_bytes_equal(asking->basic->responder_key_id, TP_BYTES(hash, tp_pki_hash_len(TP_PKI_SHA1)));
 }
 
 static enum tp_rc signature_check(const struct asking *asking, X509 *x509, struct tp_error *error)
@@ -82,7 +84,7 @@ static enum tp_rc candidate_try(const struct asking *asking, struct tp_bytes der
                                 struct tp_pki_ocsp_answer *answer)
 {
     X509 *x509 TP_AUTO(X509_free_p) = NULL;
-    if (tp_pki_x509_load(der, NULL, &x509) != TP_OK || !is_responder(asking->basic, x509))
+    if (!is_responder(asking, der) || tp_pki_x509_load(der, NULL, &x509) != TP_OK)
         return TP_NOT_FOUND;
     answer->by_delegate = !is_same(x509, asking->subject->issuer);
     TP_TRY(signature_check(asking, x509, error));
@@ -122,7 +124,14 @@ static enum tp_rc signer_check(struct asking *asking, struct tp_bytes issuer, co
 {
     const struct candidates lists[] = {
         {&issuer, 1}, {asking->basic->certificates, asking->basic->certificates_len}, {extra, extra_len}};
+    const unsigned char *at = asking->basic->responder_name.data;
     TP_TRY(tp_pki_signature_algorithm_read(asking->basic->algorithm, error, &asking->algorithm));
+    if (asking->basic->responder_name.len == 0)
+        return responder_find(asking, lists, sizeof lists / sizeof lists[0], error, answer);
+    X509_NAME *name TP_AUTO(X509_NAME_free_p) = d2i_X509_NAME(NULL, &at, (long)asking->basic->responder_name.len);
+    if (name == NULL)
+        return tp_error_set(error, TP_MALFORMED, "the OCSP response names its responder in a way that is malformed");
+    asking->name = name;
     return responder_find(asking, lists, sizeof lists / sizeof lists[0], error, answer);
 }
 

@@ -20,6 +20,7 @@ struct item {
 struct list {
     struct item *items;
     size_t len, capacity;
+    size_t bytes;
 };
 
 struct tp_evidence {
@@ -79,27 +80,66 @@ static enum tp_rc room_for_one(struct tp_evidence *evidence, struct list *list, 
     return TP_OK;
 }
 
-enum tp_rc tp_evidence_add(struct tp_evidence *evidence, enum tp_evidence_kind kind, struct tp_bytes der,
-                           const char *from, int64_t poe_ms)
+static enum tp_rc item_make(struct tp_bytes der, const char *from, int64_t poe_ms, struct item *item)
 {
-    struct list *list = &evidence->lists[kind];
-    struct item item = {.poe_ms = poe_ms};
+    item->poe_ms = poe_ms;
+    item->from = strdup(from);
+    if (item->from != NULL && tp_buf_append(&item->der, der) == TP_OK)
+        return TP_OK;
+    item_clear(item);
+    return TP_MEMORY;
+}
+
+static bool has_its_share(const struct list *list)
+{
+    return list->len >= TP_EVIDENCE_ITEMS_MAX / TP_EVIDENCE_SHARES ||
+           list->bytes >= TP_EVIDENCE_BYTES_MAX / TP_EVIDENCE_SHARES;
+}
+
+static enum tp_rc add(struct tp_evidence *evidence, struct list *list, struct tp_bytes der, const char *from,
+                      int64_t poe_ms, bool share)
+{
+    struct item item = {0};
     TP_TRY(tp_sha256(der, TP_BYTES_NONE, TP_BYTES_NONE, item.hash));
     struct item *same = find(list, item.hash);
     if (same != NULL) {
         same->poe_ms = poe_ms < same->poe_ms ? poe_ms : same->poe_ms;
         return TP_OK;
     }
+    if (share && has_its_share(list))
+        return TP_TOO_LARGE;
     TP_TRY(room_for_one(evidence, list, der.len));
-    item.from = strdup(from);
-    if (item.from == NULL || tp_buf_append(&item.der, der) != TP_OK) {
-        item_clear(&item);
-        return TP_MEMORY;
-    }
+    TP_TRY(item_make(der, from, poe_ms, &item));
     list->items[list->len++] = item;
+    list->bytes += der.len;
     evidence->items++;
     evidence->bytes += der.len;
     return TP_OK;
+}
+
+enum tp_rc tp_evidence_add(struct tp_evidence *evidence, enum tp_evidence_kind kind, struct tp_bytes der,
+                           const char *from, int64_t poe_ms)
+{
+    return add(evidence, &evidence->lists[kind], der, from, poe_ms, false);
+}
+
+enum tp_rc tp_evidence_add_share(struct tp_evidence *evidence, enum tp_evidence_kind kind, struct tp_bytes der,
+                                 const char *from, int64_t poe_ms)
+{
+    return add(evidence, &evidence->lists[kind], der, from, poe_ms, true);
+}
+
+void tp_evidence_prefer(struct tp_evidence *evidence, struct tp_bytes certificate)
+{
+    struct list *list = &evidence->lists[TP_EVIDENCE_CERTIFICATE];
+    for (size_t i = 0; i < list->len; i++) {
+        if (!tp_bytes_equal(tp_buf_bytes(&list->items[i].der), certificate))
+            continue;
+        const struct item preferred = list->items[i];
+        memmove(&list->items[1], &list->items[0], i * sizeof list->items[0]);
+        list->items[0] = preferred;
+        return;
+    }
 }
 
 size_t tp_evidence_len(const struct tp_evidence *evidence, enum tp_evidence_kind kind)

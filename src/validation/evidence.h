@@ -9,8 +9,9 @@
 #include "pki/ocsp.h"
 #include "pki/path.h"
 
-#define TP_EVIDENCE_ITEMS_MAX 4096
+#define TP_EVIDENCE_ITEMS_MAX 8192
 #define TP_EVIDENCE_BYTES_MAX ((size_t)64 << 20)
+#define TP_EVIDENCE_SHARES    4 /* one for what a document brings along of each kind; one is left for all else */
 
 enum tp_evidence_kind { TP_EVIDENCE_CERTIFICATE, TP_EVIDENCE_OCSP, TP_EVIDENCE_CRL, TP_EVIDENCE_KIND_END };
 
@@ -22,6 +23,13 @@ TP_DEFINE_AUTO(struct tp_evidence, tp_evidence_free)
  * time at which it is proven to have existed; INT64_MAX: none. The earliest one counts. */
 TP_MUST_USE enum tp_rc tp_evidence_add(struct tp_evidence *evidence, enum tp_evidence_kind kind, struct tp_bytes der,
                                        const char *from, int64_t poe_ms);
+/* The same from where anybody may have put more: TP_TOO_LARGE when there is as much of KIND as is a share of the room.
+ */
+TP_MUST_USE enum tp_rc tp_evidence_add_share(struct tp_evidence *evidence, enum tp_evidence_kind kind,
+                                             struct tp_bytes der, const char *from, int64_t poe_ms);
+/* Certificates that are looked at before all others: they come with what is judged, where others may have been put
+ * beside it by anybody. What is not there is passed over. */
+void tp_evidence_prefer(struct tp_evidence *evidence, struct tp_bytes certificate);
 size_t tp_evidence_len(const struct tp_evidence *evidence, enum tp_evidence_kind kind);
 struct tp_bytes tp_evidence_at(const struct tp_evidence *evidence, enum tp_evidence_kind kind, size_t index);
 /* As it was added. */

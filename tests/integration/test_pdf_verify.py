@@ -5,6 +5,7 @@ import html.parser
 import json
 import pathlib
 import re
+import resource
 import shutil
 import tempfile
 import time
@@ -589,6 +590,26 @@ class Weak(VerifyTest):
         self.services.revoke(erin, 'keyCompromise', at=time.time() - 90)
         path.write_bytes(fetch(self.services.url('crl/intermediate.crl')))
         self.open(draft, 'REVOKED_NO_POE', '--crl', path, crls=False)
+
+    def decoys(self, count):
+        """Certificates with the intermediate's name and key identifier, of another key, each with a serial number of its own."""
+        intermediate, path, serial = self.services.authorities['intermediate'].certificate, self.folder / 'decoy.der', 0x112233 << 32
+        key_id = must(['openssl', 'x509', '-in', intermediate, '-noout', '-ext', 'subjectKeyIdentifier']).split()[-1]
+        must(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout',
+              self.folder / 'decoy.key', '-subj', '/C=JP/O=Test/CN=intermediate CA', '-utf8', '-days', '9', '-set_serial', str(serial),
+              '-addext', f'subjectKeyIdentifier={key_id}', '-outform', 'DER', '-out', path])
+        return [path.read_bytes().replace(serial.to_bytes(7, 'big'), (serial + i).to_bytes(7, 'big')) for i in range(count)]
+
+    def test_decoys_spoil_nothing_and_cost_little(self):
+        """Certificates of the issuer's name that somebody appended to the document."""
+        draft = Draft()
+        draft.sign(self.alice, services=self.services, stamp=self.services)
+        draft.store(self.services, [self.alice])
+        draft.add_store(self.decoys(3000), [], [])
+        began = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.passes(draft)
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.assertLess(ended.ru_utime - began.ru_utime, 3)
 
     def test_weak_issuer(self):
         self.services.authority('small', issuer='root', key='rsa-1024', start=time.time() - DAY)
