@@ -146,6 +146,8 @@ static const struct row {
     {"OCSP responders of * vouch for each other without end", "$1 の OCSP レスポンダーが互いに保証し合い、終わりません"},
     {"revocation data was issued after the time in question", "失効情報が、対象の時刻より後に発行されています"},
     {"revocation data was issued after the certificate had expired", "失効情報が、証明書の期限後に発行されています"},
+    {"revocation data by * is signed with *, which was good enough until *, and nothing proves that the data is older",
+     "$1 の失効情報の署名に使われた $2 は $3 まで十分とされていましたが、それ以前のものであることが証明されていません"},
     {"revocation data is by *, whose certificate *", "失効情報の発行者は $1 ですが、その証明書は$2"},
     {"has expired, and nothing proves that the data is older", "期限切れで、それ以前のデータであることが証明されていません"},
     {"was not valid yet", "まだ有効ではありませんでした"},
@@ -168,6 +170,8 @@ static const struct row {
 
     /* chains (pki/path*.c) */
     {"*: its signature does not fit the key of its issuer", "$1：署名が発行者の鍵と一致しません"},
+    {"*: too many certificates of its issuer's name are there, and not all were tried: whoever trusts its issuer makes that an anchor",
+     "$1：発行者と同じ名前の証明書が多すぎるため、一部しか試していません。発行者を信頼する場合は、信頼する認証局に加えてください"},
     {"*: nothing that is trusted has issued it, and nothing that is at hand", "$1：信頼する認証局にも、手元の証明書にも、発行者がありません"},
     {"*: the way to something trusted is too long", "$1：信頼する認証局までの証明書チェーンが長すぎます"},
     {"*: its key usage allows no signatures (neither digitalSignature nor nonRepudiation)",

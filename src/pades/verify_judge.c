@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "pades/verify_internal.h"
+#include "validation/strength.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -64,58 +65,15 @@ static void advise(struct tp_pades_court *court, struct tp_verdict *verdict)
         (void)snprintf(verdict->why + len, sizeof verdict->why - len, "%s%s", len == 0 ? "" : "; ", advice);
 }
 
-/* Until when it was held to be good enough: SOG-IS and ETSI TS 119 312, as validators commonly have it. */
-static int64_t until(const char *text)
-{
-    int64_t ms = 0;
-    return tp_time_parse(text, &ms) == TP_OK ? ms : 0;
-}
-
-static int64_t hash_until(enum tp_pki_hash hash)
-{
-    return hash == TP_PKI_MD5 ? until("2004-08-01") : hash == TP_PKI_SHA1 ? until("2012-08-01") : INT64_MAX;
-}
-
-static int64_t key_until(const struct tp_pki_key_size *key)
-{
-    if (key->is_modulus && key->bits < 2048)
-        return key->bits < 1024 ? 0 : key->bits < 1900 ? until("2019-10-01") : until("2028-12-31");
-    if (!key->is_modulus && key->bits < 224)
-        return key->bits < 160 ? 0 : until("2013-08-01");
-    return INT64_MAX;
-}
-
-static enum tp_rc size_of_key(struct tp_bytes certificate, struct tp_pki_key_size *ret_size)
-{
-    struct tp_pki_certificate parsed TP_AUTO(tp_pki_certificate_clear) = {0};
-    TP_TRY(tp_pki_certificate_parse(certificate, NULL, &parsed));
-    return tp_pki_key_size(tp_buf_bytes(&parsed.spki), NULL, ret_size);
-}
-
-static void too_weak(const char *what, int64_t good_until_ms, bool proven, struct tp_verdict *verdict)
-{
-    char when[TP_TIME_TEXT_LEN] = "never";
-    if (good_until_ms > 0)
-        tp_time_format(good_until_ms, false, when);
-    when[good_until_ms > 0 ? 10 : 5] = '\0';
-    tp_pades_verdict(verdict, proven ? TP_SUB_CRYPTO_CONSTRAINTS_FAILURE : TP_SUB_CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
-                     "%s is too weak: it was good enough until %s%s", what, when,
-                     proven ? "" : ", and nothing proves that it was used before");
-}
-
 enum tp_rc tp_pades_judge_strength(struct tp_bytes certificate, enum tp_pki_hash hash, int64_t at_ms, bool proven,
                                    struct tp_verdict *verdict)
 {
-    struct tp_pki_key_size key;
-    if (hash_until(hash) <= at_ms) {
-        too_weak(tp_pki_hash_name(hash), hash_until(hash), proven, verdict);
-        return TP_OK;
-    }
-    if (certificate.len == 0)
-        return TP_OK;
-    TP_TRY(size_of_key(certificate, &key)); /* it has verified a signature, so that it can be read */
-    if (key_until(&key) <= at_ms)
-        too_weak(key.name, key_until(&key), proven, verdict);
+    struct tp_validation_weakness weakness;
+    TP_TRY(tp_validation_strength(certificate, hash, at_ms, &weakness)); /* it has verified a signature, so that it can be read */
+    if (weakness.found)
+        tp_pades_verdict(verdict, proven ? TP_SUB_CRYPTO_CONSTRAINTS_FAILURE : TP_SUB_CRYPTO_CONSTRAINTS_FAILURE_NO_POE,
+                         "%s is too weak: it was good enough until %s%s", weakness.what, weakness.until,
+                         proven ? "" : ", and nothing proves that it was used before");
     return TP_OK;
 }
 

@@ -53,6 +53,7 @@ struct tp_pki_crl {
     bool has_number;
     uint8_t number[TP_PKI_CRL_NUMBER_LEN]; /* CRLNumber (§5.2.3), big-endian: memcmp() says which is older */
     struct tp_buf scope;                   /* DER of the issuingDistributionPoint (§5.2.5); empty: all that it issued */
+    enum tp_pki_hash hash;                 /* that it is signed over; NONE: not known, or EdDSA */
     size_t revoked;
 };
 /* Header of a CRL; PEM or DER, at most 10 MiB. Delta CRLs and unknown critical extensions: TP_UNSUPPORTED. */

@@ -3,6 +3,7 @@
  * Certificate revocation lists (RFC 5280 §5).
  */
 #include "pki/internal.h"
+#include "pki/signature.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,20 @@ static enum tp_rc scope_fill(const X509_CRL *x509, struct tp_pki_crl *crl)
     return tp_buf_append(&crl->scope, TP_BYTES(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)));
 }
 
+/* PSS has it in its parameters. */
+static enum tp_pki_hash hash_of(const X509_CRL *crl)
+{
+    struct tp_buf der TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    struct tp_pki_signature_algorithm algorithm;
+    const X509_ALGOR *identifier = NULL;
+    unsigned char *bytes = NULL;
+    X509_CRL_get0_signature(crl, NULL, &identifier);
+    if (tp_pki_der_take(&bytes, i2d_X509_ALGOR(identifier, &bytes), &der) != TP_OK ||
+        tp_pki_signature_algorithm_read(tp_buf_bytes(&der), NULL, &algorithm) != TP_OK)
+        return TP_PKI_HASH_NONE;
+    return algorithm.hash;
+}
+
 static enum tp_rc header_fill(X509_CRL *x509, struct tp_pki_crl *crl)
 {
     TP_TRY(tp_pki_name_text(X509_CRL_get_issuer(x509), crl->issuer));
@@ -115,6 +130,7 @@ static enum tp_rc header_fill(X509_CRL *x509, struct tp_pki_crl *crl)
         TP_TRY(tp_pki_time(next, &crl->next_update_ms));
     TP_TRY(number_fill(x509, crl));
     TP_TRY(scope_fill(x509, crl));
+    crl->hash = hash_of(x509);
     const int revoked = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(x509)); /* -1: the optional list is absent */
     crl->revoked = revoked > 0 ? (size_t)revoked : 0;
     return TP_OK;
@@ -150,13 +166,6 @@ enum tp_rc tp_pki_crl_der(struct tp_bytes file, struct tp_error *error, struct t
     return tp_pki_der_take(&der, i2d_X509_CRL(crl, &der), ret_der);
 }
 
-static bool is_md5(const X509_CRL *crl)
-{
-    int hash = NID_undef;
-    (void)OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl), &hash, NULL);
-    return hash == NID_md5 || hash == NID_md4 || hash == NID_md2;
-}
-
 enum tp_rc tp_pki_crl_verify(struct tp_bytes file, struct tp_bytes issuer, struct tp_error *error)
 {
     TP_PKI_ERRORS_KEEP;
@@ -168,7 +177,7 @@ enum tp_rc tp_pki_crl_verify(struct tp_bytes file, struct tp_bytes issuer, struc
         return tp_error_set(error, TP_BAD_ARGUMENT, "the CRL names another issuer than the one given");
     if ((X509_get_key_usage(signer) & KU_CRL_SIGN) == 0) /* §6.3.3 (f); absent counts as all bits */
         return tp_error_set(error, TP_BAD_ARGUMENT, "the issuer's certificate does not allow it to sign CRLs");
-    if (is_md5(crl))
+    if (hash_of(crl) == TP_PKI_MD5)
         return tp_error_set(error, TP_UNSUPPORTED, "the CRL is signed with MD5, which proves nothing");
     EVP_PKEY *key = X509_get0_pubkey(signer);
     if (key == NULL || X509_CRL_verify(crl, key) != 1)

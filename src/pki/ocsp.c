@@ -282,6 +282,7 @@ enum tp_rc tp_pki_ocsp_find(struct tp_bytes response, struct tp_bytes certificat
     TP_TRY(signer_check(&asking, issuer, extra, extra_len, error, &answer));
     TP_TRY(nonce_check(&basic, nonce, error));
     answer.produced_ms = basic.produced_ms;
+    answer.hash = asking.algorithm.hash;
     *ret_answer = answer;
     answer = (struct tp_pki_ocsp_answer){0};
     return TP_OK;

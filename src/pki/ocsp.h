@@ -20,6 +20,7 @@ struct tp_pki_ocsp_answer {
     const char *reason;  /* "keyCompromise", static; NULL: not told */
     int64_t this_update_ms, next_update_ms /* 0: none */, produced_ms;
     struct tp_buf responder; /* DER of the certificate that signed the response: the issuer, or a delegate of it */
+    enum tp_pki_hash hash;   /* that the response is signed over; NONE: EdDSA */
     bool by_delegate, no_check; /* id-pkix-ocsp-nocheck in the delegate's certificate */
 };
 void tp_pki_ocsp_answer_clear(struct tp_pki_ocsp_answer *answer);

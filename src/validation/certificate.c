@@ -188,8 +188,10 @@ static void note_missing(struct walk *walk, const struct tp_validation_status *s
     const char *subject = walk->answer->steps[at].certificate.subject;
     const char *why = status->last.words[0] != '\0' ? status->last.words : "there is no revocation data";
     say(&walk->failure, TP_INDETERMINATE,
-        status->out_of_bounds > 0 ? TP_SUB_REVOCATION_OUT_OF_BOUNDS_NO_POE : TP_SUB_TRY_LATER, "%.160s: %s", subject,
-        why);
+        status->out_of_bounds > 0 ? TP_SUB_REVOCATION_OUT_OF_BOUNDS_NO_POE
+        : status->weak > 0        ? TP_SUB_CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+                                  : TP_SUB_TRY_LATER,
+        "%.160s: %s", subject, why);
     (void)snprintf(walk->answer->steps[at].status_from, sizeof walk->answer->steps[at].status_from, "none: %.480s",
                    why);
 }

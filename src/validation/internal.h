@@ -58,6 +58,8 @@ struct tp_validation_status {
     size_t index;
     struct tp_buf responder; /* DER of an OCSP responder that is not the issuer itself */
     bool no_check;           /* whose own status is not to be asked */
+    enum tp_pki_hash hash;   /* that it is signed over */
+    size_t weak;             /* items that were not believed, since hash or key was too weak when they existed */
     size_t out_of_bounds; /* items that were not believed, since whoever signed them was not valid when they existed */
     struct tp_error last; /* why the last item that was not believed was not */
 };

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "validation/internal.h"
+#include "validation/strength.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +78,28 @@ static bool signer_was_valid(struct search *search, const struct tp_validation_s
     return false;
 }
 
+/* §5.2.8, as of when it is proven to exist: its own signature, and of a delegate key and certificate, which no chain
+ * has in it. What says "revoked" is heard all the same: nobody gains by that but who is careful. */
+static bool is_strong(struct search *search, const struct tp_validation_status *status,
+                      const struct tp_pki_certificate *signer)
+{
+    struct tp_validation_weakness own, delegate = {0};
+    if (status->revoked)
+        return true;
+    enum tp_rc rc = tp_validation_strength(TP_BYTES_NONE, status->hash, status->poe_ms, &own);
+    if (rc == TP_OK && status->responder.len > 0)
+        rc = tp_validation_strength(tp_buf_bytes(&status->responder), signer->hash, status->poe_ms, &delegate);
+    if (rc == TP_OK && !own.found && !delegate.found)
+        return true;
+    const struct tp_validation_weakness *weakness = own.found ? &own : &delegate;
+    search->best.weak++;
+    (void)tp_error_set(&search->best.last, TP_NOT_FOUND,
+                       "revocation data by %.160s is signed with %s, which was good enough until %s, and nothing "
+                       "proves that the data is older",
+                       signer->subject, weakness->what, weakness->until);
+    return false;
+}
+
 /* A delegate without id-pkix-ocsp-nocheck is as good as its own status (RFC 6960 §4.2.2.2.1), for as long as that is
  * fresh: whoever has stolen a key that was revoked since makes responses of any date, and keeps the old list. */
 static bool responder_is_good(struct search *search, const struct tp_validation_status *status)
@@ -124,6 +147,7 @@ static void offer(struct search *search, struct tp_validation_status *status)
     }
     status->found = true;
     status->out_of_bounds = search->best.out_of_bounds;
+    status->weak = search->best.weak;
     status->last = search->best.last;
     tp_buf_clear(&search->best.responder);
     search->best = *status;
@@ -131,7 +155,8 @@ static void offer(struct search *search, struct tp_validation_status *status)
 
 static void judge(struct search *search, struct tp_validation_status *status, const struct tp_pki_certificate *signer)
 {
-    if (speaks_in_time(search, status) && signer_was_valid(search, status, signer) && responder_is_good(search, status))
+    if (speaks_in_time(search, status) && signer_was_valid(search, status, signer) &&
+        is_strong(search, status, signer) && responder_is_good(search, status))
         offer(search, status);
     else
         tp_validation_status_clear(status);
@@ -172,7 +197,8 @@ static enum tp_rc look_at_ocsp(struct search *search, size_t index)
                                           .poe_ms = poe_of(search, TP_EVIDENCE_OCSP, index),
                                           .kind = TP_EVIDENCE_OCSP,
                                           .index = index,
-                                          .no_check = answer.no_check};
+                                          .no_check = answer.no_check,
+                                          .hash = answer.hash};
     struct tp_pki_certificate signer = {0};
     enum tp_rc parsed = tp_pki_certificate_parse(tp_buf_bytes(&answer.responder), &search->best.last, &signer);
     if (parsed == TP_OK && answer.by_delegate)
@@ -212,7 +238,8 @@ static enum tp_rc read_crl(struct search *search, size_t index, struct tp_error 
                                             .next_ms = crl->next_update_ms,
                                             .poe_ms = poe_of(search, TP_EVIDENCE_CRL, index),
                                             .kind = TP_EVIDENCE_CRL,
-                                            .index = index};
+                                            .index = index,
+                                            .hash = crl->hash};
     return TP_OK;
 }
 

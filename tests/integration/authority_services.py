@@ -72,6 +72,7 @@ class CertificateAuthority:
         (self.folder / 'crlnumber').write_text('01\n')
         self.crl_extensions = []  # lines of OpenSSL's configuration: 'issuingDistributionPoint=critical,@idp' and the like
         self.crl_days = 7
+        self.digest = 'sha256'  # of what it signs, and of its responders' answers
         self.crl_time = None  # thisUpdate; None: the services' clock
         self.responder = None  # who answers, good or not; None: one of the responders, who are made when they are needed
         self.responders = []  # (leaf, start, end) of each
@@ -83,7 +84,7 @@ class CertificateAuthority:
         number = 'crlnumber=%s/crlnumber\n' % self.folder
         path.write_text(
             f'[ca]\ndefault_ca=a\n[a]\ndatabase={self.index}\nnew_certs_dir={self.folder}\ncertificate={self.certificate}\n'
-            f'private_key={self.key}\ndefault_md=sha256\nrand_serial=yes\npolicy=p\ndefault_days=30\nunique_subject=no\n'
+            f'private_key={self.key}\ndefault_md={self.digest}\nrand_serial=yes\npolicy=p\ndefault_days=30\nunique_subject=no\n'
             f'{number}crl_extensions=crl\n[p]\ncountryName=optional\norganizationName=optional\ncommonName=supplied\n'
             'emailAddress=optional\n[crl]\nauthorityKeyIdentifier=keyid\n' + '\n'.join(self.crl_extensions) + '\n[v3]\n'
             'subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n' + '\n'.join(extensions) + '\n')
@@ -394,7 +395,7 @@ class AuthorityServices:
         (work / 'request').write_bytes(request)
         with self.lock:
             must(['openssl', 'ocsp', '-index', authority.index, '-CA', authority.certificate, '-rsigner', responder.certificate,
-                  '-rkey', responder.key, '-rmd', 'sha256', '-ndays', 7, '-reqin', work / 'request', '-respout', work / 'reply'],
+                  '-rkey', responder.key, '-rmd', authority.digest, '-ndays', 7, '-reqin', work / 'request', '-respout', work / 'reply'],
                  env=self.env)
         reply = (work / 'reply').read_bytes()
         shutil.rmtree(work)

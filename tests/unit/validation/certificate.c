@@ -100,6 +100,80 @@ Test(past, constraints)
     tp_buf_clear(&alice), tp_buf_clear(&odd);
 }
 
+#define SHA1_ENDS_MS ((int64_t)1343779200000) /* 2012-08-01T00:00:00Z */
+
+static void sha1_from_now_on(void)
+{
+    (void)services_ask("setattr(services.authorities['intermediate'], 'digest', 'sha1')");
+}
+
+static void world_forget(void)
+{
+    tp_evidence_free(world.evidence);
+    cr_assert_eq(tp_evidence_new(&world.evidence), TP_OK);
+    cr_assert_eq(
+        tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&world.intermediate), "test", INT64_MAX),
+        TP_OK);
+    world_add_crl("root", INT64_MAX);
+}
+
+Test(past, answers_signed_over_sha1)
+{
+    struct tp_buf alice = world_issue("'alice'");
+    struct tp_validation_question asked = question(&alice);
+    (void)services_ask("services.responder('intermediate')"); /* its own certificate by SHA-256 */
+    sha1_from_now_on();
+    world_forget();
+    world_add_ocsp(&alice, &world.intermediate, "intermediate", SHA1_ENDS_MS);
+    INDETERMINATE(&asked, CRYPTO_CONSTRAINTS_FAILURE_NO_POE);
+    world_forget();
+    world_add_ocsp(&alice, &world.intermediate, "intermediate", SHA1_ENDS_MS - 1);
+    PASSES(&asked);
+    tp_buf_clear(&alice);
+}
+
+Test(past, lists_signed_over_sha1)
+{
+    struct tp_buf alice = world_issue("'alice'");
+    struct tp_validation_question asked = question(&alice);
+    sha1_from_now_on();
+    world_forget();
+    world_add_crl("intermediate", SHA1_ENDS_MS);
+    INDETERMINATE(&asked, CRYPTO_CONSTRAINTS_FAILURE_NO_POE);
+    world_forget();
+    world_add_crl("intermediate", SHA1_ENDS_MS - 1);
+    PASSES(&asked);
+    tp_buf_clear(&alice);
+}
+
+Test(past, responders_whose_certificate_is_signed_over_sha1)
+{
+    struct tp_buf alice = world_issue("'alice'");
+    struct tp_validation_question asked = question(&alice);
+    sha1_from_now_on();
+    (void)services_ask("services.responder('intermediate')");
+    (void)services_ask("setattr(services.authorities['intermediate'], 'digest', 'sha256')"); /* of its answers */
+    world_forget();
+    world_add_ocsp(&alice, &world.intermediate, "intermediate", SHA1_ENDS_MS);
+    INDETERMINATE(&asked, CRYPTO_CONSTRAINTS_FAILURE_NO_POE);
+    world_forget();
+    world_add_ocsp(&alice, &world.intermediate, "intermediate", SHA1_ENDS_MS - 1);
+    PASSES(&asked);
+    tp_buf_clear(&alice);
+}
+
+Test(past, a_revocation_is_heard_over_sha1_too)
+{
+    struct tp_buf alice = world_issue("'alice', start=services.now() - 20 * DAY");
+    struct tp_validation_question asked = question(&alice);
+    (void)services_ask("services.revoke(services.leaves['alice'], 'keyCompromise', services.now() - 5 * DAY)");
+    sha1_from_now_on();
+    world_forget();
+    world_add_crl("intermediate", INT64_MAX);
+    INDETERMINATE(&asked, REVOKED_NO_POE);
+    tp_buf_clear(&alice);
+}
+
 Test(past, revoked)
 {
     struct tp_buf alice = world_issue("'alice', start=services.now() - 20 * DAY");
