@@ -42,6 +42,8 @@ static const struct row {
      "署名後に相互参照が破損しており、閲覧ソフトにより表示が異なるおそれがあります"},
     {"what was appended has no cross-references of its own: readers may show different things",
      "追記部分に相互参照がなく、閲覧ソフトにより表示が異なるおそれがあります"},
+    {"what was appended has an object that no cross-reference leads to: readers may show different things",
+     "追記部分に相互参照から辿れないオブジェクトがあり、閲覧ソフトにより表示が異なるおそれがあります"},
     {"there is something behind the end of the newest revision", "最新リビジョンの終わりより後ろにデータがあります"},
 
     /* bytes (verify_range.c) */
