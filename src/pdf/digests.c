@@ -33,16 +33,11 @@ static struct tp_pdf_number *number_of(const struct reaching *reaching, uint32_t
     return &reaching->numbering.numbers[id];
 }
 
-static bool is_used(const struct tp_pdf_number *number)
-{
-    return number->kind == TP_PDF_ENTRY_USED || number->kind == TP_PDF_ENTRY_COMPRESSED;
-}
-
 /* REF as it is to be read: by the generation that its number has. */
 static struct tp_pdf_ref by_number(struct reaching *reaching, struct tp_pdf_ref ref)
 {
     const struct tp_pdf_number *number = number_of(reaching, ref.id);
-    const bool used = is_used(number);
+    const bool used = tp_pdf_number_is_used(number);
     if (used && number->generation != ref.generation)
         reaching->doubts[ref.id] |= TP_PDF_DOUBT_GENERATION;
     return used ? (struct tp_pdf_ref){ref.id, number->generation} : ref;
@@ -85,7 +80,7 @@ static enum tp_rc enqueue_all(struct reaching *reaching, const struct tp_pdf_val
 static bool is_absent(void *context, struct tp_pdf_ref ref)
 {
     struct reaching *reaching = context;
-    if (ref.id == 0 || ref.id >= reaching->reader->size || !is_used(number_of(reaching, ref.id)))
+    if (ref.id == 0 || ref.id >= reaching->reader->size || !tp_pdf_number_is_used(number_of(reaching, ref.id)))
         return true;
     if (number_of(reaching, ref.id)->generation != ref.generation) {
         reaching->misnamed = true;
@@ -223,12 +218,6 @@ static enum tp_rc reread_streams(struct reaching *reaching, struct member *membe
 
 /* ---- the answer ---- */
 
-static int by_id(const void *a, const void *b)
-{
-    const uint32_t left = ((const struct tp_pdf_digest *)a)->ref.id, right = ((const struct tp_pdf_digest *)b)->ref.id;
-    return (left > right) - (left < right);
-}
-
 /* From the beginning of the file. */
 static uint64_t find_stray(struct reaching *reaching)
 {
@@ -244,7 +233,7 @@ static enum tp_rc put_digests(struct reaching *reaching, struct tp_buf *answer)
     TP_TRY(tp_buf_append(answer, TP_BYTES(reaching->numbering.doubt, sizeof(reaching->numbering.doubt))));
     TP_TRY(tp_pdf_wire_put_u64(answer, find_stray(reaching)));
     if (reaching->len > 0)
-        qsort(reaching->digests, reaching->len, sizeof(*reaching->digests), by_id);
+        qsort(reaching->digests, reaching->len, sizeof(*reaching->digests), tp_pdf_digest_compare);
     for (size_t i = 0; i < reaching->len; i++) {
         const struct tp_pdf_digest *digest = &reaching->digests[i];
         uint8_t doubts = reaching->doubts[digest->ref.id] & (uint8_t)~SEEN;

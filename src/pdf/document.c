@@ -437,7 +437,7 @@ void tp_pdf_digests_clear(struct tp_pdf_digests *digests)
     *digests = (struct tp_pdf_digests){.len = 0};
 }
 
-static int by_id(const void *a, const void *b)
+int tp_pdf_digest_compare(const void *a, const void *b)
 {
     const uint32_t left = ((const struct tp_pdf_digest *)a)->ref.id, right = ((const struct tp_pdf_digest *)b)->ref.id;
     return (left > right) - (left < right);
@@ -446,5 +446,5 @@ static int by_id(const void *a, const void *b)
 const struct tp_pdf_digest *tp_pdf_digests_find(const struct tp_pdf_digests *digests, uint32_t id)
 {
     const struct tp_pdf_digest wanted = {.ref = {.id = id}};
-    return digests->len == 0 ? NULL : bsearch(&wanted, digests->digests, digests->len, sizeof(*digests->digests), by_id);
+    return digests->len == 0 ? NULL : bsearch(&wanted, digests->digests, digests->len, sizeof(*digests->digests), tp_pdf_digest_compare);
 }

@@ -34,6 +34,9 @@ struct tp_pdf_value {
 
 extern const struct tp_pdf_value tp_pdf_null;
 
+/* Of two struct tp_pdf_digest, by number: for qsort(3) and bsearch(3). */
+int tp_pdf_digest_compare(const void *a, const void *b);
+
 /* ---- arena ---- */
 
 /* Zeroed; NULL when memory is out, which the arena remembers. */

@@ -25,22 +25,22 @@ struct walk {
 
 /* ---- entries ---- */
 
-static bool is_used(const struct tp_pdf_number *number)
+bool tp_pdf_number_is_used(const struct tp_pdf_number *number)
 {
     return number->kind == TP_PDF_ENTRY_USED || number->kind == TP_PDF_ENTRY_COMPRESSED;
 }
 
 static bool says_the_same(const struct tp_pdf_number *a, const struct tp_pdf_number *b)
 {
-    return a->kind == b->kind && (!is_used(a) || (a->at == b->at && a->generation == b->generation && a->index == b->index));
+    return a->kind == b->kind && (!tp_pdf_number_is_used(a) || (a->at == b->at && a->generation == b->generation && a->index == b->index));
 }
 
 /* What one section says besides. §7.5.8.4: what the table of a hybrid has as free, its stream may have. */
 static void merge(const struct walk *walk, struct tp_pdf_number *number, struct tp_pdf_number said)
 {
     const bool twice = number->twice || (!says_the_same(number, &said) &&
-                                         (walk->part != STREAM_OF_HYBRID || (is_used(number) && is_used(&said))));
-    if (walk->part == STREAM_OF_HYBRID && is_used(&said) && !is_used(number))
+                                         (walk->part != STREAM_OF_HYBRID || (tp_pdf_number_is_used(number) && tp_pdf_number_is_used(&said))));
+    if (walk->part == STREAM_OF_HYBRID && tp_pdf_number_is_used(&said) && !tp_pdf_number_is_used(number))
         *number = said;
     number->twice = twice;
 }
@@ -66,7 +66,7 @@ static enum tp_rc put(struct walk *walk, uint64_t id, struct tp_pdf_number said)
     if (said.kind == TP_PDF_ENTRY_USED)
         TP_TRY(note_place(walk, said.at));
     if (id >= walk->numbering->size) { /* §7.5.5: as if it were not there, for some readers */
-        walk->doubtful = walk->doubtful || is_used(&said);
+        walk->doubtful = walk->doubtful || tp_pdf_number_is_used(&said);
         return TP_OK;
     }
     struct tp_pdf_number *number = &walk->numbering->numbers[id];

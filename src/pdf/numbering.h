@@ -24,6 +24,7 @@ struct tp_pdf_places {
     uint64_t *at; /* from the file's header */
     size_t len, room;
 };
+bool tp_pdf_number_is_used(const struct tp_pdf_number *number); /* USED or COMPRESSED */
 struct tp_pdf_numbering {
     struct tp_pdf_number *numbers; /* by number, below SIZE */
     uint32_t size;
