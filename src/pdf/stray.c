@@ -3,21 +3,12 @@
  * Objects that no cross-reference section has: who mends a file finds them, and the last of a number is what he shows.
  */
 #include "pdf/numbering.h"
+#include "pdf/syntax.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const char WORD[] = "obj";
-
-static bool is_space(uint8_t c)
-{
-    return c == '\0' || c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' ';
-}
-
-static bool is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
 
 /* Back over what IS so; whether there was any. */
 static bool go_back(struct tp_bytes file, bool (*is)(uint8_t c), size_t *at)
@@ -31,8 +22,8 @@ static bool go_back(struct tp_bytes file, bool (*is)(uint8_t c), size_t *at)
 /* AT is before "obj": goes to where its "4 0" begins, if that stands there. */
 static bool go_to_number(struct tp_bytes file, size_t *at)
 {
-    (void)go_back(file, is_space, at);
-    return go_back(file, is_digit, at) && go_back(file, is_space, at) && go_back(file, is_digit, at);
+    (void)go_back(file, tp_pdf_is_space, at);
+    return go_back(file, tp_pdf_is_digit, at) && go_back(file, tp_pdf_is_space, at) && go_back(file, tp_pdf_is_digit, at);
 }
 
 static int by_place(const void *a, const void *b)
@@ -45,7 +36,7 @@ static int by_place(const void *a, const void *b)
 static bool is_led_to(struct tp_bytes file, const struct tp_pdf_places *places, size_t object)
 {
     size_t space = object, low = 0, high = places->len;
-    (void)go_back(file, is_space, &space);
+    (void)go_back(file, tp_pdf_is_space, &space);
     while (low < high) { /* the first place that is not before SPACE */
         const size_t middle = low + (high - low) / 2;
         if (places->at[middle] < space)

@@ -12,17 +12,17 @@ struct reading {
 
 /* ---- characters (§7.2.3) ---- */
 
-static bool is_space(uint8_t c)
+bool tp_pdf_is_space(uint8_t c)
 {
     return c == '\0' || c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' ';
 }
 
 static bool is_regular(uint8_t c)
 {
-    return !is_space(c) && strchr("()<>[]{}/%", c) == NULL;
+    return !tp_pdf_is_space(c) && strchr("()<>[]{}/%", c) == NULL;
 }
 
-static bool is_digit(int c)
+bool tp_pdf_is_digit(uint8_t c)
 {
     return c >= '0' && c <= '9';
 }
@@ -48,7 +48,7 @@ static void skip_comment(struct tp_pdf_syntax *syntax)
 
 void tp_pdf_syntax_skip(struct tp_pdf_syntax *syntax)
 {
-    for (int c; (c = peek(syntax)) >= 0 && (is_space((uint8_t)c) || c == '%');)
+    for (int c; (c = peek(syntax)) >= 0 && (tp_pdf_is_space((uint8_t)c) || c == '%');)
         if (c == '%')
             skip_comment(syntax);
         else
@@ -80,7 +80,7 @@ static bool number_of(struct tp_bytes digits, uint64_t *ret_number)
 {
     uint64_t number = 0;
     for (size_t i = 0; i < digits.len; i++) {
-        if (!is_digit(digits.data[i]) || number > (INT64_MAX - 9) / 10)
+        if (!tp_pdf_is_digit(digits.data[i]) || number > (INT64_MAX - 9) / 10)
             return false;
         number = 10 * number + (digits.data[i] - '0');
     }
@@ -141,7 +141,7 @@ static enum tp_rc read_number(struct reading *reading, const struct tp_pdf_value
     }
     for (size_t i = 0; i < digits.len; i++) {
         points += digits.data[i] == '.';
-        if (!is_digit(digits.data[i]) && digits.data[i] != '.')
+        if (!tp_pdf_is_digit(digits.data[i]) && digits.data[i] != '.')
             return TP_MALFORMED;
     }
     if (points != 1 || digits.len < 2)
@@ -220,7 +220,7 @@ static enum tp_rc read_hex(struct tp_pdf_syntax *syntax, struct tp_buf *string)
 {
     struct tp_buf digits TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     for (int c; (c = peek(syntax)) >= 0 && c != '>'; syntax->at++)
-        if (!is_space((uint8_t)c))
+        if (!tp_pdf_is_space((uint8_t)c))
             TP_TRY(tp_buf_append_u8(&digits, (uint8_t)c));
     if (!take(syntax, '>'))
         return TP_MALFORMED;
@@ -383,7 +383,7 @@ static enum tp_rc read_any(struct reading *reading, int depth, const struct tp_p
     if (take(syntax, '<'))
         return take(syntax, '<') ? read_dictionary(reading, depth, ret_value)
                                  : read_bytes(reading, TP_PDF_STRING, read_hex, ret_value);
-    if (is_digit(peek(syntax)) && take_ref(syntax, "R", &ref)) {
+    if (peek(syntax) >= 0 && tp_pdf_is_digit((uint8_t)peek(syntax)) && take_ref(syntax, "R", &ref)) {
         *ret_value = tp_pdf_new_ref(reading->arena, ref);
         return TP_OK;
     }
