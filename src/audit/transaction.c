@@ -53,30 +53,37 @@ static enum tp_rc census_apply(struct tp_ledger *ledger)
 
 /* ---- after COMMIT ---- */
 
+/* queue_mutex is held. */
 static void intents_adopt(struct tp_ledger *ledger, enum tp_intent_state state)
 {
-    pthread_mutex_lock(&ledger->queue_mutex);
     tp_intents_settle(&ledger->intents, true);
     for (size_t i = 0; i < ledger->batch->intents; i++)
         tp_intents_add(&ledger->intents, ledger->batch->intent[i], state);
-    pthread_mutex_unlock(&ledger->queue_mutex);
 }
 
-/* The batch is committed: the trees in memory follow. */
-static void adopt(struct tp_ledger *ledger, enum tp_intent_state state)
+static void view_adopt(struct tp_ledger *ledger)
 {
-    struct tp_batch *batch = ledger->batch;
+    const struct tp_batch *batch = ledger->batch;
 
-    ledger->committed = batch->trees;
-    ledger->head = batch->head;
-    batch->changes_applied = 0;
-    intents_adopt(ledger, state);
     pthread_mutex_lock(&ledger->state_mutex);
     ledger->view.state_root = batch->trees.state_root;
     ledger->view.entries = batch->trees.tlog.size;
     ledger->view.checkpoint = batch->trees.checkpoint;
     ledger->view.commits++;
     pthread_mutex_unlock(&ledger->state_mutex);
+}
+
+/* The batch is committed: the trees in memory follow. Intents and entries change in one moment (tp_ledger_info): an
+ * intent is closed by an entry that can be read. */
+static void adopt(struct tp_ledger *ledger, enum tp_intent_state state)
+{
+    ledger->committed = ledger->batch->trees;
+    ledger->head = ledger->batch->head;
+    ledger->batch->changes_applied = 0;
+    pthread_mutex_lock(&ledger->queue_mutex);
+    intents_adopt(ledger, state);
+    view_adopt(ledger);
+    pthread_mutex_unlock(&ledger->queue_mutex);
 }
 
 static void intents_return(struct tp_ledger *ledger)

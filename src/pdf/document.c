@@ -3,6 +3,7 @@
  * A document: what its reader has said of it, and what has been asked for so far.
  */
 #include "pdf/document.h"
+#include "pdf/answer.h"
 #include "pdf/internal.h"
 #include "pdf/process.h"
 #include "pdf/update_internal.h"
@@ -13,13 +14,9 @@
 #include <sys/stat.h>
 #include <uthash.h>
 
-#define FACTS_LEN      24
-#define LENGTH_LEN     4 /* before a part of an answer */
 #define NUMBERS_LEN    16 /* of the question that opens */
 #define REFERENCES_MAX 10
 #define REF_LEN        6
-#define DIGESTS_HEAD   41
-#define DIGEST_LEN     (REF_LEN + 32 + 8 + 1)
 
 struct object {
     uint64_t key; /* number and generation */
@@ -77,53 +74,18 @@ static enum tp_rc nonsense(struct tp_error *error)
     return tp_error_set(error, TP_INTERNAL, "the document's reader answers with nonsense");
 }
 
-static enum tp_rc decode(struct tp_pdf_document *document, struct tp_bytes wire, struct tp_error *error,
-                         const struct tp_pdf_value **ret_value)
+static enum tp_rc understood(enum tp_rc rc, struct tp_error *error)
 {
-    const enum tp_rc rc = tp_pdf_wire_decode(document->arena, wire, ret_value);
     return rc == TP_MALFORMED ? nonsense(error) : rc;
 }
 
-/* What comes behind its length, off the beginning of ANSWER. */
-static enum tp_rc take_part(struct tp_pdf_document *document, struct tp_bytes *answer, struct tp_error *error,
-                            const struct tp_pdf_value **ret_value)
-{
-    const size_t len = answer->len < LENGTH_LEN ? SIZE_MAX : tp_get_be32(answer->data);
-    if (len > answer->len - LENGTH_LEN)
-        return nonsense(error);
-    TP_TRY(decode(document, TP_BYTES(answer->data + LENGTH_LEN, len), error, ret_value));
-    *answer = TP_BYTES(answer->data + LENGTH_LEN + len, answer->len - LENGTH_LEN - len);
-    return TP_OK;
-}
-
 /* The catalog comes along, unless it is part of the trailer. */
-static enum tp_rc take_catalog(struct tp_pdf_document *document, struct tp_bytes wire, struct tp_error *error)
-{
-    const struct tp_pdf_value *catalog = NULL;
-    const struct tp_pdf_ref root = tp_pdf_ref(tp_pdf_get(document->trailer, "Root"));
-    if ((root.id == 0) != (wire.len == 0))
-        return nonsense(error);
-    if (root.id == 0)
-        return TP_OK;
-    TP_TRY(decode(document, wire, error, &catalog));
-    return keep(document, key_of(root), catalog);
-}
-
 static enum tp_rc take_facts(struct tp_pdf_document *document, struct tp_bytes answer, struct tp_error *error)
 {
-    const uint8_t *at = answer.data;
-    if (answer.len < FACTS_LEN || at[1] > TP_PDF_XREF_HYBRID || tp_get_be32(at + 4) > TP_PDF_OBJECTS_MAX + 1)
-        return nonsense(error);
-    document->facts.version = at[0];
-    document->facts.xref = at[1];
-    document->facts.encrypted = at[2] != 0;
-    document->facts.repaired = at[3] != 0;
-    document->facts.size = tp_get_be32(at + 4);
-    document->facts.startxref = (int64_t)tp_get_be64(at + 8);
-    document->facts.header_at = tp_get_be64(at + 16);
-    answer = TP_BYTES(at + FACTS_LEN, answer.len - FACTS_LEN);
-    TP_TRY(take_part(document, &answer, error, &document->trailer));
-    return take_catalog(document, answer, error);
+    const struct tp_pdf_value *catalog = NULL;
+    TP_TRY(understood(tp_pdf_answer_facts(document->arena, answer, &document->facts, &document->trailer, &catalog),
+                      error));
+    return catalog == NULL ? TP_OK : keep(document, key_of(tp_pdf_ref(tp_pdf_get(document->trailer, "Root"))), catalog);
 }
 
 static enum tp_rc make_question(const struct tp_pdf_document *document, struct tp_secret **ret_question)
@@ -146,15 +108,16 @@ static enum tp_rc next_answer(struct tp_pdf_document *document, struct tp_error 
 }
 
 /* A reader that the document before has broken while it let go is not this one's error: there are others. */
-static enum tp_rc ask_to_open(struct tp_pdf_document *document, const struct tp_secret *question, struct tp_error *error,
-                              struct tp_buf *answer)
+static enum tp_rc ask_to_open(struct tp_pdf_document *document, const struct tp_secret *question,
+                              struct tp_error *error, struct tp_buf *answer)
 {
     const struct tp_pdf_asked asked[] = {{TP_PDF_ASK_OPEN, tp_secret_bytes(question)},
                                          {TP_PDF_ASK_PAGE, TP_BYTES("\0\0\0\0", 4)}};
     for (;;) {
         TP_TRY(tp_pdf_pool_take(document->pool, error, &document->process));
         document->process->files++;
-        enum tp_rc rc = tp_pdf_process_send(document->process, asked, document->page.asked ? 2 : 1, document->fd, error);
+        enum tp_rc rc =
+            tp_pdf_process_send(document->process, asked, document->page.asked ? 2 : 1, document->fd, error);
         if (rc == TP_OK)
             rc = next_answer(document, error, answer);
         if (rc == TP_OK || !document->process->owes)
@@ -202,7 +165,8 @@ static enum tp_rc look_at_file(struct tp_pdf_document *document, uint64_t length
     return TP_OK;
 }
 
-static enum tp_rc copy_password(struct tp_pdf_document *document, const struct tp_secret *password, struct tp_error *error)
+static enum tp_rc copy_password(struct tp_pdf_document *document, const struct tp_secret *password,
+                                struct tp_error *error)
 {
     const struct tp_bytes bytes = tp_secret_bytes(password);
     if (bytes.len > TP_PDF_QUESTION_MAX - NUMBERS_LEN)
@@ -210,8 +174,8 @@ static enum tp_rc copy_password(struct tp_pdf_document *document, const struct t
     return tp_secret_new_copy(bytes, &document->password);
 }
 
-static enum tp_rc open_document(struct tp_pdf_pool *pool, int fd, uint64_t length, const struct tp_secret *password, bool page,
-                                struct tp_error *error, struct tp_pdf_document **ret_document)
+static enum tp_rc open_document(struct tp_pdf_pool *pool, int fd, uint64_t length, const struct tp_secret *password,
+                                bool page, struct tp_error *error, struct tp_pdf_document **ret_document)
 {
     struct tp_pdf_document *document TP_AUTO(tp_pdf_document_close_p) = calloc(1, sizeof(*document));
     if (document == NULL)
@@ -234,8 +198,9 @@ enum tp_rc tp_pdf_document_open(struct tp_pdf_pool *pool, int fd, uint64_t lengt
     return open_document(pool, fd, length, password, false, error, ret_document);
 }
 
-enum tp_rc tp_pdf_document_open_with_page(struct tp_pdf_pool *pool, int fd, uint64_t length, const struct tp_secret *password,
-                                          struct tp_error *error, struct tp_pdf_document **ret_document)
+enum tp_rc tp_pdf_document_open_with_page(struct tp_pdf_pool *pool, int fd, uint64_t length,
+                                          const struct tp_secret *password, struct tp_error *error,
+                                          struct tp_pdf_document **ret_document)
 {
     return open_document(pool, fd, length, password, true, error, ret_document);
 }
@@ -248,7 +213,8 @@ void tp_pdf_document_close(struct tp_pdf_document *document)
     if (document->process != NULL && !document->process->broken)
         tp_pdf_process_let_go(document->process);
     tp_pdf_pool_give(document->pool, document->process);
-    HASH_ITER(hh, document->objects, object, next) {
+    HASH_ITER(hh, document->objects, object, next)
+    {
         HASH_DEL(document->objects, object);
         free(object);
     }
@@ -301,11 +267,6 @@ static void put_ref(uint8_t bytes[REF_LEN], struct tp_pdf_ref ref)
     bytes[5] = (uint8_t)(ref.generation & 0xFF);
 }
 
-static struct tp_pdf_ref get_ref(const uint8_t bytes[REF_LEN])
-{
-    return (struct tp_pdf_ref){tp_get_be32(bytes), (uint16_t)(bytes[4] << 8 | bytes[5])};
-}
-
 enum tp_rc tp_pdf_document_object(struct tp_pdf_document *document, struct tp_pdf_ref ref, struct tp_error *error,
                                   const struct tp_pdf_value **ret_value)
 {
@@ -315,7 +276,7 @@ enum tp_rc tp_pdf_document_object(struct tp_pdf_document *document, struct tp_pd
     if (known == NULL && ref.id > 0 && ref.id < document->facts.size) {
         put_ref(question, ref);
         TP_TRY(ask(document, TP_PDF_ASK_OBJECT, TP_BYTES(question, sizeof(question)), error, &answer));
-        TP_TRY(decode(document, tp_buf_bytes(&answer), error, &value));
+        TP_TRY(understood(tp_pdf_wire_decode(document->arena, tp_buf_bytes(&answer), &value), error));
         TP_TRY(keep(document, key_of(ref), value));
     }
     *ret_value = known != NULL ? known : value;
@@ -367,14 +328,8 @@ static enum tp_rc take_page(struct tp_pdf_document *document, struct tp_bytes an
                             struct tp_pdf_ref *ret_ref, const struct tp_pdf_value **ret_page)
 {
     const struct tp_pdf_value *page = NULL, *inherited = NULL;
-    if (answer.len < REF_LEN)
-        return nonsense(error);
-    const struct tp_pdf_ref ref = get_ref(answer.data);
-    answer = TP_BYTES(answer.data + REF_LEN, answer.len - REF_LEN);
-    TP_TRY(take_part(document, &answer, error, &page));
-    TP_TRY(decode(document, answer, error, &inherited));
-    if (tp_pdf_kind(inherited) != TP_PDF_DICTIONARY)
-        return nonsense(error);
+    struct tp_pdf_ref ref = {0};
+    TP_TRY(understood(tp_pdf_answer_page(document->arena, answer, &ref, &page, &inherited), error));
     if (find(document, key_of(ref)) == NULL)
         TP_TRY(keep(document, key_of(ref), page));
     *ret_ref = ref;
@@ -402,33 +357,13 @@ enum tp_rc tp_pdf_document_page(struct tp_pdf_document *document, unsigned index
     return take_page(document, tp_buf_bytes(&answer), error, ret_ref, ret_page);
 }
 
-static enum tp_rc take_digests(struct tp_bytes answer, struct tp_pdf_digests *ret_digests)
-{
-    const uint8_t *at = answer.data + DIGESTS_HEAD;
-    ret_digests->lost = answer.data[0] != 0;
-    memcpy(ret_digests->doubt, answer.data + 1, sizeof(ret_digests->doubt));
-    ret_digests->stray = tp_get_be64(answer.data + 1 + sizeof(ret_digests->doubt));
-    ret_digests->len = (answer.len - DIGESTS_HEAD) / DIGEST_LEN;
-    ret_digests->digests = calloc(ret_digests->len + 1, sizeof(*ret_digests->digests));
-    if (ret_digests->digests == NULL)
-        return TP_MEMORY;
-    for (size_t i = 0; i < ret_digests->len; i++, at += DIGEST_LEN) {
-        struct tp_pdf_digest *digest = &ret_digests->digests[i];
-        digest->ref = get_ref(at);
-        memcpy(digest->hash, at + REF_LEN, sizeof(digest->hash));
-        digest->at = tp_get_be64(at + REF_LEN + sizeof(digest->hash));
-        digest->doubts = at[DIGEST_LEN - 1];
-    }
-    return TP_OK;
-}
-
 enum tp_rc tp_pdf_document_digests(struct tp_pdf_document *document, struct tp_error *error,
                                    struct tp_pdf_digests *ret_digests)
 {
     struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     *ret_digests = (struct tp_pdf_digests){.len = 0};
     TP_TRY(ask(document, TP_PDF_ASK_DIGESTS, TP_BYTES_NONE, error, &answer));
-    return answer.len < DIGESTS_HEAD ? nonsense(error) : take_digests(tp_buf_bytes(&answer), ret_digests);
+    return understood(tp_pdf_answer_digests(tp_buf_bytes(&answer), ret_digests), error);
 }
 
 void tp_pdf_digests_clear(struct tp_pdf_digests *digests)
@@ -446,5 +381,7 @@ int tp_pdf_digest_compare(const void *a, const void *b)
 const struct tp_pdf_digest *tp_pdf_digests_find(const struct tp_pdf_digests *digests, uint32_t id)
 {
     const struct tp_pdf_digest wanted = {.ref = {.id = id}};
-    return digests->len == 0 ? NULL : bsearch(&wanted, digests->digests, digests->len, sizeof(*digests->digests), tp_pdf_digest_compare);
+    return digests->len == 0
+               ? NULL
+               : bsearch(&wanted, digests->digests, digests->len, sizeof(*digests->digests), tp_pdf_digest_compare);
 }

@@ -229,6 +229,7 @@ class Verify(DeploymentTest):
         self.assertRegex(done.out, r'Verdict: +bad')
 
     def test_passes_and_says_what_it_has_seen(self):
+        self.deployment.settle()
         report = json.loads(self.deployment.ok('audit', 'verify', '--json'))
         self.assertEqual(report['verdict'], 'ok')
         self.assertEqual(report['entries'], len(self.deployment.audit()))
