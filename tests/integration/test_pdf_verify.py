@@ -56,6 +56,12 @@ class VerifyTest(unittest.TestCase):
         draft.sign(self.alice, services=self.services, **options)
         return draft
 
+    def trustp11_signs(self, source, path, *options):
+        leaf = self.services.issue('frank', key='rsa')
+        leaf.key.chmod(0o600)
+        must([CLI, 'pdf', 'sign', '--key-file', leaf.key, '--certificate', leaf.chain, '--trust', self.services.anchors, '--tsa',
+              self.services.tsa(), *options, source, path], env=self.env, timeout=60)
+
     def passes(self, draft, *options, **more):
         verdict = self.verify(draft, *options, **more)
         self.assertEqual(verdict['verdict'], 'TOTAL-PASSED', json.dumps(verdict, indent=1))
@@ -128,36 +134,6 @@ class Good(VerifyTest):
         must(['pdfsig', '-nssdir', f'sql:{database}', '-nick', 'dora', '-add-signature', source, path])
         verdict = self.passes(path)
         self.assertEqual([s['signer'].split(',')[0] for s in verdict['signatures']], ['CN=alice', 'CN=dora'])
-
-    def trustp11_signs(self, source, path, *options):
-        leaf = self.services.issue('frank', key='rsa')
-        leaf.key.chmod(0o600)
-        must([CLI, 'pdf', 'sign', '--key-file', leaf.key, '--certificate', leaf.chain, '--trust', self.services.anchors, '--tsa',
-              self.services.tsa(), *options, source, path], env=self.env, timeout=60)
-
-    @unittest.skipUnless(shutil.which('soffice') and shutil.which('pdfsig'), 'needs LibreOffice and poppler')
-    def test_three_programs(self):
-        """LibreOffice, pdfsig and trustp11 sign in turn: all three are good, and what one adds is no change to the others."""
-        home, database = self.folder / 'office', self.folder / 'office/nss'
-        database.mkdir(parents=True)
-        must(['certutil', '-N', '-d', f'sql:{database}', '--empty-password'])
-        for name in ('grace', 'heidi'):
-            leaf, bundle = self.services.issue(name, key='rsa'), home / f'{name}.p12'
-            must(['openssl', 'pkcs12', '-export', '-in', leaf.chain, '-inkey', leaf.key, '-name', name, '-passout', 'pass:x', '-out',
-                  bundle])
-            must(['pk12util', '-i', bundle, '-d', f'sql:{database}', '-W', 'x'])
-        must(['certutil', '-A', '-d', f'sql:{database}', '-n', 'root', '-t', 'CT,C,C', '-i', self.services.anchors])
-        (home / 'file.txt').write_text('I owe you 100 yen.')
-        export = ('pdf:writer_pdf_Export:{"SignPDF": {"type": "boolean", "value": "true"}, "SignCertificateSubjectName": '
-                  '{"type": "string", "value": "CN=grace,O=Test,C=JP"}}')
-        must(['soffice', '--headless', '--convert-to', export, '--outdir', home, home / 'file.txt'], timeout=250,
-             env={**self.env, 'HOME': str(home), 'MOZILLA_CERTIFICATE_FOLDER': f'sql:{database}'})
-        second, third = home / 'second.pdf', home / 'third.pdf'
-        must(['pdfsig', '-nssdir', f'sql:{database}', '-nick', 'heidi', '-add-signature', home / 'file.pdf', second])
-        self.trustp11_signs(second, third, '--level', 'B-LTA')
-        verdict = self.passes(third)
-        self.assertEqual([(s['signer'].split(',')[0], s.get('level')) for s in verdict['signatures']],
-                         [('CN=grace', 'PKCS#7'), ('CN=heidi', 'PKCS#7'), ('CN=frank', 'B-LTA'), ('CN=tsa', None)])
 
     def test_encrypted_and_signed(self):
         source, encrypted, path = (self.folder / name for name in ('plain.pdf', 'secret.pdf', 'signed-secret.pdf'))

@@ -19,6 +19,7 @@ for label in rsa ec; do
     openssl cms -verify -inform DER -binary -in $label.cms -content $label.content -CAfile "$CA" -out /dev/null
     qpdf --check $label/file.pdf
 done
+python3 "$consumers/three_programs.py"
 
 # After `trustp11 logout`. LibreOffice itself ends well: there is just no PDF.
 sign()
