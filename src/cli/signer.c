@@ -11,35 +11,20 @@
 
 /* ---- asking ---- */
 
-static enum tp_rc ask(struct tp_cli *cli, const char *what, const char *token, struct tp_error *error, struct tp_secret **ret_pin)
+static enum tp_rc ask_person(void *context, const char *token, bool code, struct tp_error *error, struct tp_secret **ret_pin)
 {
+    struct tp_cli *cli = context;
     char label[128];
-    (void)snprintf(label, sizeof label, "%s of %.64s", what, token);
+    (void)snprintf(label, sizeof label, "PIN%s of %.64s", code ? " and one-time code" : "", token);
     const enum tp_rc rc = tp_cli_secret_ask(cli, label, NULL, ret_pin);
     return rc == TP_OK ? TP_OK : tp_error_set(error, rc, "%s", tp_error_words(&cli->error));
 }
 
-static enum tp_rc ask_pin(void *cli, const char *token, struct tp_error *error, struct tp_secret **ret_pin)
+static enum tp_rc ask_nobody(void *cli, const char *token, bool code, struct tp_error *error, struct tp_secret **ret_pin)
 {
-    return ask(cli, "PIN", token, error, ret_pin);
-}
-
-static enum tp_rc ask_pin_and_code(void *cli, const char *token, struct tp_error *error, struct tp_secret **ret_pin)
-{
-    return ask(cli, "PIN and one-time code", token, error, ret_pin);
-}
-
-static enum tp_rc ask_nobody(void *cli, const char *token, struct tp_error *error, struct tp_secret **ret_pin)
-{
-    (void)cli, (void)ret_pin;
+    (void)cli, (void)code, (void)ret_pin;
     return tp_error_set(error, TP_USAGE, "standard input is the file, so the PIN of %.64s cannot come from there: a URI with pin-source",
                         token);
-}
-
-/* Only our own module's tokens want a one-time code: without module-path it is ours (hsm/signer.h). */
-static bool is_our_module(const char *uri)
-{
-    return strstr(uri, "module-path=") == NULL || strstr(uri, "libtrustp11.so") != NULL;
 }
 
 static bool can_ask(const struct tp_cli *cli, const struct tp_cli_signer_order *order)
@@ -76,7 +61,7 @@ static enum tp_rc open_uri(struct tp_cli *cli, const struct tp_cli_signer_order 
         .uri = order->uri,
         .folder = order->folder,
         .threads = order->threads,
-        .ask_pin = !can_ask(cli, order) ? ask_nobody : is_our_module(order->uri) ? ask_pin_and_code : ask_pin,
+        .ask_pin = can_ask(cli, order) ? ask_person : ask_nobody,
         .ask_context = cli,
         .certificates = chain->views,
         .certificates_len = chain->read.len};

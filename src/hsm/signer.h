@@ -13,8 +13,9 @@
 
 #include "pki/signer.h"
 
-/* Asks a person for the PIN (with the one-time code, where the token wants one) of TOKEN. TP_NOT_FOUND: nobody to ask. */
-typedef enum tp_rc tp_hsm_ask_pin(void *context, const char *token, struct tp_error *error, struct tp_secret **ret_pin);
+/* Asks a person for the PIN of TOKEN, with a one-time code right behind it where the token wants one (CODE). TP_NOT_FOUND: nobody to
+ * ask. */
+typedef enum tp_rc tp_hsm_ask_pin(void *context, const char *token, bool code, struct tp_error *error, struct tp_secret **ret_pin);
 
 struct tp_hsm_signer_config {
     const char *uri;

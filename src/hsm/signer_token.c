@@ -186,7 +186,7 @@ static enum tp_rc ask(struct tp_hsm_card *card, struct tp_error *error, struct t
     if (tp_hsm_card_uri_has_pin(card->uri))
         return tp_hsm_pin_source_read(p11_kit_uri_get_pin_source(card->uri), error, ret_pin);
     const enum tp_rc rc =
-        card->ask_pin != NULL ? card->ask_pin(card->ask_context, card->name, error, ret_pin) : TP_NOT_FOUND;
+        card->ask_pin != NULL ? card->ask_pin(card->ask_context, card->name, wants_code(card), error, ret_pin) : TP_NOT_FOUND;
     if (rc != TP_NOT_FOUND)
         return rc;
     return tp_error_set(

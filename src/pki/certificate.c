@@ -3,6 +3,7 @@
  * X.509 certificates.
  */
 #include "base/clock.h"
+#include "base/der.h"
 #include "pki/internal.h"
 
 #include <openssl/pkcs7.h>
@@ -47,6 +48,18 @@ enum tp_rc tp_pki_time(const ASN1_TIME *time, int64_t *ret_utc_ms)
         return TP_MALFORMED;
     *ret_utc_ms = tp_time_join(&tm) * 1000;
     return TP_OK;
+}
+
+enum tp_rc tp_pki_time_take(struct tp_bytes *at, uint8_t tag, int64_t *ret_utc_ms)
+{
+    struct tp_bytes whole;
+    if (!tp_der_take(at, tag, &whole, NULL))
+        return TP_MALFORMED;
+    const unsigned char *der = whole.data;
+    ASN1_TIME *time = d2i_ASN1_TIME(NULL, &der, (long)whole.len);
+    const enum tp_rc rc = tp_pki_time(time, ret_utc_ms);
+    ASN1_TIME_free(time);
+    return rc;
 }
 
 /* BIT STRING order: bit 0 of RFC 5280 is the first byte's highest, and libcrypto keeps the bytes as they are. */

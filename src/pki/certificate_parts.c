@@ -50,23 +50,12 @@ enum tp_rc tp_pki_certificate_parts_read(struct tp_bytes der, struct tp_pki_cert
     return TP_OK;
 }
 
-static bool time_take(struct tp_bytes *at, int64_t *ret_ms)
-{
-    struct tp_bytes whole;
-    if (!tp_der_take(at, TP_DER_ANY, &whole, NULL))
-        return false;
-    const unsigned char *from = whole.data;
-    ASN1_TIME *time = d2i_ASN1_TIME(NULL, &from, (long)whole.len);
-    const bool read = tp_pki_time(time, ret_ms) == TP_OK;
-    ASN1_TIME_free(time);
-    return read;
-}
-
 bool tp_pki_certificate_parts_valid(const struct tp_pki_certificate_parts *parts, int64_t at_ms)
 {
     struct tp_bytes at = parts->validity;
     int64_t begin, end;
-    return time_take(&at, &begin) && time_take(&at, &end) && begin <= at_ms && at_ms <= end;
+    return tp_pki_time_take(&at, TP_DER_ANY, &begin) == TP_OK && tp_pki_time_take(&at, TP_DER_ANY, &end) == TP_OK && begin <= at_ms &&
+           at_ms <= end;
 }
 
 X509_NAME *tp_pki_certificate_parts_subject(const struct tp_pki_certificate_parts *parts)

@@ -67,6 +67,8 @@ TP_MUST_USE enum tp_rc tp_pki_name_text(const X509_NAME *name, char ret_text[TP_
 /* "/C=JP/CN=x" or RFC 4514, "CN=x,C=JP". */
 TP_MUST_USE enum tp_rc tp_pki_name_parse(const char *text, struct tp_error *error, X509_NAME **ret_name);
 TP_MUST_USE enum tp_rc tp_pki_time(const ASN1_TIME *time, int64_t *ret_utc_ms);
+/* The UTCTime or GeneralizedTime at *AT, which moves behind it; TAG: one of the two, or TP_DER_ANY. TP_MALFORMED. */
+TP_MUST_USE enum tp_rc tp_pki_time_take(struct tp_bytes *at, uint8_t tag, int64_t *ret_utc_ms);
 
 /* What a file may make us compute in all, some seconds: RFC 8018 leaves it to the file, which could keep us busy for days.
  * Of scrypt a round is two blocks mixed. */

@@ -165,7 +165,7 @@ static bool is_about(struct tp_bytes cert_id, const struct tp_pki_ocsp_subject *
 static enum tp_rc revoked_read(struct tp_bytes info, struct tp_pki_ocsp_answer *answer)
 {
     struct tp_bytes explicit, reason;
-    TP_TRY(tp_pki_generalized_time_take(&info, &answer->revoked_ms));
+    TP_TRY(tp_pki_time_take(&info, TP_DER_GENERALIZED_TIME, &answer->revoked_ms));
     if (!tp_der_take(&info, TP_DER_CONSTRUCTED + 0, NULL, &explicit))
         return info.len == 0 ? TP_OK : TP_MALFORMED;
     if (!tp_der_take(&explicit, DER_ENUMERATED, NULL, &reason) || reason.len != 1 || info.len != 0)
@@ -214,9 +214,9 @@ static enum tp_rc single_read(struct tp_bytes single, const struct tp_pki_ocsp_s
     if (!is_about(cert_id, subject))
         return TP_NOT_FOUND;
     TP_TRY(status_take(&single, &answer));
-    TP_TRY(tp_pki_generalized_time_take(&single, &answer.this_update_ms));
+    TP_TRY(tp_pki_time_take(&single, TP_DER_GENERALIZED_TIME, &answer.this_update_ms));
     if (tp_der_take(&single, TP_DER_CONSTRUCTED + 0, NULL, &next))
-        TP_TRY(tp_pki_generalized_time_take(&next, &answer.next_update_ms));
+        TP_TRY(tp_pki_time_take(&next, TP_DER_GENERALIZED_TIME, &answer.next_update_ms));
     if (tp_der_take(&single, TP_DER_CONSTRUCTED + 1, NULL, &extensions) && !extensions_are_known(extensions))
         return TP_UNSUPPORTED;
     if (single.len != 0)

@@ -39,6 +39,4 @@ TP_MUST_USE enum tp_rc tp_pki_ocsp_hash(enum tp_pki_hash hash, struct tp_bytes b
                                         uint8_t ret_hash[EVP_MAX_MD_SIZE]);
 TP_MUST_USE enum tp_rc tp_pki_name_der(const X509_NAME *name, struct tp_buf *ret_der);
 
-TP_MUST_USE enum tp_rc tp_pki_generalized_time_take(struct tp_bytes *at, int64_t *ret_ms);
-
 #endif

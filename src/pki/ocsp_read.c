@@ -15,18 +15,6 @@ static enum tp_rc malformed(struct tp_error *error, const char *what)
     return tp_error_set(error, TP_MALFORMED, "the OCSP response %s", what);
 }
 
-enum tp_rc tp_pki_generalized_time_take(struct tp_bytes *at, int64_t *ret_ms)
-{
-    struct tp_bytes whole;
-    if (!tp_der_take(at, TP_DER_GENERALIZED_TIME, &whole, NULL))
-        return TP_MALFORMED;
-    const unsigned char *der = whole.data;
-    ASN1_TIME *time = d2i_ASN1_TIME(NULL, &der, (long)whole.len);
-    const enum tp_rc rc = tp_pki_time(time, ret_ms);
-    ASN1_TIME_free(time);
-    return rc;
-}
-
 /* ---- ResponseData ---- */
 
 /* ResponderID: [1] Name, [2] KeyHash, EXPLICIT both. */
@@ -74,7 +62,7 @@ static enum tp_rc data_read(struct tp_bytes data, struct tp_error *error, struct
         return malformed(error, "is of another version than 1");
     if (!responder_take(&data, basic))
         return malformed(error, "does not say who made it");
-    if (tp_pki_generalized_time_take(&data, &basic->produced_ms) != TP_OK)
+    if (tp_pki_time_take(&data, TP_DER_GENERALIZED_TIME, &basic->produced_ms) != TP_OK)
         return malformed(error, "does not say when it was made");
     if (!tp_der_take(&data, TP_DER_SEQUENCE, NULL, &basic->answers))
         return malformed(error, "says nothing of any certificate");

@@ -30,10 +30,10 @@ static struct {
     struct tp_error failed; /* of the first that did */
 } work = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static enum tp_rc ask(void *context, const char *token, struct tp_error *error, struct tp_secret **ret_pin)
+static enum tp_rc ask(void *context, const char *token, bool code, struct tp_error *error, struct tp_secret **ret_pin)
 {
     char line[256];
-    (void)context, (void)token, (void)error;
+    (void)context, (void)token, (void)code, (void)error;
     atomic_fetch_add(&work.asked, 1);
     if (fgets(line, sizeof line, stdin) == NULL)
         return TP_NOT_FOUND;

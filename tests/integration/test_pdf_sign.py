@@ -256,6 +256,7 @@ class Keys(PdfTest):
     def test_softhsm_with_a_certificate_from_a_file(self):
         uri, leaf = self.softhsm()
         sign = ['pdf', 'sign', '--key', uri, '--certificate', leaf.chain]
+        self.assert_line(self.cli(*sign, self.pdf, self.out, stdin='\n'), 'PIN of T: nothing was given')
         self.assert_done(self.cli(*sign, self.pdf, self.out, stdin='1234\n'))
         self.assert_signed(self.pdf, self.out)
         pin = write_private(self.dir / 'pin', '1234\n')
@@ -1077,6 +1078,8 @@ class OwnModule(DeploymentTest, Signing):
     def test_a_wrong_code_signs_nothing(self):
         pdf, out = self.dir / 'in.pdf', self.dir / 'out.pdf'
         pdf.write_bytes(pdfs.table(pdfs.page()))
+        done = self.deployed.cli('pdf', 'sign', '--key', self.uri, pdf, out, stdin='\n')
+        self.assert_refused(done, 'PIN and one-time code of alice: nothing was given')
         done = self.deployed.cli('pdf', 'sign', '--key', self.uri, pdf, out, stdin=self.alice.pin + self.alice.wrong_code() + '\n')
         self.assertEqual(done.status, 1, done.err)
         self.assertFalse(out.exists())

@@ -421,10 +421,11 @@ struct person {
     char token[64];
 };
 
-static enum tp_rc person_answers(void *context, const char *token, struct tp_error *error, struct tp_secret **ret_pin)
+static enum tp_rc person_answers(void *context, const char *token, bool code, struct tp_error *error, struct tp_secret **ret_pin)
 {
     struct person *person = context;
     (void)error;
+    cr_assert(!code); /* SoftHSM has none */
     person->asked++;
     (void)snprintf(person->token, sizeof person->token, "%s", token);
     return person->pin == NULL ? TP_NOT_FOUND : tp_secret_new_copy(tp_bytes_of_string(person->pin), ret_pin);
