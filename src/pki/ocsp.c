@@ -287,23 +287,3 @@ enum tp_rc tp_pki_ocsp_find(struct tp_bytes response, struct tp_bytes certificat
     answer = (struct tp_pki_ocsp_answer){0};
     return TP_OK;
 }
-
-static bool was_there(const struct tp_pki_ocsp_basic *basic, size_t at)
-{
-    for (size_t i = 0; i < at; i++)
-        if (tp_bytes_equal(basic->certificates[i], basic->certificates[at]))
-            return true;
-    return false;
-}
-
-enum tp_rc tp_pki_ocsp_certificates(struct tp_bytes response, struct tp_error *error, tp_pki_der_fn *each,
-                                    void *context)
-{
-    TP_PKI_ERRORS_KEEP;
-    struct tp_pki_ocsp_basic basic;
-    TP_TRY(tp_pki_ocsp_read(response, error, &basic));
-    for (size_t i = 0; i < basic.certificates_len; i++)
-        if (!was_there(&basic, i))
-            TP_TRY(each(context, basic.certificates[i]));
-    return TP_OK;
-}

@@ -32,9 +32,6 @@ void tp_pki_ocsp_answer_clear(struct tp_pki_ocsp_answer *answer);
 TP_MUST_USE enum tp_rc tp_pki_ocsp_find(struct tp_bytes response, struct tp_bytes certificate, struct tp_bytes issuer,
                                         const struct tp_bytes *extra, size_t extra_len, struct tp_bytes nonce,
                                         struct tp_error *error, struct tp_pki_ocsp_answer *ret_answer);
-/* The certificates that a response brings along, DER, each once. */
-TP_MUST_USE enum tp_rc tp_pki_ocsp_certificates(struct tp_bytes response, struct tp_error *error, tp_pki_der_fn *each,
-                                                void *context);
 
 /* Where a certificate says that its status is to be had (AIA, CDP) and its issuer (AIA caIssuers): http(s) only, at most
  * four each. */

@@ -422,23 +422,6 @@ Test(ocsp, that_is_changed_or_cut_is_refused)
     tp_buf_clear(&response);
 }
 
-static enum tp_rc count(void *context, struct tp_bytes der)
-{
-    *(size_t *)context += der.len > 0 ? 1 : 0;
-    return TP_OK;
-}
-
-Test(ocsp, gives_the_certificates_that_it_brings)
-{
-    struct plan plan = good();
-    size_t certificates = 0;
-    plan.signer = &responder, plan.signer_key = responder_key;
-    struct tp_buf response = response_make(&plan);
-    cr_expect_eq(tp_pki_ocsp_certificates(tp_buf_bytes(&response), NULL, count, &certificates), TP_OK);
-    cr_expect_eq(certificates, 1);
-    tp_buf_clear(&response);
-}
-
 /* ---- places ---- */
 
 static struct tp_pki_places places_of(const char *access, const char *points)
