@@ -186,8 +186,8 @@ static enum tp_rc judge_certificate(struct tp_cli *cli, struct checking *checkin
 {
     TP_TRY(tp_evidence_new(&checking->evidence));
     TP_TRY(add_certificates(tp_pki_timestamp_cms(checking->timestamp), checking->evidence));
-    TP_TRY(
-        tp_documents_conf_source(checking->conf, tp_cli_flag(&cli->args, "offline"), &cli->error, &checking->source));
+    const enum tp_documents_asking asking = tp_cli_flag(&cli->args, "offline") ? TP_DOCUMENTS_OFFLINE : TP_DOCUMENTS_ASK_ALWAYS;
+    TP_TRY(tp_documents_conf_source(checking->conf, asking, &cli->error, &checking->source));
     struct tp_cli_progress *progress = tp_cli_progress_begin(cli, "asking for revocation data");
     (void)!tp_validation_gather(checking->source, certificate, TP_PKI_FOR_TIMESTAMPING, checking->anchors,
                                 checking->at_ms, checking->evidence, NULL);

@@ -14,6 +14,7 @@
 #define PATTERN      "tsa *"
 #define PATTERN_LEN  (sizeof PATTERN - 2) /* "tsa " */
 #define ANCHORS_FILE ((size_t)8 << 20)
+#define RECENT_MS    600000 /* as in the schema */
 
 #define OR_LEVEL(id, name, other) "|" name "|" other
 static const char LEVELS[] = TP_PADES_LEVELS(OR_LEVEL);
@@ -30,6 +31,7 @@ static const struct tp_conf_key schema[] = {
     {"trust", "signers", TP_CONF_PATH, NULL, NULL, 0, 0},
     {"trust", "tsas", TP_CONF_PATH, "tsa-trust", NULL, 0, 0},
     {"cache", "dir", TP_CONF_PATH, NULL, NULL, 0, 0},
+    {"cache", "recent", TP_CONF_DURATION, "10m", NULL, 1000, INT64_C(10) * 365 * 86400 * 1000},
     {"signing", "level", TP_CONF_CHOICE, "B-B", &LEVELS[1], 0, 0}, /* without the first bar */
     {"signing", "key", TP_CONF_STRING, NULL, NULL, 0, 0},
     {"signing", "certificate", TP_CONF_PATH, NULL, NULL, 0, 0},
@@ -318,10 +320,14 @@ const char *tp_documents_conf_tsa_trust(const struct tp_documents_conf *conf)
 
 /* ---- the rest ---- */
 
-enum tp_rc tp_documents_conf_source(const struct tp_documents_conf *conf, bool offline, struct tp_error *error,
+enum tp_rc tp_documents_conf_source(const struct tp_documents_conf *conf, enum tp_documents_asking asking, struct tp_error *error,
                                     struct tp_validation_source **ret_source)
 {
-    struct tp_validation_source_config config = {.cache_dir = conf->cache, .offline = offline};
+    struct tp_validation_source_config config = {
+        .cache_dir = conf->cache,
+        .offline = asking == TP_DOCUMENTS_OFFLINE,
+        .always = asking == TP_DOCUMENTS_ASK_ALWAYS,
+        .recent_ms = conf->conf != NULL ? tp_conf_integer(conf->conf, "cache", "recent") : RECENT_MS};
     enum tp_rc rc = tp_validation_source_new(&config, error, ret_source);
     const bool chosen = conf->conf != NULL && tp_conf_string(conf->conf, "cache", "dir") != NULL;
     if (rc != TP_IO || chosen)

@@ -45,7 +45,9 @@ TP_MUST_USE enum tp_rc tp_documents_conf_anchors(const struct tp_documents_conf 
 /* The folder that `tsa trust import` keeps anchors of TSAs in. */
 const char *tp_documents_conf_tsa_trust(const struct tp_documents_conf *conf);
 
-TP_MUST_USE enum tp_rc tp_documents_conf_source(const struct tp_documents_conf *conf, bool offline,
+/* Whom evidence is had from: nobody; whom certificates name, for what is missing; them always, who may know more by now. */
+enum tp_documents_asking { TP_DOCUMENTS_OFFLINE, TP_DOCUMENTS_ASK, TP_DOCUMENTS_ASK_ALWAYS };
+TP_MUST_USE enum tp_rc tp_documents_conf_source(const struct tp_documents_conf *conf, enum tp_documents_asking asking,
                                                 struct tp_error *error, struct tp_validation_source **ret_source);
 
 const char *tp_documents_conf_key(const struct tp_documents_conf *conf);   /* a PKCS#11 URI; NULL */

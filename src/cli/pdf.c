@@ -91,7 +91,8 @@ static enum tp_rc open_evidence(struct tp_cli_pdf *pdf)
     TP_TRY(tp_evidence_new(&pdf->given));
     for (size_t i = 0; (path = tp_cli_text_at(&pdf->cli->args, "evidence", i)) != NULL; i++)
         TP_TRY(read_evidence(pdf, path));
-    return tp_documents_conf_source(pdf->conf, tp_cli_flag(&pdf->cli->args, "offline"), &pdf->cli->error, &pdf->source);
+    return tp_documents_conf_source(pdf->conf, tp_cli_flag(&pdf->cli->args, "offline") ? TP_DOCUMENTS_OFFLINE : TP_DOCUMENTS_ASK,
+                                    &pdf->cli->error, &pdf->source);
 }
 
 static enum tp_rc open_all(struct tp_cli_pdf *pdf, unsigned wants, unsigned threads)

@@ -40,7 +40,7 @@ enum tp_rc tp_cli_trial_open(struct tp_cli *cli, struct tp_cli_trial *ret_trial)
     TP_TRY(add_given(cli, "crl", TP_EVIDENCE_CRL, ret_trial->given));
     TP_TRY(add_given(cli, "ocsp", TP_EVIDENCE_OCSP, ret_trial->given));
     if (tp_cli_flag(&cli->args, "online"))
-        TP_TRY(tp_documents_conf_source(conf, false, &cli->error, &ret_trial->source));
+        TP_TRY(tp_documents_conf_source(conf, TP_DOCUMENTS_ASK_ALWAYS, &cli->error, &ret_trial->source));
     ret_trial->trial = (struct tp_pades_trial){.anchors = ret_trial->anchors, .tsa_anchors = ret_trial->tsa_anchors, .given = ret_trial->given, .source = ret_trial->source,
                                                .at_ms = tp_cli_number(&cli->args, "at", 0)};
     return TP_OK;

@@ -89,28 +89,43 @@ static enum tp_rc ask_network(struct tp_validation_errand *errand, const struct 
         return rc;
     }
     rc = question->judge(errand, question, tp_buf_bytes(&answer), question->url, error, &until_ms);
-    if (rc == TP_OK || rc == TP_REFUSED || rc == TP_TOO_LARGE) /* true, if not welcome */
+    if (rc == TP_OK || rc == TP_TOO_LARGE) /* true, if not welcome */
         tp_validation_cache_put(errand->source->cache, key, tp_buf_bytes(&answer), until_ms, errand->now_ms);
     return rc;
 }
 
 /* What is in the cache is judged as what comes from outside: it lies in a folder. */
-static enum tp_rc ask_place(struct tp_validation_errand *errand, const struct question *question)
+static enum tp_rc ask_cache(struct tp_validation_errand *errand, const struct question *question, const tp_validation_key key,
+                            int64_t since_ms)
 {
     struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     struct tp_error error = {0};
-    tp_validation_key key;
     int64_t until_ms = 0;
+    TP_TRY(tp_validation_cache_get(errand->source->cache, key, errand->now_ms, since_ms, &answer));
+    const enum tp_rc rc = question->judge(errand, question, tp_buf_bytes(&answer), question->url, &error, &until_ms);
+    return rc == TP_OK || rc == TP_MEMORY || rc == TP_TOO_LARGE ? rc : TP_NOT_FOUND;
+}
+
+/* From when on what is in the cache will do. */
+static int64_t recent_since(const struct tp_validation_errand *errand)
+{
+    const struct tp_validation_source_config *config = &errand->source->config;
+    return config->offline || config->recent_ms == 0 ? INT64_MIN : errand->now_ms - config->recent_ms;
+}
+
+static enum tp_rc ask_place(struct tp_validation_errand *errand, const struct question *question)
+{
+    struct tp_error error = {0};
+    tp_validation_key key;
     TP_TRY(tp_validation_cache_key(question->kind, question->url, question->request, key));
-    enum tp_rc rc = tp_validation_cache_get(errand->source->cache, key, errand->now_ms, &answer);
-    if (rc == TP_OK)
-        rc = question->judge(errand, question, tp_buf_bytes(&answer), question->url, &error, &until_ms);
-    if (rc == TP_OK || rc == TP_MEMORY || rc == TP_TOO_LARGE)
+    enum tp_rc rc = ask_cache(errand, question, key, recent_since(errand));
+    if (rc != TP_NOT_FOUND || errand->source->config.offline)
         return rc;
-    if (errand->source->config.offline)
-        return TP_NOT_FOUND;
-    tp_error_clear(&error);
     rc = ask_network(errand, question, key, &error);
+    if (rc != TP_OK && rc != TP_MEMORY && rc != TP_TOO_LARGE && rc != TP_NOT_FOUND) { /* no answer, or nonsense */
+        const enum tp_rc older = ask_cache(errand, question, key, INT64_MIN);
+        rc = older == TP_NOT_FOUND ? rc : older;
+    }
     if (rc != TP_OK && rc != TP_MEMORY) {
         const bool named = strncmp(error.words, question->url, strnlen(question->url, 200)) == 0;
         TP_TRY(tp_buf_printf(&errand->tried, "%s%.200s%s%.160s", errand->tried.len > 0 ? "; " : "",
@@ -126,7 +141,7 @@ static enum tp_rc ask_places(struct tp_validation_errand *errand, char *const *u
     for (size_t i = 0; i < urls_len; i++) {
         question->url = urls[i];
         rc = ask_place(errand, question);
-        if (rc == TP_OK || rc == TP_MEMORY || rc == TP_TOO_LARGE || rc == TP_REFUSED)
+        if (rc == TP_OK || rc == TP_MEMORY || rc == TP_TOO_LARGE)
             return rc;
     }
     return rc == TP_OK ? TP_OK : TP_NOT_FOUND;

@@ -3,7 +3,8 @@
  * Answers of the network, each as long as it is valid: in memory, and as one file each in a folder that processes may
  * share. What lies there is no more believed than what the network says: whoever takes it out verifies it again.
  *
- * A file: the magic line, until when it is valid (8 bytes), the SHA-256 of what follows, what follows. It is written
+ * A file: the magic line, until when it is valid and since when it is there (8 bytes each), the SHA-256 of what follows, what
+ * follows. It is written
  * under another name and renamed; what is damaged is as good as not there, and is replaced.
  */
 #include "base/crypto.h"
@@ -20,9 +21,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAGIC        "trustp11 evidence 1\n"
+#define MAGIC        "trustp11 evidence 2\n"
 #define MAGIC_LEN    (sizeof MAGIC - 1)
-#define HEAD_LEN     (MAGIC_LEN + 8 + TP_SHA256_LEN)
+#define TIMES_LEN    16
+#define HEAD_LEN     (MAGIC_LEN + TIMES_LEN + TP_SHA256_LEN)
 #define CONTENT_MOST ((size_t)10 << 20) /* a CRL */
 #define NAME_LEN     (2 * sizeof(tp_validation_key))
 #define FILES_MOST   4096
@@ -31,10 +33,13 @@
 #define MEMORY_ITEMS 256
 #define MEMORY_MOST  ((size_t)1 << 20) /* of one item; larger ones are read from the disk each time */
 
+struct times {
+    int64_t until_ms, since_ms;
+};
 struct kept {
     tp_validation_key key;
     struct tp_buf content;
-    int64_t until_ms;
+    struct times times;
     uint64_t used;
 };
 
@@ -130,7 +135,7 @@ static struct kept *kept_room(struct tp_validation_cache *cache, const tp_valida
 }
 
 static void kept_put(struct tp_validation_cache *cache, const tp_validation_key key, struct tp_bytes content,
-                     int64_t until_ms)
+                     const struct times *times)
 {
     if (content.len > MEMORY_MOST)
         return;
@@ -138,18 +143,25 @@ static void kept_put(struct tp_validation_cache *cache, const tp_validation_key 
     struct kept *room = kept_room(cache, key);
     tp_buf_reset(&room->content);
     memcpy(room->key, key, sizeof(tp_validation_key));
-    room->until_ms = tp_buf_append(&room->content, content) == TP_OK ? until_ms : INT64_MIN;
+    room->times = *times;
+    if (tp_buf_append(&room->content, content) != TP_OK)
+        room->times.until_ms = INT64_MIN;
     room->used = ++cache->uses;
     (void)pthread_mutex_unlock(&cache->lock);
 }
 
-static enum tp_rc kept_get(struct tp_validation_cache *cache, const tp_validation_key key, int64_t now_ms,
+static bool are_good(const struct times *times, int64_t now_ms, int64_t since_ms)
+{
+    return times->until_ms > now_ms && times->since_ms >= since_ms;
+}
+
+static enum tp_rc kept_get(struct tp_validation_cache *cache, const tp_validation_key key, int64_t now_ms, int64_t since_ms,
                            struct tp_buf *ret_content)
 {
     enum tp_rc rc = TP_NOT_FOUND;
     (void)pthread_mutex_lock(&cache->lock);
     struct kept *kept = kept_find(cache, key);
-    if (kept != NULL && kept->until_ms > now_ms) {
+    if (kept != NULL && are_good(&kept->times, now_ms, since_ms)) {
         kept->used = ++cache->uses;
         rc = tp_buf_append(ret_content, tp_buf_bytes(&kept->content));
     }
@@ -185,41 +197,42 @@ static enum tp_rc read_all(int fd, struct tp_buf *ret_file)
     return TP_OK;
 }
 
-static enum tp_rc file_parse(struct tp_bytes file, struct tp_bytes *ret_content, int64_t *ret_until_ms)
+static enum tp_rc file_parse(struct tp_bytes file, struct tp_bytes *ret_content, struct times *ret_times)
 {
     uint8_t hash[TP_SHA256_LEN];
     if (file.len < HEAD_LEN || memcmp(file.data, MAGIC, MAGIC_LEN) != 0)
         return TP_NOT_FOUND;
     const struct tp_bytes content = TP_BYTES(file.data + HEAD_LEN, file.len - HEAD_LEN);
-    TP_TRY(tp_sha256(TP_BYTES(file.data + MAGIC_LEN, 8), content, TP_BYTES_NONE, hash));
-    if (memcmp(hash, file.data + MAGIC_LEN + 8, sizeof hash) != 0)
+    const uint8_t *times = file.data + MAGIC_LEN;
+    TP_TRY(tp_sha256(TP_BYTES(times, TIMES_LEN), content, TP_BYTES_NONE, hash));
+    if (memcmp(hash, times + TIMES_LEN, sizeof hash) != 0)
         return TP_NOT_FOUND;
     *ret_content = content;
-    *ret_until_ms = (int64_t)tp_get_be64(file.data + MAGIC_LEN);
+    *ret_times = (struct times){.until_ms = (int64_t)tp_get_be64(times), .since_ms = (int64_t)tp_get_be64(times + 8)};
     return TP_OK;
 }
 
-static enum tp_rc disk_get(struct tp_validation_cache *cache, const tp_validation_key key, int64_t now_ms,
+static enum tp_rc disk_get(struct tp_validation_cache *cache, const tp_validation_key key, int64_t now_ms, int64_t since_ms,
                            struct tp_buf *ret_content)
 {
     struct tp_buf file TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     struct tp_bytes content = TP_BYTES_NONE;
     char name[NAME_LEN + 1];
-    int64_t until_ms = 0;
+    struct times times = {0};
     name_of(key, name);
     const int folder = folder_open(cache);
     const int fd = folder < 0 ? -1 : openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     enum tp_rc rc = fd < 0 ? TP_NOT_FOUND : read_all(fd, &file);
     if (rc == TP_OK)
-        rc = file_parse(tp_buf_bytes(&file), &content, &until_ms);
-    if (rc == TP_OK && until_ms <= now_ms)
+        rc = file_parse(tp_buf_bytes(&file), &content, &times);
+    if (rc == TP_OK && !are_good(&times, now_ms, since_ms))
         rc = TP_NOT_FOUND;
     if (fd >= 0)
         (void)close(fd);
     if (folder >= 0)
         (void)close(folder);
     TP_TRY(rc);
-    kept_put(cache, key, content, until_ms);
+    kept_put(cache, key, content, &times);
     return tp_buf_append(ret_content, content);
 }
 
@@ -234,13 +247,14 @@ static bool write_all(int fd, struct tp_bytes bytes)
     return true;
 }
 
-static enum tp_rc file_make(struct tp_bytes content, int64_t until_ms, struct tp_buf *ret_file)
+static enum tp_rc file_make(struct tp_bytes content, const struct times *times, struct tp_buf *ret_file)
 {
-    uint8_t until[8], hash[TP_SHA256_LEN];
-    tp_put_be64(until, (uint64_t)until_ms);
-    TP_TRY(tp_sha256(TP_BYTES(until, sizeof until), content, TP_BYTES_NONE, hash));
+    uint8_t bytes[TIMES_LEN], hash[TP_SHA256_LEN];
+    tp_put_be64(bytes, (uint64_t)times->until_ms);
+    tp_put_be64(bytes + 8, (uint64_t)times->since_ms);
+    TP_TRY(tp_sha256(TP_BYTES(bytes, sizeof bytes), content, TP_BYTES_NONE, hash));
     TP_TRY(tp_buf_append_string(ret_file, MAGIC));
-    TP_TRY(tp_buf_append(ret_file, TP_BYTES(until, sizeof until)));
+    TP_TRY(tp_buf_append(ret_file, TP_BYTES(bytes, sizeof bytes)));
     TP_TRY(tp_buf_append(ret_file, TP_BYTES(hash, sizeof hash)));
     return tp_buf_append(ret_file, content);
 }
@@ -331,7 +345,7 @@ static void disk_bound(int folder)
 }
 
 static void disk_put(struct tp_validation_cache *cache, const tp_validation_key key, struct tp_bytes content,
-                     int64_t until_ms)
+                     const struct times *times)
 {
     struct tp_buf file TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     char name[NAME_LEN + 1];
@@ -339,7 +353,7 @@ static void disk_put(struct tp_validation_cache *cache, const tp_validation_key 
     name_of(key, name);
     if (folder < 0)
         return;
-    if (file_make(content, until_ms, &file) == TP_OK)
+    if (file_make(content, times, &file) == TP_OK)
         disk_write(folder, name, tp_buf_bytes(&file));
     disk_bound(folder);
     (void)close(folder);
@@ -348,17 +362,18 @@ static void disk_put(struct tp_validation_cache *cache, const tp_validation_key 
 /* ---- both ---- */
 
 enum tp_rc tp_validation_cache_get(struct tp_validation_cache *cache, const tp_validation_key key, int64_t now_ms,
-                                   struct tp_buf *ret_content)
+                                   int64_t since_ms, struct tp_buf *ret_content)
 {
-    const enum tp_rc rc = kept_get(cache, key, now_ms, ret_content);
-    return rc == TP_NOT_FOUND ? disk_get(cache, key, now_ms, ret_content) : rc;
+    const enum tp_rc rc = kept_get(cache, key, now_ms, since_ms, ret_content);
+    return rc == TP_NOT_FOUND ? disk_get(cache, key, now_ms, since_ms, ret_content) : rc;
 }
 
 void tp_validation_cache_put(struct tp_validation_cache *cache, const tp_validation_key key, struct tp_bytes content,
                              int64_t until_ms, int64_t now_ms)
 {
+    const struct times times = {.until_ms = until_ms, .since_ms = now_ms};
     if (until_ms <= now_ms || content.len > CONTENT_MOST)
         return;
-    kept_put(cache, key, content, until_ms);
-    disk_put(cache, key, content, until_ms);
+    kept_put(cache, key, content, &times);
+    disk_put(cache, key, content, &times);
 }

@@ -81,9 +81,9 @@ void tp_validation_cache_free(struct tp_validation_cache *cache);
 /* SHA-256 of what was asked. */
 TP_MUST_USE enum tp_rc tp_validation_cache_key(const char *kind, const char *url, struct tp_bytes request,
                                                tp_validation_key ret_key);
-/* TP_NOT_FOUND: not there, damaged, or not valid at NOW any more. Appended. */
+/* TP_NOT_FOUND: not there, damaged, not valid at NOW any more, or put there before SINCE. Appended. */
 TP_MUST_USE enum tp_rc tp_validation_cache_get(struct tp_validation_cache *cache, const tp_validation_key key,
-                                               int64_t now_ms, struct tp_buf *ret_content);
+                                               int64_t now_ms, int64_t since_ms, struct tp_buf *ret_content);
 /* A cache that cannot be written is no reason to fail: nothing is said. */
 void tp_validation_cache_put(struct tp_validation_cache *cache, const tp_validation_key key, struct tp_bytes content,
                              int64_t until_ms, int64_t now_ms);

@@ -159,23 +159,44 @@ static enum tp_rc refuse_missing(const struct tp_validation_errand *errand, cons
                                                        : "the certificate names no place that has any");
 }
 
+/* Whether the evidence that is there will do: what says "revoked" always does. */
+static bool is_enough(const struct tp_validation_errand *errand, const struct tp_validation_status *status)
+{
+    return is_fresh(errand, status) && (status->revoked || !errand->source->config.always);
+}
+
 /* OCSP first: a CRL can make a document of 100 KB one of 10 MB. */
-static enum tp_rc have_status(struct tp_validation_errand *errand, const struct subject *subject,
-                              struct tp_error *error, struct tp_validation_status *ret_status)
+static enum tp_rc ask_for_status(struct tp_validation_errand *errand, const struct subject *subject, struct tp_error *error)
 {
     enum tp_rc (*const asks[])(struct tp_validation_errand *, struct tp_bytes,
                                struct tp_bytes) = {tp_validation_ask_ocsp, tp_validation_ask_crl};
-    tp_buf_reset(&errand->tried);
-    TP_TRY(status_in_evidence(errand, subject, ret_status));
-    for (size_t i = 0; i < 2 && !is_fresh(errand, ret_status); i++) {
-        tp_validation_status_clear(ret_status);
-        const enum tp_rc rc = asks[i](errand, subject->certificate, subject->issuer);
+    enum tp_rc rc = TP_NOT_FOUND;
+    for (size_t i = 0; i < 2 && rc != TP_OK; i++) {
+        rc = asks[i](errand, subject->certificate, subject->issuer);
         if (rc == TP_MEMORY)
             return rc;
         if (rc == TP_TOO_LARGE)
             return tp_error_set(error, rc, "%.150s: %.300s", subject->name, tp_buf_string(&errand->tried));
+        rc = is_fresh(errand, &errand->answered) ? TP_OK : TP_NOT_FOUND;
+    }
+    return rc;
+}
+
+/* Where nobody answers, what is there counts for what it is worth. */
+static enum tp_rc have_status(struct tp_validation_errand *errand, const struct subject *subject,
+                              struct tp_error *error, struct tp_validation_status *ret_status)
+{
+    tp_buf_reset(&errand->tried);
+    TP_TRY(status_in_evidence(errand, subject, ret_status));
+    if (is_enough(errand, ret_status))
+        return TP_OK;
+    const enum tp_rc rc = ask_for_status(errand, subject, error);
+    if (rc == TP_OK) {
+        tp_validation_status_clear(ret_status);
         *ret_status = errand->answered;
         errand->answered = (struct tp_validation_status){0};
+    } else if (rc != TP_NOT_FOUND) {
+        return rc;
     }
     return is_fresh(errand, ret_status) ? TP_OK : refuse_missing(errand, subject, error);
 }

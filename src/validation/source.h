@@ -2,6 +2,9 @@
  *
  * Where evidence that is missing is had from: OCSP first, CRL otherwise (AIA, CDP), issuers (AIA), through a cache that
  * keeps each answer as long as it is valid. The network can be forbidden.
+ *
+ * An answer may be valid for days, and who it is about may have been revoked since: what was had longer ago than is recent
+ * is asked for again, and only used where nobody answers.
  */
 #ifndef TP_VALIDATION_SOURCE_H
 #define TP_VALIDATION_SOURCE_H
@@ -13,6 +16,8 @@ struct tp_validation_source_config {
     const char *cache_dir; /* kept from run to run; NULL: in memory only */
     bool offline;          /* only evidence that is given */
     bool crl_only;         /* never ask OCSP responders */
+    bool always;           /* ask also where the evidence that is there would be enough */
+    int64_t recent_ms;     /* what was had so long ago is asked for again; 0: nothing is, as long as it is valid */
     size_t crl_most; /* bytes of a CRL that is worth embedding; 0: 2 MiB. Larger ones are used to check, and refused
                       * for embedding with words */
     int64_t timeout_ms; /* of one exchange, 0: TP_HTTP_TIMEOUT_MS; of one gathering four times as long */

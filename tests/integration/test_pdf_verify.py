@@ -567,6 +567,14 @@ class Weak(VerifyTest):
         path.write_bytes(fetch(self.services.url('crl/intermediate.crl')))
         self.open(draft, 'REVOKED_NO_POE', '--crl', path, crls=False)
 
+    def test_who_is_asked_knows_more_than_the_document(self):
+        grace, draft = self.services.issue('grace'), Draft()
+        draft.sign(grace, services=self.services)
+        draft.store(self.services, [grace])
+        self.services.revoke(grace, 'keyCompromise', at=time.time() - 90)
+        self.passes(draft, crls=False)
+        self.open(draft, 'REVOKED_NO_POE', '--online', crls=False)
+
     def decoys(self, count):
         """Certificates with the intermediate's name and key identifier, of another key, each with a serial number of its own."""
         intermediate, path, serial = self.services.authorities['intermediate'].certificate, self.folder / 'decoy.der', 0x112233 << 32

@@ -44,7 +44,7 @@ static bool has(struct tp_validation_cache *cache, const char *name, int64_t now
     struct tp_buf found TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     tp_validation_key key;
     key_make(name, key);
-    if (tp_validation_cache_get(cache, key, now_ms, &found) != TP_OK)
+    if (tp_validation_cache_get(cache, key, now_ms, INT64_MIN, &found) != TP_OK)
         return false;
     cr_expect_str_eq(tp_buf_string(&found), content);
     return true;
@@ -70,6 +70,27 @@ static const char *the_file(void)
         }
     (void)closedir(dir);
     return path;
+}
+
+static bool has_since(struct tp_validation_cache *cache, const char *name, int64_t since_ms)
+{
+    struct tp_buf found TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    tp_validation_key key;
+    key_make(name, key);
+    return tp_validation_cache_get(cache, key, 1000, since_ms, &found) == TP_OK;
+}
+
+Test(cache, tells_what_is_recent_from_what_is_only_valid)
+{
+    struct tp_validation_cache *cache = cache_open(folder);
+    put(cache, "x", "answer", 2000);
+    cr_expect(has_since(cache, "x", 1000));
+    cr_expect_not(has_since(cache, "x", 1001));
+    tp_validation_cache_free(cache);
+    cache = cache_open(folder); /* from the disk */
+    cr_expect_not(has_since(cache, "x", 1001));
+    cr_expect(has_since(cache, "x", 1000));
+    tp_validation_cache_free(cache);
 }
 
 Test(cache, gives_back_what_is_valid_and_nothing_else)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char folder[] = "/tmp/gather-XXXXXX";
 static struct tp_validation_source *source;
@@ -187,6 +188,61 @@ Test(gather, through_a_cache_that_lasts)
     cr_expect_eq(world_asked("ocsp/intermediate"), 2);
     source_open((struct tp_validation_source_config){.cache_dir = folder, .offline = true});
     cr_expect_eq(gather(&alice), TP_OK, "and replaced: %s", error.words);
+    tp_buf_clear(&alice);
+}
+
+Test(gather, what_is_not_recent_is_asked_again)
+{
+    struct tp_buf alice = world_issue("'alice'");
+    source_open((struct tp_validation_source_config){.cache_dir = folder, .recent_ms = 60000});
+    cr_assert_eq(gather(&alice), TP_OK, "%s", error.words);
+    (void)services_ask("services.revoke(services.leaves['alice'])");
+    cr_expect_eq(gather(&alice), TP_OK, "recent enough: %s", error.words);
+    source_open((struct tp_validation_source_config){.cache_dir = folder, .recent_ms = 1});
+    cr_assert_eq(usleep(5000), 0);
+    cr_expect_eq(gather(&alice), TP_REFUSED, "the answer of before is valid still, and somebody knows more");
+    tp_buf_clear(&alice);
+}
+
+Test(gather, what_is_not_recent_counts_where_nobody_answers)
+{
+    struct tp_buf alice = world_issue("'alice'");
+    source_open((struct tp_validation_source_config){.cache_dir = folder});
+    cr_assert_eq(gather(&alice), TP_OK, "%s", error.words);
+    (void)services_ask("services.behave('ocsp/intermediate', 'close')");
+    (void)services_ask("services.behave('crl/intermediate.crl', 'close')");
+    source_open((struct tp_validation_source_config){.cache_dir = folder, .recent_ms = 1});
+    cr_assert_eq(usleep(5000), 0);
+    const int before = world_asked("ocsp/intermediate");
+    cr_expect_eq(gather(&alice), TP_OK, "%s", error.words);
+    cr_expect_gt(world_asked("ocsp/intermediate"), before);
+    (void)services_ask("services.behave('ocsp/intermediate', 'unknown')");
+    source_open((struct tp_validation_source_config){.cache_dir = folder, .recent_ms = 1});
+    cr_expect_eq(gather(&alice), TP_NOT_FOUND, "a responder that does not know it any more has answered");
+    tp_buf_clear(&alice);
+}
+
+/* With what was gathered before, as what a document has brought along. */
+static enum tp_rc gather_again(const struct tp_buf *leaf)
+{
+    tp_error_clear(&error);
+    return tp_validation_gather(source, tp_buf_bytes(leaf), TP_PKI_FOR_SIGNING, world.anchors, world.now_ms, world.evidence, &error);
+}
+
+Test(gather, asks_always_where_that_is_wanted)
+{
+    struct tp_buf alice = world_issue("'alice'");
+    cr_assert_eq(gather(&alice), TP_OK, "%s", error.words);
+    (void)services_ask("services.behave('ocsp/intermediate', 'close')");
+    (void)services_ask("services.behave('crl/intermediate.crl', 'close')");
+    source_open((struct tp_validation_source_config){.always = true});
+    cr_expect_eq(gather_again(&alice), TP_OK, "nobody answers: %s", error.words);
+    (void)services_ask("services.behave('ocsp/intermediate')");
+    (void)services_ask("services.revoke(services.leaves['alice'])");
+    source_open((struct tp_validation_source_config){.cache_dir = NULL});
+    cr_expect_eq(gather_again(&alice), TP_OK, "what is there is enough: %s", error.words);
+    source_open((struct tp_validation_source_config){.always = true});
+    cr_expect_eq(gather_again(&alice), TP_REFUSED);
     tp_buf_clear(&alice);
 }
 
