@@ -42,7 +42,7 @@ static enum tp_rc verify_one(struct tp_cli *cli, struct tp_pdf_pool *pool, const
     TP_TRY(tell(cli, path, verification, alone));
     TP_TRY(tp_cli_verification_report(cli, path, verification));
     *ret_judged = true;
-    if (!tp_pades_is_signed(verification))
+    if (!tp_pades_is_signed(verification) && (verification->signatures_len == 0 || verification->verdict.indication == TP_TOTAL_PASSED))
         return TP_NOT_FOUND;
     return verification->verdict.indication == TP_TOTAL_PASSED ? TP_OK : TP_REFUSED;
 }

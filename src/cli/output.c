@@ -131,6 +131,14 @@ TP_PRINTF(2, 0) static void print_words(FILE *to, const char *format, va_list ar
         (void)fprintf(to, "%s\n", tp_buf_string(&clean));
 }
 
+TP_PRINTF(2, 3) static void print_line(FILE *to, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    print_words(to, format, args);
+    va_end(args);
+}
+
 enum tp_rc tp_cli_emit_done(struct tp_cli *cli, json_t *object, const char *format, ...)
 {
     if (cli->json || cli->memory_out)
@@ -182,7 +190,7 @@ void tp_cli_emit_error(struct tp_cli *cli, const char *advice)
 {
     const char *words = tp_error_words(&cli->error);
     if (!cli->json) {
-        (void)fprintf(cli->err, "trustp11: %s%s%s\n", words, advice == NULL ? "" : "; ", advice == NULL ? "" : advice);
+        print_line(cli->err, "trustp11: %s%s%s", words, advice == NULL ? "" : "; ", advice == NULL ? "" : advice);
         return;
     }
     json_t *object = json_object();

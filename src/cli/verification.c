@@ -195,7 +195,7 @@ json_t *tp_cli_verification_json(struct tp_cli *cli, const char *name, const str
     json_t *object = json_object(), *signatures = json_array(), *notes = json_array();
     tp_cli_put_text(cli, object, "file", name);
     tp_cli_put_flag(cli, object, "signed", tp_pades_is_signed(verification));
-    if (tp_pades_is_signed(verification))
+    if (tp_pades_is_signed(verification) || (verification->signatures_len > 0 && verification->verdict.indication != TP_TOTAL_PASSED))
         put_verdict(cli, object, &verification->verdict);
     else
         tp_cli_put_text(cli, object, "words", verification->verdict.why);

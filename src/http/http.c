@@ -109,9 +109,11 @@ static CURLcode set_body(CURL *curl, const struct tp_http_request *request)
 }
 
 /* What is the same for all: nothing of the environment (proxies, .netrc), two schemes, bounds. Who began with TLS stays
- * with it; a POST that is sent elsewhere stays one (RFC 9110 §15.4.2 lets it), but after "see other". */
+ * with it; a POST that is sent elsewhere stays one (RFC 9110 §15.4.2 lets it), but after "see other". Who shows a client
+ * certificate is not sent anywhere: libcurl would show it there, too. */
 static CURLcode set_bounds(CURL *curl, const struct tp_http_request *request, bool tls)
 {
+    const bool certified = request->access != NULL && request->access->certificate_file != NULL;
     const long timeout_ms = (long)(request->timeout_ms > 0 ? request->timeout_ms : TP_HTTP_TIMEOUT_MS);
     const struct {
         CURLoption option;
@@ -120,7 +122,7 @@ static CURLcode set_bounds(CURL *curl, const struct tp_http_request *request, bo
         {CURLOPT_NOSIGNAL, 1},
         {CURLOPT_TIMEOUT_MS, timeout_ms},
         {CURLOPT_CONNECTTIMEOUT_MS, timeout_ms},
-        {CURLOPT_FOLLOWLOCATION, 1},
+        {CURLOPT_FOLLOWLOCATION, certified ? 0 : 1},
         {CURLOPT_MAXREDIRS, TP_HTTP_REDIRECTS},
         {CURLOPT_POSTREDIR, CURL_REDIR_POST_301 | CURL_REDIR_POST_302},
         {CURLOPT_NETRC, CURL_NETRC_IGNORED},
@@ -269,6 +271,9 @@ static enum tp_rc check_answer(const struct exchange *exchange, long status)
 {
     const char *accept = exchange->request->accept;
     char *type = NULL;
+    if (status / 100 == 3) /* only where redirects are not followed */
+        return tp_error_set(exchange->error, TP_REFUSED, "it sends to another place (HTTP status %ld), which a client certificate is "
+                            "not shown to; give that place's own URL", status);
     if (status != 200)
         return tp_error_set(exchange->error, TP_REFUSED, "it answers with HTTP status %ld", status);
     if (accept == NULL)

@@ -164,8 +164,20 @@ static enum tp_rc tell_gone(struct tp_pades_comparison *comparison, const struct
     return TP_OK;
 }
 
-static bool holds(const struct tp_pdf_value *array, size_t from, const struct tp_pdf_value *item)
+static enum tp_rc references_of(const struct tp_pdf_value *list, struct tp_pades_set *ret_set)
 {
+    for (size_t i = 0; i < tp_pdf_len(list); i++)
+        if (tp_pdf_ref(tp_pdf_at(list, i)).id != 0)
+            TP_TRY(tp_pades_set_add(ret_set, tp_pdf_ref(tp_pdf_at(list, i)).id));
+    return TP_OK;
+}
+
+/* REFERENCES: those in ARRAY. */
+static bool holds(const struct tp_pdf_value *array, const struct tp_pades_set *references, size_t from, const struct tp_pdf_value *item)
+{
+    const uint32_t id = tp_pdf_ref(item).id;
+    if (id != 0)
+        return tp_pades_set_has(references, id);
     for (size_t i = from; i < tp_pdf_len(array); i++)
         if (tp_pdf_equal(tp_pdf_at(array, i), item))
             return true;
@@ -173,8 +185,8 @@ static bool holds(const struct tp_pdf_value *array, size_t from, const struct tp
 }
 
 /* Both in their order; what is in one of them alone has come or is gone. */
-static enum tp_rc compare_lists(struct tp_pades_comparison *comparison, const struct page *page,
-                                const struct tp_pdf_value *old_list, const struct tp_pdf_value *new_list)
+static enum tp_rc walk_lists(struct tp_pades_comparison *comparison, const struct page *page, const struct tp_pdf_value *old_list,
+                             const struct tp_pdf_value *new_list, const struct tp_pades_set *stay)
 {
     size_t i = 0, j = 0, old_len = tp_pdf_len(old_list), new_len = tp_pdf_len(new_list);
     while (i < old_len || j < new_len) {
@@ -183,7 +195,7 @@ static enum tp_rc compare_lists(struct tp_pades_comparison *comparison, const st
         if (old_item != NULL && new_item != NULL && tp_pdf_equal(old_item, new_item)) {
             TP_TRY(compare_annotation(comparison, page, new_item));
             i++, j++;
-        } else if (old_item != NULL && (new_item == NULL || !holds(new_list, j, old_item))) {
+        } else if (old_item != NULL && (new_item == NULL || !holds(new_list, stay, j, old_item))) {
             TP_TRY(tell_gone(comparison, page, old_item));
             i++;
         } else {
@@ -192,6 +204,17 @@ static enum tp_rc compare_lists(struct tp_pades_comparison *comparison, const st
         }
     }
     return TP_OK;
+}
+
+static enum tp_rc compare_lists(struct tp_pades_comparison *comparison, const struct page *page,
+                                const struct tp_pdf_value *old_list, const struct tp_pdf_value *new_list)
+{
+    struct tp_pades_set stay = {0};
+    enum tp_rc rc = references_of(new_list, &stay);
+    if (rc == TP_OK)
+        rc = walk_lists(comparison, page, old_list, new_list, &stay);
+    tp_pades_set_clear(&stay);
+    return rc;
 }
 
 static enum tp_rc rule_annotations(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
@@ -205,7 +228,7 @@ static enum tp_rc rule_annotations(struct tp_pades_comparison *comparison, const
     if (!known)
         return tp_pades_protect(comparison, pair->new, pair->key, pair->path);
     TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_ROLE_LIST, &first));
-    if (tp_pdf_len(old_list) > LIST_MAX && tp_pdf_len(new_list) > LIST_MAX && !tp_pdf_equal(old_list, new_list)) {
+    if ((tp_pdf_len(old_list) > LIST_MAX || tp_pdf_len(new_list) > LIST_MAX) && !tp_pdf_equal(old_list, new_list)) {
         tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
                       "%s was changed, and is too long to be compared", pair->path);
         return TP_OK;

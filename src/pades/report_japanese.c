@@ -12,6 +12,10 @@ static const struct row {
 } rows[] = {
     /* the document (verify.c, verify_document.c, verify_revision.c) */
     {"the signature is good*", "署名は有効です$1"},
+    {"the document takes too long to be examined: this signature was not looked at",
+     "文書の検査に時間がかかりすぎるため、この署名は検査していません"},
+    {"nobody has signed this document; its timestamp is good", "この文書に署名はありません。タイムスタンプは有効です"},
+    {"nobody has signed this document; its timestamps are good", "この文書に署名はありません。タイムスタンプはすべて有効です"},
     {"all signatures are good*", "すべての署名が有効です$1"},
     {", but a change that came later can mislead: look at it", "（ただし、誤解を招き得る後の変更があります。確認してください）"},
     {"there is no signature in this document*", "この文書には署名がありません$1"},

@@ -263,7 +263,7 @@ enum tp_rc tp_pades_report_xml(const char *name, const struct tp_pades_verificat
                        "<ValidationReport xmlns=\"http://uri.etsi.org/19102/v1.2.1#\" xmlns:ds=\"http://www.w3.org/2000/09/xmldsig#\">\n");
     for (size_t i = 0; i < verification->signatures_len; i++)
         put_signature(&xml, verification, i, name);
-    if (!tp_pades_is_signed(verification))
+    if (verification->signatures_len == 0)
         put_not_signed(&xml, verification, name);
     put_objects(&xml, verification);
     tp_pades_raw(&xml, "</ValidationReport>\n");

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EXAMINE_MS 120000 /* of one document */
+
 /* ---- beginning and end ---- */
 
 static void clear_signature(struct tp_pades_signature *signature)
@@ -217,7 +219,10 @@ void tp_pades_sum_up(struct tp_pades_verification *verification)
         else if (worst == NULL || weights[signature->verdict.indication] > weights[worst->verdict.indication])
             worst = signature;
     }
-    if (worst != NULL && worst->verdict.indication == TP_TOTAL_PASSED)
+    if (others == 0 && worst != NULL && worst->verdict.indication == TP_TOTAL_PASSED)
+        tp_pades_verdict(&verification->verdict, TP_SUB_NONE, "nobody has signed this document; %s",
+                         verification->signatures_len == 1 ? "its timestamp is good" : "its timestamps are good");
+    else if (worst != NULL && worst->verdict.indication == TP_TOTAL_PASSED)
         tp_pades_verdict(&verification->verdict, TP_SUB_NONE, "%s good%s", verification->signatures_len == 1 ? "the signature is" : "all signatures are",
                          misleading(verification) ? ", but a change that came later can mislead: look at it" : "");
     else if (worst != NULL)
@@ -256,6 +261,7 @@ enum tp_rc tp_pades_verify(struct tp_pdf_pool *pool, int fd, const struct tp_sec
     if (hearing == NULL)
         return TP_MEMORY;
     hearing->pool = pool, hearing->fd = fd, hearing->password = password;
+    hearing->until_ms = tp_clock_monotonic_ms() + EXAMINE_MS;
     hearing->error = error != NULL ? error : &unwanted;
     hearing->verification = calloc(1, sizeof *hearing->verification);
     if (hearing->verification == NULL)

@@ -121,7 +121,7 @@ struct tp_pades_verification {
     size_t notes_len;
 };
 
-/* There is a signature or a timestamp in it, good or bad. Otherwise it has no verdict: no passed one, and none that is told. */
+/* There is a signature in it, good or bad. Otherwise it has no verdict that passes: a timestamp, which anybody can get, signs nothing. */
 bool tp_pades_is_signed(const struct tp_pades_verification *verification);
 
 /* All signatures of the PDF in FD. TP_OK: it was judged, whatever the verdict. Otherwise those of tp_pdf_document_open, and

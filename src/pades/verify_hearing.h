@@ -32,6 +32,7 @@ struct tp_pades_hearing {
     bool store;                       /* the newest revision has a DSS */
     struct tp_pades_subject subjects[TP_PADES_SIGNATURES_MAX];
     size_t len;
+    int64_t until_ms; /* monotonic: no signature is looked at any more then */
     struct tp_pades_verification *verification;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A signature in the revision that it signs, and what was changed since. */
 #include "pades/verify_hearing.h"
+#include "base/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -138,10 +139,21 @@ static enum tp_rc check_changes(struct tp_pades_hearing *hearing, struct tp_pade
     return compare(hearing, subject, &signature->locks);
 }
 
+/* Each signature is compared with all that came after: who makes many, and much after them, wants us to be busy. */
+static void check_time(const struct tp_pades_hearing *hearing, struct tp_pades_subject *subject)
+{
+    if (!subject->usable || tp_clock_monotonic_ms() < hearing->until_ms)
+        return;
+    subject->usable = false;
+    tp_pades_verdict(&subject->signature->verdict, TP_SUB_CUSTOM,
+                     "the document takes too long to be examined: this signature was not looked at");
+}
+
 enum tp_rc tp_pades_hearing_examine(struct tp_pades_hearing *hearing)
 {
     for (size_t i = 0; i < hearing->len; i++) {
         struct tp_pades_subject *subject = &hearing->subjects[i];
+        check_time(hearing, subject);
         if (subject->usable)
             TP_TRY(open_signed(hearing, subject));
         if (subject->usable)

@@ -33,7 +33,10 @@ const char *tp_pades_nature_name(enum tp_pades_nature nature)
 
 bool tp_pades_is_signed(const struct tp_pades_verification *verification)
 {
-    return verification->signatures_len > 0;
+    for (size_t i = 0; i < verification->signatures_len; i++)
+        if (verification->signatures[i]->form != TP_PADES_DOCUMENT_TIMESTAMP)
+            return true;
+    return false;
 }
 
 const char *tp_pades_locking_name(enum tp_pades_locking locking)

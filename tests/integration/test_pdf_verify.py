@@ -171,6 +171,14 @@ class Changes(VerifyTest):
         self.assertTrue(verdict['signatures'][0]['intact'])
         return verdict['signatures'][0]['changes'][0]
 
+    def test_more_annotations_than_are_compared(self):
+        draft = self.signed()
+        first = draft.new()
+        notes = {first: '<< /Type /Annot /Subtype /Text /Rect [0 0 0 0] >>'}
+        many = f'{first} 0 R ' * 10001
+        draft.update({**notes, 3: re.sub(r'/Annots *\[', f'/Annots [{many}', draft.text(3), count=1)})
+        self.changed(draft, 'too long to be compared')
+
     def test_page_content_replaced(self):
         change = self.changed(self.signed().update({4: stream(PAGE_TEXT.replace(b'100', b'999'))}), 'page 1 /Contents was replaced')
         self.assertEqual((change['nature'], change['revision'], change['object']), ('content', 3, 4))
@@ -538,6 +546,23 @@ class Weak(VerifyTest):
     def test_form_not_supported(self):
         verdict = self.open(self.signed(sub_filter='adbe.x509.rsa_sha1'), 'CUSTOM')
         self.assertIn('adbe.x509.rsa_sha1', verdict['words'])
+
+    def test_a_timestamp_alone_signs_nothing(self):
+        """Anybody can get one."""
+        draft = Draft()
+        draft.stamp(self.services)
+        verdict = self.verify(draft)
+        self.assertEqual((verdict['signed'], verdict.get('verdict')), (False, None))
+        self.assertIn('nobody has signed', verdict['words'])
+        self.assertEqual(verdict['signatures'][0]['verdict'], 'TOTAL-PASSED')
+        result = run([CLI, 'pdf', 'verify', '--json', draft.save(self.folder / 'stamped.pdf')], env=self.env)
+        verdict = json.loads(result.out)
+        self.assertEqual((result.status, verdict['signed'], verdict['verdict']), (1, False, 'INDETERMINATE'))
+
+    def test_an_error_does_not_turn_words_around(self):
+        result = run([CLI, 'pdf', 'verify', self.folder / 'a\u202egnp.pdf'], env=self.env)
+        self.assertEqual(result.status, 1)
+        self.assertIn('a?gnp.pdf: No such file', result.err)
 
     def test_nobody_trusted(self):
         self.assertIn('--trust', self.open(self.signed(), 'NO_CERTIFICATE_CHAIN_FOUND', trust=False)['words'])

@@ -242,6 +242,9 @@ Test(fetch, shows_a_client_certificate)
     access.key_file = in_folder("client.key");
     struct answer got = ask(mutual, "good", (struct tp_http_request){.access = &access});
     cr_expect_eq(got.rc, TP_OK, "%s", got.error.words);
+    got = ask(mutual, "once", (struct tp_http_request){.access = &access});
+    cr_expect_eq(got.rc, TP_REFUSED, "to nobody else");
+    cr_expect(says(&got, "client certificate"), "%s", got.error.words);
     access.certificate_file = access.key_file = NULL;
     cr_expect_neq(ask(mutual, "good", (struct tp_http_request){.access = &access}).rc, TP_OK);
 }
