@@ -58,7 +58,7 @@ static void print_options(FILE *out, const char *heading, const struct tp_cli_op
     (void)fprintf(out, "\n%s:\n", heading);
     for (const struct tp_cli_option *option = options; option->name != NULL; option++) {
         const char *argument = option->argument == NULL ? "" : option->argument, *blank = &" "[argument[0] == '\0'];
-        int used = 5 + (int)(strlen(option->name) + characters(argument, strlen(argument)));
+        int used = 4 + (int)(strlen(option->name) + strlen(blank) + characters(argument, strlen(argument)));
         (void)fprintf(out, "  --%s%s%s%*s", option->name, blank, argument, used < 24 ? 24 - used : 2, "");
         fold(out, option->words, 24);
         if (option->choices != NULL)

@@ -310,7 +310,7 @@ static void note_empty_fields(struct signing *signing)
 {
     char names[200], words[TP_ERROR_WORDS_LEN];
     tp_pades_form_list_empty(&signing->form, names, sizeof names);
-    if (names[0] == '\0' || signing->order.field != signing->name)
+    if (names[0] == '\0' || signing->field != NULL)
         return;
     (void)snprintf(words, sizeof words, "the document has an empty signature field, %s, which --field would fill; a new one was made", names);
     note(signing, words);

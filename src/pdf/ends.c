@@ -98,6 +98,7 @@ void tp_pdf_ends_look(struct tp_bytes file, struct tp_pdf_ends *ret_ends)
     const int64_t startxref = find_startxref(file);
     const bool inside = startxref >= 0 && (uint64_t)startxref < file.len - header;
     *ret_ends = (struct tp_pdf_ends){
+        .header = is_at(file, header, "%PDF-"),
         .header_at = header,
         .startxref = startxref,
         .twofold = inside && begins_twice(file, header, (uint64_t)startxref),

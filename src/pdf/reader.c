@@ -271,6 +271,26 @@ static enum tp_rc read_file(struct tp_pdf_reader *reader, const char *password, 
     return read_trailer(reader, error);
 }
 
+/* Files that are taken for PDFs, or are called so. */
+static const struct {
+    const char *begin, *name;
+} others[] = {{"\xff\xd8\xff", "a JPEG picture"},
+              {"\x89PNG", "a PNG picture"},
+              {"PK\3\4", "a ZIP file, as those of office programs are"},
+              {"\xd0\xcf\x11\xe0", "a file of an older office program"},
+              {"%!PS", "PostScript"},
+              {"{\\rtf", "RTF"},
+              {"<", "HTML or XML"}};
+
+/* What cannot be read at all, and does not even say that it is a PDF (§7.5.2). */
+static enum tp_rc refuse_other(struct tp_bytes file, struct tp_error *error)
+{
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+        if (file.len >= strlen(others[i].begin) && memcmp(file.data, others[i].begin, strlen(others[i].begin)) == 0)
+            return tp_error_set(error, TP_MALFORMED, "this is no PDF, but looks like %s", others[i].name);
+    return tp_error_set(error, TP_MALFORMED, "this is no PDF: %%PDF- stands nowhere at its beginning");
+}
+
 enum tp_rc tp_pdf_reader_open(struct tp_bytes file, const char *password, size_t stream_most, struct tp_error *error,
                               struct tp_pdf_reader **ret_reader)
 {
@@ -283,6 +303,8 @@ enum tp_rc tp_pdf_reader_open(struct tp_bytes file, const char *password, size_t
     enum tp_rc rc = read_file(reader, password, false, error);
     if (rc == TP_MALFORMED) /* only now is mended, to know whether there is something to mend */
         rc = read_file(reader, password, true, error);
+    if (rc == TP_MALFORMED && !reader->ends.header)
+        return refuse_other(file, error);
     TP_TRY(rc);
     *ret_reader = reader;
     reader = NULL;

@@ -34,6 +34,7 @@ TP_MUST_USE enum tp_rc tp_pdf_reader_digests(struct tp_pdf_reader *reader, struc
 
 /* A file's end and beginning, which QPDF does not tell of. */
 struct tp_pdf_ends {
+    bool header;       /* there is one */
     size_t header_at;  /* what is before %PDF; offsets count from there */
     int64_t startxref; /* as written: -1: none */
     bool table;        /* there begins a table, not a stream */

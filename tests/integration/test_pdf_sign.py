@@ -547,8 +547,8 @@ class Documents(PdfTest):
         told = self.sign('--json', '--force', pdf=pdf)
         self.assertEqual(told.err, '')
         self.assertIn('Here', json.loads(told.out)['note'])
-        for field in ('Here', 'Another'):  # somebody has said which
-            self.assertEqual(self.sign('--field', field, '--force', pdf=pdf).err, '')
+        self.assertEqual(self.sign('--field', 'Here', '--force', pdf=pdf).err, '')
+        self.assertIn('Here', self.sign('--field', 'Heer', '--force', pdf=pdf).err)  # a new one: a slip, perhaps
         self.assertEqual(self.sign('--force').err, '')
 
     def test_fields_that_are_not_for_it(self):
@@ -665,6 +665,18 @@ class Places(PdfTest):
                 self.assertEqual(len(done.err.strip().splitlines()), 1)
                 self.assert_untouched()
 
+
+    def test_an_authority_that_is_not_asked_is_told(self):
+        done = self.sign('--tsa', 'http://127.0.0.1:9/')
+        self.assertEqual((done.status, done.err),
+                         (0, 'note: no timestamp authority is asked at level B-B: --level B-T or above has a timestamp\n'))
+
+    def test_files_of_other_kinds_are_called_what_they_are(self):
+        for content, words in ((b'not a PDF', 'this is no PDF: %PDF-'), (b'\xff\xd8\xff\xe0JFIF', 'a JPEG picture'),
+                               (b'PK\x03\x04', 'a ZIP file'), (b'<html>', 'HTML')):
+            self.assert_line(self.sign(pdf=self.put(content)), words)
+        # one with a header is called damaged
+        self.assertNotIn('no PDF', self.sign(pdf=self.put(pdfs.table(pdfs.page())[:200])).err)
 
     def test_hostile_files(self):
         """An error, or a signature that others find good; nothing hangs."""

@@ -108,7 +108,8 @@ static const struct tp_cli_command rows[] = {
      tp_cli_pdf_verify},
     {"cms", "sign", "FILE", "sign a file of any kind, beside it",
      "A detached CAdES signature (ETSI EN 319 122-1) in DER: B-B, or B-T with a timestamp over it. FILE is read once, whatever its "
-     "size; - is standard input. openssl cms -verify -cades -inform DER -content FILE checks it. The PIN as in trustp11 pdf sign.",
+     "size; - is standard input. The PIN as in trustp11 pdf sign. OpenSSL checks the result: "
+     "openssl cms -verify -cades -binary -inform DER -in FILE.p7s -content FILE -CAfile roots.pem -out /dev/null",
      "trustp11 cms sign data.zip --out data.zip.p7s --key 'pkcs11:token=alice'\n"
      "trustp11 cms sign data.zip --out data.zip.p7s --level B-T --tsa http://tsa.example.org/",
      OPTIONS(A_FILE("out", "write the signature into FILE, which must not be there"),
