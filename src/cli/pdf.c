@@ -100,9 +100,9 @@ static enum tp_rc open_all(struct tp_cli_pdf *pdf, unsigned wants, unsigned thre
     struct tp_error *error = &pdf->cli->error;
     if ((wants & TP_CLI_PDF_POOL) != 0)
         TP_TRY(tp_pdf_pool_new(NULL, error, &pdf->pool));
-    if ((wants & (TP_CLI_PDF_TSA | TP_CLI_PDF_EVIDENCE)) != 0)
+    if ((wants & (TP_CLI_PDF_TSA | TP_CLI_PDF_EVIDENCE | TP_CLI_PDF_TRUST)) != 0)
         TP_TRY(open_trust(pdf));
-    if ((wants & TP_CLI_PDF_EVIDENCE) != 0)
+    if ((wants & TP_CLI_PDF_EVIDENCE) != 0 || ((wants & TP_CLI_PDF_TRUST) != 0 && tp_pki_anchors_len(pdf->anchors) > 0))
         TP_TRY(open_evidence(pdf));
     if ((wants & TP_CLI_PDF_TSA) != 0)
         TP_TRY(tp_cli_documents_tsa(pdf->cli, pdf->conf, NULL, pdf->tsa_anchors, &pdf->tsa));
@@ -143,18 +143,24 @@ enum tp_rc tp_cli_pdf_password(struct tp_cli *cli, struct tp_secret **ret_passwo
     return tp_cli_secret_ask(cli, "Password of the PDF", "password-file", ret_password);
 }
 
-enum tp_rc tp_cli_pdf_input(const char *path, struct tp_error *error, int *ret_fd)
+enum tp_rc tp_cli_pdf_input_unnamed(const char *path, struct tp_error *error, int *ret_fd)
 {
     struct stat status;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would be waited for */
     if (fd < 0)
-        return tp_error_set(error, errno == ENOENT ? TP_NOT_FOUND : TP_IO, "%s: %s", path, strerror(errno));
+        return tp_error_set(error, errno == ENOENT ? TP_NOT_FOUND : TP_IO, "%s", strerror(errno));
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         (void)close(fd);
-        return tp_error_set(error, TP_BAD_ARGUMENT, "%s is no regular file", path);
+        return tp_error_set(error, TP_BAD_ARGUMENT, "it is no regular file");
     }
     *ret_fd = fd;
     return TP_OK;
+}
+
+enum tp_rc tp_cli_pdf_input(const char *path, struct tp_error *error, int *ret_fd)
+{
+    const enum tp_rc rc = tp_cli_pdf_input_unnamed(path, error, ret_fd);
+    return rc == TP_OK ? TP_OK : tp_error_prefix(error, rc, "%s", path);
 }
 
 enum tp_rc tp_cli_pdf_hash(const struct tp_cli_pdf *pdf, enum tp_pki_hash *ret_hash)

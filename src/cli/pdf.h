@@ -20,7 +20,13 @@ struct tp_cli_pdf {
     struct tp_evidence *given;
     struct tp_pades_service *service;
 };
-enum tp_cli_pdf_wants { TP_CLI_PDF_POOL = 1, TP_CLI_PDF_KEY = 2, TP_CLI_PDF_TSA = 4, TP_CLI_PDF_EVIDENCE = 8 };
+enum tp_cli_pdf_wants {
+    TP_CLI_PDF_POOL = 1,
+    TP_CLI_PDF_KEY = 2,
+    TP_CLI_PDF_TSA = 4,
+    TP_CLI_PDF_EVIDENCE = 8,
+    TP_CLI_PDF_TRUST = 16 /* evidence, too, unless nobody is trusted */
+};
 
 /* THREADS may sign at a time. The reader of PDFs is made before a PIN is asked for. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_open(struct tp_cli *cli, unsigned wants, unsigned threads, struct tp_cli_pdf *ret_pdf);
@@ -29,8 +35,10 @@ void tp_cli_pdf_close(struct tp_cli_pdf *pdf);
 unsigned tp_cli_pdf_threads(const struct tp_cli *cli);
 /* --password-file's first line; NULL without. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_password(struct tp_cli *cli, struct tp_secret **ret_password);
-/* A regular file, open for reading. */
+/* A regular file, open for reading. Words begin with PATH. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_input(const char *path, struct tp_error *error, int *ret_fd);
+/* For whoever tells PATH beside the words. */
+TP_MUST_USE enum tp_rc tp_cli_pdf_input_unnamed(const char *path, struct tp_error *error, int *ret_fd);
 /* --hash, or of documents.conf; NONE: what fits the key, if there is one. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_hash(const struct tp_cli_pdf *pdf, enum tp_pki_hash *ret_hash);
 

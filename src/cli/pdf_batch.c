@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/pdf_batch.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "cli/output.h"
 #include "cli/pdf.h"
 #include "cli/progress.h"
@@ -16,6 +17,7 @@
 #define WAITING_MOST 128 /* signed documents that are not durable yet, each with its file and its folder open */
 #define GROUP_LEN    32  /* of them are made durable together, ... */
 #define GROUP_MS     20  /* ... and fewer when the first has waited so long */
+#define CAUSE_MOST   160 /* bytes of the error that broke a batch off, where the batch is told of */
 
 /* A document that is signed and waits to be named. */
 struct done {
@@ -33,7 +35,7 @@ struct running {
     unsigned started, signers; /* threads; those that still sign */
     struct done waiting[WAITING_MOST];
     size_t waiting_len, waiting_most;
-    enum tp_rc stop; /* what would fail for all that follow; OK: nothing */
+    struct tp_error stop; /* what would fail for all that follow; OK: nothing */
     enum tp_rc out;  /* of what is printed */
 };
 
@@ -69,11 +71,12 @@ static void say_result(struct running *running, size_t item, const char *status,
 {
     struct tp_cli *cli = running->batch->cli;
     const struct tp_cli_pdf_item *names = &running->batch->list->items[item];
-    if (!cli->json) {
-        if (words[0] != '\0')
-            tp_cli_remark(cli, "%s: %s", names->in, words);
+    if (words[0] != '\0')
+        tp_cli_remark(cli, "%s: %s", names->in, words);
+    else if (note[0] != '\0')
+        tp_cli_remark(cli, "%s: note: %s", names->in, note);
+    if (!cli->json)
         return;
-    }
     json_t *object = json_object();
     tp_cli_put_text(cli, object, "file", names->in);
     tp_cli_put_text(cli, object, "status", status);
@@ -110,15 +113,16 @@ static void failed(struct running *running, size_t item, enum tp_rc rc, const st
     (void)pthread_mutex_lock(&running->lock);
     say_result(running, item, "failed", tp_error_words(error), "");
     count(running, &running->failed_len);
-    if (is_for_all(rc) && running->stop == TP_OK)
-        running->stop = rc;
+    if (is_for_all(rc) && running->stop.rc == TP_OK)
+        (void)tp_error_set(&running->stop, rc, "%s", tp_error_words(error));
     (void)pthread_mutex_unlock(&running->lock);
 }
 
 static void skipped(struct running *running, size_t item)
 {
     (void)pthread_mutex_lock(&running->lock);
-    say_result(running, item, "skipped", "", "it is there already");
+    if (running->batch->cli->json) /* for people they are counted */
+        say_result(running, item, "skipped", "", "it is there already");
     count(running, &running->skipped_len);
     (void)pthread_mutex_unlock(&running->lock);
 }
@@ -128,7 +132,7 @@ static void skipped(struct running *running, size_t item)
 static bool take_next(struct running *running, size_t *ret_item)
 {
     (void)pthread_mutex_lock(&running->lock);
-    bool more = running->stop == TP_OK && broken_off == 0 && running->next < running->batch->list->len;
+    bool more = running->stop.rc == TP_OK && broken_off == 0 && running->next < running->batch->list->len;
     if (more)
         *ret_item = running->next++;
     (void)pthread_mutex_unlock(&running->lock);
@@ -188,7 +192,7 @@ static void do_item(struct running *running, size_t item)
 {
     struct tp_error error = {.rc = TP_OK};
     int in;
-    enum tp_rc rc = tp_cli_pdf_input(running->batch->list->items[item].in, &error, &in);
+    enum tp_rc rc = tp_cli_pdf_input_unnamed(running->batch->list->items[item].in, &error, &in);
     if (rc == TP_OK) {
         rc = do_open(running, item, in, &error);
         (void)close(in);
@@ -247,7 +251,7 @@ static size_t take_waiting(struct running *running, struct done *ret_done)
 static void named(struct running *running, const struct done *done)
 {
     (void)pthread_mutex_lock(&running->lock);
-    say_result(running, done->item, "signed", "", done->note);
+    say_result(running, done->item, running->batch->done, "", done->note);
     count(running, &running->signed_len);
     (void)pthread_mutex_unlock(&running->lock);
 }
@@ -322,11 +326,38 @@ static enum tp_rc summary_line(const struct running *running, size_t left)
 {
     struct tp_cli *cli = running->batch->cli;
     json_t *object = json_object();
-    tp_cli_put_count(cli, object, running->batch->label, running->signed_len);
+    tp_cli_put_count(cli, object, running->batch->done, running->signed_len);
     tp_cli_put_count(cli, object, "skipped", running->skipped_len);
     tp_cli_put_count(cli, object, "failed", running->failed_len);
     tp_cli_put_count(cli, object, "left", left);
     return tp_cli_emit_line(cli, object);
+}
+
+/* Enough to know it by: all of it stands at the file that has met it first. Whole characters. */
+static int cause_len(const char *words)
+{
+    const struct tp_bytes text = tp_bytes_of_string(words);
+    size_t len = 0, next = 0;
+    while (len < text.len) {
+        (void)tp_text_next(text, &next);
+        if (next > CAUSE_MOST)
+            break;
+        len = next;
+    }
+    return (int)len;
+}
+
+static void say_broken_off(struct running *running)
+{
+    struct tp_cli *cli = running->batch->cli;
+    if (running->stop.rc == TP_OK) {
+        tp_cli_remark(cli, "broken off; the same command goes on from there");
+        return;
+    }
+    const char *words = tp_error_words(&running->stop);
+    const int len = cause_len(words);
+    tp_cli_remark(cli, "broken off, since the others would fail alike (%.*s%s); the same command goes on from there", len, words,
+                  words[len] == '\0' ? "" : "…");
 }
 
 static enum tp_rc summarise(struct running *running)
@@ -337,11 +368,9 @@ static enum tp_rc summarise(struct running *running)
     cli->failed_quietly = running->failed_len > 0 || left > 0;
     TP_TRY(cli->json ? summary_line(running, left)
                      : tp_cli_emit_ok(cli, "%zu %s, %zu done before, %zu failed, %zu not tried", running->signed_len,
-                                      running->batch->label, running->skipped_len, running->failed_len, left));
+                                      running->batch->done, running->skipped_len, running->failed_len, left));
     if (left > 0)
-        tp_cli_remark(cli, "broken off%s%s; the same command goes on from there",
-                      running->stop != TP_OK ? ", since the others would fail alike: " : "",
-                      running->stop != TP_OK ? tp_rc_words(running->stop) : "");
+        say_broken_off(running);
     return cli->failed_quietly ? TP_REFUSED : TP_OK;
 }
 
@@ -384,7 +413,7 @@ enum tp_rc tp_cli_pdf_batch_run(const struct tp_cli_pdf_batch *batch)
     running->batch = batch;
     running->waiting_most = waiting_most();
     init_waiting(running);
-    running->progress = tp_cli_progress_begin(batch->cli, batch->label);
+    running->progress = tp_cli_progress_begin(batch->cli, batch->done);
     tp_cli_progress_update(running->progress, 0, batch->list->len, NULL);
     struct sigaction before[BREAKING_LEN];
     listen_for_signals(before);

@@ -35,9 +35,9 @@ struct tp_cli_pdf_batch {
     /* IN into PLACE, uncommitted. NOTE (512 bytes): what a person should know; "". */
     enum tp_rc (*work)(void *context, int in, struct tp_pades_place *place, struct tp_error *error, char *ret_note);
     void *context;
-    const char *label; /* "signing" */
+    const char *done; /* "signed" */
 };
-/* A line of JSON for each file with --json, and one that counts them; what failed and a summary for people. The exit status is 1 when
+/* A line of JSON for each file with --json, and one that counts them; what failed, notes and a summary for people. The exit status is 1 when
  * anything failed or was not tried. SIGINT and SIGTERM break it off: what is under way is finished, and what is done is told. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_batch_run(const struct tp_cli_pdf_batch *batch);
 

@@ -138,16 +138,17 @@ static enum tp_rc read_any(struct tp_cli *cli, const char *batch, const char *ou
 {
     struct stat from = {.st_ino = 0}, to;
     bool folder = stat(batch, &from) == 0 && S_ISDIR(from.st_mode);
-    if (out != NULL) {
-        TP_TRY(out_folder(cli, out, &to));
-        if (folder && from.st_dev == to.st_dev && from.st_ino == to.st_ino)
-            return tp_error_set(&cli->error, TP_USAGE, "--out is the folder that is signed itself; results of a batch go elsewhere");
-    }
     TP_TRY(folder ? read_folder(cli, batch, out, list) : read_lines(cli, batch, out, list));
     if (list->len == 0)
         return tp_error_set(&cli->error, TP_NOT_FOUND, "%s %s", batch, folder ? "has no file *.pdf" : "names no file");
     qsort(list->items, list->len, sizeof *list->items, by_out);
-    return check_names(cli, list);
+    TP_TRY(check_names(cli, list));
+    if (out == NULL)
+        return TP_OK;
+    TP_TRY(out_folder(cli, out, &to));
+    if (folder && from.st_dev == to.st_dev && from.st_ino == to.st_ino)
+        return tp_error_set(&cli->error, TP_USAGE, "--out is the folder that is signed itself; results of a batch go elsewhere");
+    return TP_OK;
 }
 
 enum tp_rc tp_cli_pdf_list_read(struct tp_cli *cli, const char *batch, const char *out, struct tp_cli_pdf_list *ret_list)

@@ -125,7 +125,7 @@ static enum tp_rc run_many(struct tp_cli_pdf_task *task)
                                            .force = may_replace(task),
                                            .work = work,
                                            .context = task,
-                                           .label = task->kind->done};
+                                           .done = task->kind->done};
     return tp_cli_pdf_batch_run(&batch);
 }
 

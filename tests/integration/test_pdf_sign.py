@@ -963,6 +963,46 @@ class Batches(PdfTest):
         self.assertLess(len(rows), 600)
         self.assert_done(self.batch())
 
+    def test_broken_off_it_says_by_what(self):
+        """In the words of whatever failed; the whole of a long story stands at the first file."""
+        for path, cut in (('', False), ('/' + 'long' * 50, True)):
+            with self.subTest(path):
+                done = self.batch('--level', 'B-T', '--trust', self.anchors, '--tsa', f'http://127.0.0.1:1{path}', '--jobs', '1')
+                self.assertEqual(done.status, 1)
+                *_, first, last = done.err.splitlines()
+                self.assertIn('00.pdf: no timestamp: http://127.0.0.1:1', first)
+                self.assertIn('broken off, since the others would fail alike (no timestamp: http://127.0.0.1:1', last)
+                self.assertEqual('…); the same command goes on from there' in last, cut)
+                self.assertLess(len(last), 280)
+        self.assertIn('0 failed', self.batch('--level', 'B-T', '--trust', self.anchors, '--tsa', self.tsa).out)
+
+    def test_notes_are_told(self):
+        (self.folder / '05.pdf').write_bytes(pdfs.table(pdfs.with_field()))
+        done = self.batch()
+        self.assert_done(done)
+        self.assertEqual(done.err.count('note: '), 1, done.err)
+        self.assertIn('05.pdf: note: the document has an empty signature field', done.err)
+        self.assertEqual(self.batch().err, '')
+
+    def test_a_name_that_is_nobodys_is_told_once(self):
+        (self.folder / 'folder.pdf').mkdir()
+        (self.dir / 'names').write_text(f'{self.dir}/nope.pdf\n{self.folder}/folder.pdf\n{self.folder}/03.pdf\n')
+        done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.dir / 'names', '--out', self.results)
+        self.assertEqual(sorted(done.err.splitlines()), [f'{self.folder}/folder.pdf: it is no regular file',
+                                                         f'{self.dir}/nope.pdf: No such file or directory'])
+        self.assertIn('1 signed', done.out)
+        alone = self.sign(pdf=self.dir / 'nope.pdf')
+        self.assert_line(alone, f'{self.dir}/nope.pdf: No such file or directory')
+        self.assertEqual(alone.err.count('nope.pdf'), 1)
+
+    def test_without_a_list_no_folder_is_made(self):
+        (self.dir / 'empty').mkdir()
+        self.results.rmdir()
+        for names, words in ((self.dir / 'nowhere', 'No such file'), (self.dir / 'empty', 'has no file *.pdf')):
+            done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', names, '--out', self.results)
+            self.assert_line(done, words)
+            self.assertFalse(self.results.exists())
+
     def test_the_folder_for_results_is_made(self):
         self.results.rmdir()
         self.assert_done(self.batch())
