@@ -204,7 +204,7 @@ complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcom
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from extend' -l documents -rF -d 'the configuration for documents; default: $TRUSTP11_DOCUMENTS, ~/.config/trustp11/documents.conf, /etc/trustp11/documents.conf'
 complete -c trustp11 -f -n '__fish_seen_subcommand_from pdf; and not __fish_seen_subcommand_from sign extend renew verify' -a renew -d 'renew the timestamps of an archive before they end'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from renew' -l within -x -d 'what ends so soon is renewed; default 90d'
-complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from renew' -l dry-run -d 'report only'
+complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from renew' -l dry-run -d 'report only; no TSA is asked'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from renew' -l tsa -x -d 'a timestamp authority; may be given again: the next one is asked when one fails; default: those of documents.conf'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from renew' -l trust -rF -d 'trust anchors, in PEM or DER, or a folder of them, of signers and TSAs; may be given again; default: those of documents.conf'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from renew' -l evidence -rF -d 'CRLs or certificates of issuers that are used before any are asked for; may be given again'

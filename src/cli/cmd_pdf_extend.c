@@ -11,9 +11,7 @@ static enum tp_rc make(const struct tp_cli_pdf_task *task, int in, struct tp_pad
 
 static void put(const struct tp_cli_pdf_task *task, const struct tp_pades_result *result, json_t *object)
 {
-    const struct tp_pades_extend_order *order = task->order;
-    (void)result;
-    tp_cli_put_text(task->cli, object, "level", tp_pades_level_name(order->level));
+    tp_cli_put_text(task->cli, object, "level", tp_pades_level_name(result->level));
 }
 
 static const struct tp_cli_column columns[] = {

@@ -21,6 +21,7 @@ struct renewing {
     enum tp_pki_hash hash;
     int64_t before_ms; /* what ends before is renewed */
     bool dry_run, any_failed;
+    size_t unlengthened; /* for which the TSA has nothing that lasts longer */
     json_t *report;
 };
 
@@ -36,32 +37,41 @@ static const struct tp_cli_column columns[] = {
     {"file", "File"}, {"status", "Status"}, {"until", "Good until"}, {"why", "Why"}, {NULL, NULL},
 };
 
-/* Otherwise the next run would do it again, and each make the file longer. */
-static enum tp_rc check_longer(const struct tp_pades_age *before, const struct tp_pades_age *after, struct tp_error *error)
+static struct tp_pades_extend_order order_of(const struct renewing *renewing)
 {
-    char until[TP_TIME_TEXT_LEN];
-    if (after->until_ms > before->until_ms)
-        return TP_OK;
-    tp_time_format(after->until_ms, false, until);
-    return tp_error_set(error, TP_REFUSED, "left as it was: a new timestamp would last no longer, until %s (%s); ask a TSA whose "
-                        "certificate does", until, after->why);
+    return (struct tp_pades_extend_order){.level = TP_PADES_B_LTA, .hash = renewing->hash, .password = renewing->password};
 }
 
-/* The file in its own place: what is there is replaced when what comes after it is whole. AGE becomes the new one's. */
-static enum tp_rc renew(struct renewing *renewing, int in, const char *path, struct tp_error *error, struct tp_pades_age *age)
+/* The file in its own place: what is there is replaced when what comes after it is whole. AGE becomes the new one's. What would
+ * last no longer is left: otherwise the next run would do it again, and each make the file longer. */
+static enum tp_rc renew(struct renewing *renewing, int in, const char *path, struct tp_error *error, const char **ret_status,
+                        struct tp_pades_age *age)
 {
     struct tp_pades_place *place TP_AUTO(tp_pades_place_free_p) = NULL;
-    struct tp_pades_extend_order order = {.level = TP_PADES_B_LTA, .hash = renewing->hash, .password = renewing->password};
+    const struct tp_pades_extend_order order = order_of(renewing);
     struct tp_pades_result result;
     struct tp_pades_age after;
     TP_TRY(tp_pades_place_new(path, in, false, error, &place));
     TP_TRY(tp_pades_extend(renewing->pdf.service, in, &order, place, error, &result));
     TP_TRY(tp_pades_age_read(renewing->pdf.service, tp_pades_place_fd(place), renewing->password, error, &after));
-    TP_TRY(check_longer(age, &after, error));
+    *ret_status = "as long as can be";
+    if (after.until_ms <= age->until_ms) {
+        renewing->unlengthened++;
+        return TP_OK;
+    }
+    *ret_status = "renewed";
     if (result.note[0] != '\0')
         (void)snprintf(after.why, sizeof after.why, "%s", result.note);
     *age = after;
     return tp_pades_place_commit(place, error);
+}
+
+/* Without asking the TSA it is not known whether it has a certificate by now that ends later than the one of the newest timestamp. */
+static void say_due(struct tp_pades_age *age)
+{
+    const size_t len = strlen(age->why);
+    if (age->stamps > 0)
+        (void)snprintf(age->why + len, sizeof age->why - len, "; as long as can be, unless the TSA has another by now");
 }
 
 /* In words: what is with this file, and what was done. */
@@ -72,14 +82,14 @@ static enum tp_rc look(struct renewing *renewing, int in, const char *path, stru
     *ret_status = "not signed";
     if (ret_age->signatures + ret_age->stamps == 0)
         return TP_OK;
-    *ret_status = "good";
-    if (ret_age->until_ms > renewing->before_ms)
-        return TP_OK;
-    *ret_status = "due";
-    if (renewing->dry_run)
-        return TP_OK;
-    *ret_status = "renewed";
-    return renew(renewing, in, path, error, ret_age);
+    const bool due = ret_age->until_ms <= renewing->before_ms;
+    if (due && !renewing->dry_run)
+        return renew(renewing, in, path, error, ret_status, ret_age);
+    *ret_status = due ? "due" : "good";
+    if (due)
+        say_due(ret_age);
+    const struct tp_pades_extend_order order = order_of(renewing);
+    return tp_pades_extend_check(renewing->pdf.service, in, &order, error);
 }
 
 static void tell(struct renewing *renewing, const char *path, const char *status, const struct tp_pades_age *age,
@@ -101,7 +111,7 @@ static void do_file(struct renewing *renewing, const char *path)
     struct tp_error error = {.rc = TP_OK};
     const char *status = "failed";
     int in;
-    enum tp_rc rc = tp_cli_pdf_input(path, &error, &in);
+    enum tp_rc rc = tp_cli_pdf_input_unnamed(path, &error, &in);
     if (rc == TP_OK) {
         rc = look(renewing, in, path, &error, &status, &age);
         (void)close(in);
@@ -109,6 +119,8 @@ static void do_file(struct renewing *renewing, const char *path)
     if (rc != TP_OK && error.rc == TP_OK)
         (void)tp_error_set(&error, rc, "%s", tp_rc_words(rc));
     renewing->any_failed = renewing->any_failed || rc != TP_OK;
+    if (rc == TP_REFUSED) /* it proves nothing, however long */
+        age.until_ms = INT64_MAX;
     tell(renewing, path, rc == TP_OK ? status : "failed", &age, rc == TP_OK ? NULL : &error);
 }
 
@@ -119,8 +131,10 @@ static enum tp_rc prepare(struct renewing *renewing)
     renewing->before_ms = tp_clock_utc_ms() + tp_cli_number(&cli->args, "within", WITHIN_MS);
     TP_TRY(tp_cli_pdf_list_read(cli, tp_cli_operand(&cli->args, 0), NULL, &renewing->list));
     TP_TRY(tp_cli_pdf_password(cli, &renewing->password));
-    unsigned wants = TP_CLI_PDF_POOL | (renewing->dry_run ? 0 : TP_CLI_PDF_TSA | TP_CLI_PDF_EVIDENCE);
+    unsigned wants = TP_CLI_PDF_POOL | (renewing->dry_run ? TP_CLI_PDF_TRUST : TP_CLI_PDF_TSA | TP_CLI_PDF_EVIDENCE);
     TP_TRY(tp_cli_pdf_open(cli, wants, 1, &renewing->pdf));
+    if (renewing->pdf.source == NULL)
+        tp_cli_remark(cli, "nobody is trusted, so that what has been revoked is not known: --trust FILE");
     TP_TRY(tp_cli_pdf_hash(&renewing->pdf, &renewing->hash));
     renewing->report = json_array();
     return renewing->report == NULL ? TP_MEMORY : TP_OK;
@@ -139,6 +153,9 @@ enum tp_rc tp_cli_pdf_renew(struct tp_cli *cli)
     json_t *report = renewing.report;
     renewing.report = NULL;
     TP_TRY(tp_cli_emit_list(cli, report, columns, "There is no PDF in it."));
+    if (renewing.unlengthened > 0)
+        tp_cli_remark(cli, "%zu left as they were, since a new timestamp would last no longer: ask a TSA whose certificate does",
+                      renewing.unlengthened);
     cli->failed_quietly = renewing.any_failed;
     return renewing.any_failed ? TP_REFUSED : TP_OK;
 }

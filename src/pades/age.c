@@ -99,7 +99,8 @@ enum tp_rc tp_pades_age_read(struct tp_pades_service *service, int in, const str
     struct tp_pades_seals seals TP_AUTO(tp_pades_seals_clear) = {.len = 0};
     struct tp_pades_age age = {.until_ms = INT64_MAX};
     struct judging judging = {.age = &age, .error = error};
-    TP_TRY(tp_pdf_document_open(tp_pades_service_means(service)->pool, in, 0, password, error, &document));
+    const enum tp_rc rc = tp_pdf_document_open(tp_pades_service_means(service)->pool, in, 0, password, error, &document);
+    TP_TRY(tp_pades_work_opened(rc, error));
     TP_TRY(tp_pades_seals_read(document, error, &seals));
     TP_TRY(judge(&judging, &seals));
     *ret_age = age;

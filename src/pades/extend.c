@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "pades/internal.h"
-#include "pades/late.h"
 #include "pades/seals.h"
+#include "pades/worth.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -32,7 +32,7 @@ static enum tp_rc check(struct extending *extending)
     const struct tp_pades_means *means = tp_pades_service_means(extending->service);
     if (extending->order->level == TP_PADES_B_B || extending->order->level >= TP_PADES_LEVEL_END)
         return tp_error_set(extending->error, TP_USAGE, "a signed document is extended to B-T, B-LT or B-LTA");
-    if (extending->order->level >= TP_PADES_B_LT && (means->source == NULL || means->anchors == NULL))
+    if (means->anchors == NULL || (extending->order->level >= TP_PADES_B_LT && means->source == NULL))
         return tp_error_set(extending->error, TP_USAGE, "%s needs trust anchors: --trust FILE",
                             tp_pades_level_name(extending->order->level));
     return TP_OK;
@@ -157,6 +157,14 @@ static enum tp_rc put_stamp(struct extending *extending, int in)
                                  extending->error, &extending->result->stamped_ms);
 }
 
+/* Before what there is to say of it already. */
+static void say_same(struct tp_pades_result *result)
+{
+    char said[TP_ERROR_WORDS_LEN];
+    (void)snprintf(said, sizeof said, "%s", result->note);
+    (void)snprintf(result->note, sizeof result->note, "nothing was missing: it is as it was%s%.400s", said[0] == '\0' ? "" : "; ", said);
+}
+
 /* The document as it is, where nothing is missing. */
 static enum tp_rc put_same(struct extending *extending, int in)
 {
@@ -173,7 +181,7 @@ static enum tp_rc put_same(struct extending *extending, int in)
         if (copied <= 0)
             return tp_error_set(extending->error, TP_IO, "the document cannot be copied");
     }
-    (void)snprintf(extending->result->note, sizeof extending->result->note, "nothing was missing: it is as it was");
+    say_same(extending->result);
     return TP_OK;
 }
 
@@ -193,16 +201,32 @@ static enum tp_rc put(struct extending *extending, int in)
     }
 }
 
+/* B-T is a timestamp, whatever it is good for. */
+static enum tp_rc judge(struct tp_pades_service *service, int in, const struct tp_pades_extend_order *order, struct tp_error *error,
+                        struct tp_pades_worth *ret_worth)
+{
+    return tp_pades_worth_check(service, in, order->password, order->level >= TP_PADES_B_LT, error, ret_worth);
+}
+
+enum tp_rc tp_pades_extend_check(struct tp_pades_service *service, int in, const struct tp_pades_extend_order *order,
+                                 struct tp_error *error)
+{
+    struct tp_pades_worth worth;
+    return judge(service, in, order, error, &worth);
+}
+
 enum tp_rc tp_pades_extend(struct tp_pades_service *service, int in, const struct tp_pades_extend_order *order,
                            struct tp_pades_place *place, struct tp_error *error, struct tp_pades_result *ret_result)
 {
     struct tp_pades_result result = {.length = 0};
     struct extending extending TP_AUTO(clear) = {
         .service = service, .order = order, .place = place, .error = error, .result = &result};
+    struct tp_pades_worth worth;
     struct stat status;
     TP_TRY(check(&extending));
-    if (order->level >= TP_PADES_B_LT)
-        TP_TRY(tp_pades_late_check(service, in, order->password, error, result.note));
+    TP_TRY(judge(service, in, order, error, &worth));
+    (void)snprintf(result.note, sizeof result.note, "%s", worth.note);
+    result.level = worth.level > order->level ? worth.level : order->level; /* what is there stays */
     TP_TRY(look_in(&extending, in));
     TP_TRY(put(&extending, in));
     if (fstat(tp_pades_place_fd(place), &status) == 0)

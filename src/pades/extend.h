@@ -14,11 +14,17 @@ struct tp_pades_extend_order {
     enum tp_pki_hash hash;     /* that the timestamp is over; NONE: SHA-256 */
     const struct tp_secret *password;
 };
-/* As tp_pades_sign: into PLACE, which is not committed. TP_REFUSED: nothing is signed in it. The evidence of a signature that a
+/* As tp_pades_sign: into PLACE, which is not committed. TP_REFUSED: nothing is signed in it, or what is signed is bad for good, or
+ * it is too late (pades/worth.h). The evidence of a signature that a
  * document timestamp covers already, and which cannot be had any more, is missed in the note; other evidence is needed. */
 TP_MUST_USE enum tp_rc tp_pades_extend(struct tp_pades_service *service, int in, const struct tp_pades_extend_order *order,
                                        struct tp_pades_place *place, struct tp_error *error,
                                        struct tp_pades_result *ret_result);
+
+/* Whether it would be refused for what it is, before a TSA is asked. The service needs no source: what that would tell of
+ * revocations is not known then. */
+TP_MUST_USE enum tp_rc tp_pades_extend_check(struct tp_pades_service *service, int in, const struct tp_pades_extend_order *order,
+                                             struct tp_error *error);
 
 /* How long the proof that a document has will last: as long as the certificates of its newest timestamp and their algorithms. */
 struct tp_pades_age {

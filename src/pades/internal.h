@@ -28,6 +28,9 @@ struct tp_pades_work {
 /* Opens FD for an update. FIRST_PAGE: it will be asked for. TP_UNSUPPORTED with words where no update can be made. */
 TP_MUST_USE enum tp_rc tp_pades_work_open(struct tp_pades_service *service, int fd, const struct tp_secret *password,
                                           bool first_page, struct tp_error *error, struct tp_pades_work *ret_work);
+/* What opening a document has answered. Not TP_PIN_WRONG, which is about the signer's login and would end a batch: it is this
+ * document alone that cannot be opened. */
+TP_MUST_USE enum tp_rc tp_pades_work_opened(enum tp_rc rc, struct tp_error *error);
 /* Forgets what was put, for another try at the same. */
 TP_MUST_USE enum tp_rc tp_pades_work_again(struct tp_pades_work *work);
 void tp_pades_work_close(struct tp_pades_work *work);

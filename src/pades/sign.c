@@ -380,7 +380,7 @@ static enum tp_rc lengthen(struct signing *signing, struct tp_pades_place *place
 enum tp_rc tp_pades_sign(struct tp_pades_service *service, int in, const struct tp_pades_order *order,
                          struct tp_pades_place *place, struct tp_error *error, struct tp_pades_result *ret_result)
 {
-    struct tp_pades_result result = {.length = 0};
+    struct tp_pades_result result = {.level = order->level};
     struct signing signing TP_AUTO(close_signing) = {.order = *order, .result = &result};
     TP_TRY(tp_pades_order_check(service, order, error));
     const bool new_field = order->field == NULL; /* whose widget lies on the first page, mostly */

@@ -56,6 +56,7 @@ struct tp_pades_order {
 struct tp_pades_result {
     char field[128];     /* full name, cut when longer */
     enum tp_pki_hash hash;
+    enum tp_pades_level level; /* that it has now */
     int64_t stamped_ms;  /* what the first timestamp says; 0: none */
     uint64_t length;     /* of the document now */
     char note[TP_ERROR_WORDS_LEN]; /* what a person should know although it worked; "" */

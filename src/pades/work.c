@@ -34,16 +34,20 @@ static enum tp_rc check(struct tp_pades_work *work)
     return check_form(work, catalog);
 }
 
-/* Not TP_PIN_WRONG, which is about the signer's login and would end a batch: it is this document alone that cannot be opened. */
+enum tp_rc tp_pades_work_opened(enum tp_rc rc, struct tp_error *error)
+{
+    if (rc != TP_PIN_WRONG)
+        return rc;
+    return tp_error_set(error, TP_NOT_PERMITTED, "the document is encrypted, and the password is wrong or missing; give its user's or "
+                        "its owner's: --password-file FILE");
+}
+
 static enum tp_rc open_document(struct tp_pades_work *work, int fd, const struct tp_secret *password, bool first_page)
 {
     struct tp_pdf_pool *pool = tp_pades_service_means(work->service)->pool;
     const enum tp_rc rc = first_page ? tp_pdf_document_open_with_page(pool, fd, 0, password, work->error, &work->document)
                                      : tp_pdf_document_open(pool, fd, 0, password, work->error, &work->document);
-    if (rc != TP_PIN_WRONG)
-        return rc;
-    return tp_error_set(work->error, TP_NOT_PERMITTED, "the document is encrypted, and the password is wrong or missing; give its user's or "
-                        "its owner's: --password-file FILE");
+    return tp_pades_work_opened(rc, work->error);
 }
 
 enum tp_rc tp_pades_work_open(struct tp_pades_service *service, int fd, const struct tp_secret *password, bool first_page,

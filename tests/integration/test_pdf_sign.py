@@ -444,7 +444,7 @@ class Extending(PdfTest):
         self.assertEqual([row['status'] for row in json.loads(due.out)].count('due'), 2)
         self.assertEqual({path: path.read_bytes() for path in before}, before)
         same = json.loads(self.cli(*renew, '--within', '400d').out)
-        self.assertEqual(len([row for row in same if row['status'] == 'failed' and 'last no longer' in row['why']]), 2)
+        self.assertEqual([row['status'] for row in same].count('as long as can be'), 2)
         self.assertEqual({path: path.read_bytes() for path in before}, before)
         renew[renew.index(self.tsa)] = self.services.tsa('lasting', end=self.services.now() + 700 * 86400)
         done = self.cli(*renew, '--within', '400d')
@@ -453,6 +453,160 @@ class Extending(PdfTest):
         for name in ('a.pdf', 'deeper/b.pdf'):
             old = self.put(before[archive / name], 'old.pdf')
             self.assert_signed(old, archive / name, stamps=2)
+
+
+    def renew(self, archive, *options):
+        """Exit status, and each file's row."""
+        done = self.cli('pdf', 'renew', archive, '--json', *options)
+        return done.status, {pathlib.Path(row['file']).name: row for row in json.loads(done.out)}
+
+    def test_a_tsa_that_lasts_no_longer_is_no_failure(self):
+        archive, end = self.dir / 'archive', self.services.now()
+        archive.mkdir()
+        only, lasting = (['--within', '400d', '--trust', self.anchors, '--tsa', self.services.tsa(name, end=end + days * 86400)]
+                         for name, days in (('only', 300), ('longer', 500)))
+        self.assert_done(self.sign_at('B-LTA', '--tsa', only[-1], out=archive / 'a.pdf'))
+        self.assert_done(self.cli('pdf', 'extend', *only[2:], archive / 'a.pdf', archive / 'b.pdf'))
+        before = {path: path.read_bytes() for path in archive.iterdir()}
+        told = self.cli('pdf', 'renew', archive, *only)
+        self.assertEqual((told.status, told.out.count('as long as can be'), told.err.count('last no longer')), (0, 2, 1), told.err)
+        self.assertEqual({path: path.read_bytes() for path in archive.iterdir()}, before)
+        status, dry = self.renew(archive, *only, '--dry-run')
+        self.assertEqual((status, {row['status'] for row in dry.values()}), (0, {'due'}))
+        self.assertIn('as long as can be', dry['b.pdf']['why'])
+        status, done = self.renew(archive, *lasting)
+        self.assertEqual((status, {row['status'] for row in done.values()}), (0, {'renewed'}))
+
+    def test_the_level_that_it_has_is_told(self):
+        for level in ('B-B', 'B-LTA'):
+            self.assert_done(self.sign_at(level, out=self.dir / f'{level}.pdf'))
+        for start, wanted, has in (('B-B', 'B-T', 'B-T'), ('B-B', 'B-LT', 'B-LT'), ('B-LTA', 'B-T', 'B-LTA'), ('B-LTA', 'B-LT', 'B-LTA')):
+            with self.subTest(start, wanted=wanted):
+                done = self.extend(self.dir / f'{start}.pdf', self.dir / f'{start}-{wanted}.pdf', '--level', wanted, '--json')
+                self.assertEqual(json.loads(done.out)['level'], has)
+
+
+class NotExtended(PdfTest):
+    """What is bad for good, and what cannot be read."""
+
+    def tampered(self, path, old=b'(A document.)', new=b'(A dokument.)'):
+        content = path.read_bytes()
+        self.assertEqual(content.count(old), 1)
+        path.write_bytes(content.replace(old, new))
+        return path
+
+    def archive(self, **documents):
+        """A folder with a file for each, which is at a level."""
+        folder = self.dir / 'archive'
+        folder.mkdir()
+        for name, level in documents.items():
+            self.assert_done(self.sign_at(level, out=folder / f'{name}.pdf'))
+        return folder
+
+    def test_a_document_that_was_changed(self):
+        for start in ('B-B', 'B-LTA'):
+            path = self.tampered(self.archive(**{start: start}) / f'{start}.pdf')
+            for level in ('B-T', 'B-LT', 'B-LTA'):
+                with self.subTest(start, level=level):
+                    asked = self.services.asked('tsa/tsa')
+                    self.assert_line(self.extend(path, self.out, '--level', level), str(path), 'Signature1', 'TOTAL-FAILED',
+                                     'HASH_FAILURE', 'has been changed', 'nothing was written')
+                    self.assert_untouched()
+                    self.assertEqual(self.services.asked('tsa/tsa'), asked)
+            shutil.rmtree(path.parent)
+
+    def test_a_document_timestamp_over_something_else(self):
+        path = self.archive(a='B-LTA') / 'a.pdf'
+        longer = self.dir / 'longer.pdf'
+        self.assert_done(self.extend(path, longer))
+        content = bytearray(path.read_bytes())
+        end = content.index(b'%%EOF', content.index(b'/ByteRange'))
+        content[content.index(b'stream\n', end) + 7 + 40] ^= 1 # of a certificate in the DSS
+        path.write_bytes(content)
+        self.assert_line(self.extend(path, self.out), 'the timestamp in Timestamp1', 'TOTAL-FAILED', 'HASH_FAILURE')
+        self.assert_untouched()
+
+    def test_whom_nobody_trusts_is_not_bad_for_good(self):
+        """Who does may say so later: INDETERMINATE, and a note from B-LT on."""
+        other = self.services.authority('other').certificate
+        tsa = self.services.tsa('others', issuer='other')
+        self.assert_done(self.sign('--level', 'B-LTA', '--tsa', tsa, '--trust', self.anchors, '--trust', other))
+        for level, stamps, words in (('B-T', 2, ''), ('B-LT', 1, 'note: nothing was missing: it is as it was; no new evidence: '),
+                                     ('B-LTA', 2, 'note: no new evidence: ')):
+            with self.subTest(level):
+                longer = self.dir / f'{level}.pdf'
+                done = self.cli('pdf', 'extend', '--level', level, '--trust', other, '--tsa', tsa, self.out, longer)
+                self.assert_done(done)
+                self.assertTrue(done.err.startswith(words) if words else done.err == '', done.err)
+                self.assertEqual(len(pdfs.signatures(longer.read_bytes())), 1 + stamps)
+
+    def test_in_a_batch(self):
+        folder, results = self.archive(bad='B-B', good='B-B', lasting='B-LTA'), self.dir / 'results'
+        self.tampered(folder / 'bad.pdf')
+        batch = ('pdf', 'extend', '--tsa', self.tsa, '--trust', self.anchors, '--level', 'B-LT', '--batch', folder, '--out', results)
+        done = self.cli(*batch, '--json')
+        *rows, counts = (json.loads(line) for line in done.out.splitlines())
+        self.assertEqual({pathlib.Path(row['file']).name: row['status'] for row in rows},
+                         {'bad.pdf': 'failed', 'good.pdf': 'extended', 'lasting.pdf': 'extended'})
+        self.assertEqual((done.status, counts['extended'], counts['failed']), (1, 2, 1))
+        self.assertEqual(sorted(path.name for path in results.iterdir()), ['good.pdf', 'lasting.pdf'])
+        shutil.rmtree(results)
+        done = self.cli(*batch)
+        self.assertEqual((done.status, done.out), (1, '2 extended, 0 done before, 1 failed, 0 not tried\n'))
+        self.assertEqual(len(done.err.splitlines()), 2, done.err)
+        self.assertRegex(done.err, r'bad.pdf: .*TOTAL-FAILED')
+        self.assertIn('lasting.pdf: note: nothing was missing', done.err)
+
+    def test_in_an_archive(self):
+        archive = self.archive(good='B-B', bad='B-B')
+        self.tampered(archive / 'bad.pdf')
+        leaf = self.services.issue('leaver')
+        self.assert_done(self.cli('pdf', 'sign', '--key-file', self.key(leaf), self.pdf, archive / 'revoked.pdf'))
+        self.services.revoke(leaf)
+        shutil.rmtree(self.dir / 'cache', ignore_errors=True)
+        before = {path: path.read_bytes() for path in archive.iterdir()}
+        renew = ('pdf', 'renew', archive, '--json')
+        trust, tsa = ('--trust', self.anchors), ('--tsa', self.tsa)
+        for options, good in (((*trust, '--dry-run', '--within', '1d'), 'good'), ((*trust, '--dry-run'), 'due'),
+                              ((*trust, *tsa, '--within', '1d'), 'good'), ((*trust, *tsa), 'renewed')):
+            with self.subTest(options):
+                done = self.cli(*renew, *options)
+                rows = {pathlib.Path(row['file']).stem: row for row in json.loads(done.out)}
+                self.assertEqual((done.status, {name: row['status'] for name, row in rows.items()}),
+                                 (1, {'good': good, 'bad': 'failed', 'revoked': 'failed'}))
+                self.assertIn('TOTAL-FAILED', rows['bad']['why'])
+                self.assertIn('too late', rows['revoked']['why'])
+                self.assertEqual([name for name, row in rows.items() if row.get('until')], ['good'])
+                self.assertEqual({path: path.read_bytes() for path in before if path.stem != 'good'},
+                                 {path: content for path, content in before.items() if path.stem != 'good'})
+        self.assert_passed(archive / 'good.pdf')
+
+    def test_a_dry_run_without_trust_says_what_it_does_not_know(self):
+        archive = self.archive(good='B-B', bad='B-B')
+        self.tampered(archive / 'bad.pdf')
+        done = self.cli('pdf', 'renew', archive, '--dry-run')
+        self.assertEqual(done.status, 1)
+        self.assertRegex(done.out, r'bad.pdf +failed')
+        self.assertRegex(done.out, r'good.pdf +due')
+        self.assertIn('nobody is trusted', done.err)
+        self.assertNotIn('nobody is trusted', self.cli('pdf', 'renew', archive, '--dry-run', '--trust', self.anchors).err)
+
+    def test_an_encrypted_document_wants_its_password(self):
+        locked, word, archive = self.dir / 'locked.pdf', write_private(self.dir / 'word', 'u\n'), self.archive(open='B-B')
+        must(['qpdf', '--encrypt', 'u', 'o', '256', '--', self.pdf, locked])
+        signed = archive / '0.pdf'
+        self.assert_done(self.sign('--password-file', word, pdf=locked, out=signed))
+        for level in ('B-T', 'B-LTA'):
+            self.assert_line(self.extend(signed, self.out, '--level', level), f'{signed}: ', ': --password-file FILE')
+        services, results = ('--tsa', self.tsa, '--trust', self.anchors), self.dir / 'results'
+        batch = self.cli('pdf', 'extend', *services, '--batch', archive, '--out', results, '--jobs', '1')
+        self.assertEqual((batch.status, batch.out), (1, '1 extended, 0 done before, 1 failed, 0 not tried\n'))
+        self.assertIn(': --password-file FILE', batch.err)
+        for dry in ((), ('--dry-run',)):
+            rows = json.loads(self.cli('pdf', 'renew', archive, *services, *dry, '--json').out)
+            self.assertIn(': --password-file FILE', next(row['why'] for row in rows if row['file'] == str(signed)))
+        self.assert_done(self.extend(signed, self.out, '--password-file', word))
+        self.assert_done(self.cli('pdf', 'renew', archive, *services, '--password-file', word))
 
 
 class Documents(PdfTest):

@@ -79,9 +79,9 @@ static const struct tp_cli_command rows[] = {
     {"pdf", "extend", "[IN] [OUT]", "make the signatures of a PDF last",
      "For any signed PDF, ours or other programs'. B-T: a document timestamp; B-LT: the evidence for the certificates of signatures "
      "and timestamps, OCSP or CRLs, and a timestamp where one is missing; B-LTA: a document timestamp over all that, which is how an "
-     "archive's timestamp is renewed, too. Signatures stay valid: what is new comes behind them. It is too late, and refused before a "
-     "TSA is asked, when a signer's certificate has ended and no timestamp that is still good proves that the signature is older; B-T "
-     "asks no such questions. With --batch as trustp11 pdf sign.",
+     "archive's timestamp is renewed, too. Signatures stay valid: what is new comes behind them. A document with a signature that is "
+     "TOTAL-FAILED is refused before a TSA is asked. So is one that it is too late for, since a signer's certificate has ended and no "
+     "timestamp that is still good proves that the signature is older; B-T asks no such questions. With --batch as trustp11 pdf sign.",
      "trustp11 pdf extend signed.pdf archived.pdf --trust roots.pem --tsa http://tsa.example.org/\n"
      "trustp11 pdf extend --level B-LT --batch signed --out lasting",
      OPTIONS(OFFERED("level", "LEVEL", "B-T, B-LT or B-LTA; default B-LTA", "B-T|B-LT|B-LTA"), TSA_OPTIONS, EVIDENCE_OPTIONS, HASH,
@@ -89,10 +89,11 @@ static const struct tp_cli_command rows[] = {
      tp_cli_pdf_extend},
     {"pdf", "renew", "DIR", "renew the timestamps of an archive before they end",
      "Looks at every *.pdf in DIR and below: until when the certificates and algorithms of its newest timestamp are good. What ends "
-     "within --within gets the evidence that is missing and a new document timestamp, in its own place. What it is too "
-     "late for is told, and left as it is. Exit status 1 when anything failed.",
+     "within --within gets the evidence that is missing and a new document timestamp, in its own place; 'as long as can be' is what "
+     "the TSA has no longer one for, and stays as it is. All are judged, as by trustp11 pdf verify --online: what it is too late for, and what "
+     "has a signature that is TOTAL-FAILED, has failed, due or not, and is left as it is. Exit status 1 when anything failed.",
      "trustp11 pdf renew /srv/archive --within 180d\ntrustp11 pdf renew /srv/archive --dry-run --json",
-     OPTIONS(SPAN("within", "what ends so soon is renewed; default 90d"), FLAG("dry-run", "report only"), TSA_OPTIONS,
+     OPTIONS(SPAN("within", "what ends so soon is renewed; default 90d"), FLAG("dry-run", "report only; no TSA is asked"), TSA_OPTIONS,
              EVIDENCE_OPTIONS, HASH, PDF_PASSWORD, DOCUMENTS),
      tp_cli_pdf_renew},
     {"pdf", "verify", "FILE...", "tell whether the signatures of PDFs are good",
