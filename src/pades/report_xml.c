@@ -31,14 +31,16 @@ static const char *digest_uri(enum tp_pki_hash hash)
     return "urn:trustp11:digest:unknown";
 }
 
-static void put_digest(struct tp_pades_markup *xml, const struct tp_pades_signature *signature)
+static void put_digest(struct tp_pades_markup *xml, enum tp_pki_hash hash, struct tp_bytes digest)
 {
+    if (digest.len == 0)
+        return;
     tp_pades_open(xml, "DigestAlgAndValue", NULL, NULL);
-    tp_pades_open(xml, "ds:DigestMethod", "Algorithm", digest_uri(signature->hash));
+    tp_pades_open(xml, "ds:DigestMethod", "Algorithm", digest_uri(hash));
     tp_pades_close(xml);
     tp_pades_open(xml, "ds:DigestValue", NULL, NULL);
     struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    if (tp_base64_encode(TP_BYTES(signature->digest, signature->digest_len), &text) != TP_OK)
+    if (tp_base64_encode(digest, &text) != TP_OK)
         xml->rc = TP_MEMORY;
     tp_pades_text(xml, "%s", tp_buf_string(&text));
     tp_pades_close(xml);
@@ -50,8 +52,7 @@ static void put_identifier(struct tp_pades_markup *xml, const struct tp_pades_si
     char id[32];
     (void)snprintf(id, sizeof id, "S-%zu", index + 1);
     tp_pades_open(xml, "SignatureIdentifier", "id", id);
-    if (signature->digest_len > 0)
-        put_digest(xml, signature);
+    put_digest(xml, signature->signed_hash, TP_BYTES(signature->signed_digest, signature->signed_digest_len));
     if (signature->value.len > 0)
         tp_pades_leaf_base64(xml, "ds:SignatureValue", tp_buf_bytes(&signature->value));
     tp_pades_leaf(xml, "HashOnly", "false");
@@ -68,7 +69,7 @@ static void put_times(struct tp_pades_markup *xml, const struct tp_pades_verific
     tp_pades_leaf_time(xml, "ValidationTime", verification->at_ms);
     tp_pades_open(xml, "BestSignatureTime", NULL, NULL);
     tp_pades_leaf_time(xml, "POETime", proven ? signature->proven_ms : verification->at_ms);
-    tp_pades_leaf(xml, "TypeOfProof", proven ? "urn:etsi:019102:poetype:provided" : "urn:etsi:019102:poetype:validation");
+    tp_pades_leaf(xml, "TypeOfProof", "urn:etsi:019102:poetype:validation"); /* nobody can provide one */
     tp_pades_close(xml);
     tp_pades_close(xml);
 }
@@ -208,7 +209,7 @@ static void put_signature(struct tp_pades_markup *xml, const struct tp_pades_ver
     put_times(xml, verification, signature);
     if (signature->digest_len > 0) {
         tp_pades_open(xml, "SignersDocument", NULL, NULL);
-        put_digest(xml, signature);
+        put_digest(xml, signature->hash, TP_BYTES(signature->digest, signature->digest_len));
         tp_pades_close(xml);
     }
     put_attributes(xml, signature);

@@ -96,6 +96,9 @@ struct tp_pades_signature {
     enum tp_pki_hash hash;
     uint8_t digest[64];                   /* of what is signed, by HASH */
     size_t digest_len;
+    enum tp_pki_hash signed_hash;
+    uint8_t signed_digest[64];            /* of the data to be signed representation (EN 319 102-1), by SIGNED_HASH */
+    size_t signed_digest_len;             /* 0: not known; of document timestamps, too */
     struct tp_buf value;                  /* the signature value, for reports */
     int64_t claimed_ms;                   /* when the signer says that it was; 0: not said */
     int64_t proven_ms;                    /* the earliest time at which it is proven to have existed; INT64_MAX: none */

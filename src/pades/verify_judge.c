@@ -150,6 +150,31 @@ static enum tp_rc hash_content(const struct tp_pades_case *lawsuit, enum tp_pki_
     return TP_OK;
 }
 
+/* By the hash that the signature is made with; EdDSA has none of its own. */
+static enum tp_rc hash_signed(const struct tp_pades_case *lawsuit, const struct tp_pki_cms_signer *signer, struct tp_pades_signature *signature)
+{
+    struct tp_buf attributes TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    signature->signed_hash = signer->signature_hash != TP_PKI_HASH_NONE ? signer->signature_hash : signer->hash;
+    if (!signer->has_attributes) {
+        memcpy(signature->signed_digest, signature->digest, signature->digest_len);
+        signature->signed_hash = signature->hash, signature->signed_digest_len = signature->digest_len;
+        return TP_OK;
+    }
+    const EVP_MD *md = signature->signed_hash == TP_PKI_HASH_NONE ? NULL : tp_crypto_digest(tp_pki_hash_libcrypto(signature->signed_hash));
+    if (md == NULL)
+        return TP_OK;
+    enum tp_rc rc = tp_pki_cms_signed_attributes(lawsuit->cms, lawsuit->signer, &attributes);
+    if (rc != TP_OK) /* what is malformed was judged before */
+        return rc == TP_MEMORY ? rc : TP_OK;
+    if (EVP_Digest(attributes.data, attributes.len, digest, &len, md, NULL) != 1)
+        return TP_CRYPTO;
+    memcpy(signature->signed_digest, digest, len);
+    signature->signed_digest_len = len;
+    return TP_OK;
+}
+
 static enum tp_subindication sub_of(enum tp_rc rc)
 {
     switch (rc) {
@@ -272,6 +297,7 @@ enum tp_rc tp_pades_judge(struct tp_pades_court *court, const struct tp_pades_ca
     describe(&signer, signature);
     TP_TRY(tp_buf_append(&signature->value, signer.signature));
     TP_TRY(check_itself(lawsuit, &signer, error, signature));
+    TP_TRY(hash_signed(lawsuit, &signer, signature));
     if (!signature->intact)
         return TP_OK;
     TP_TRY(tp_pades_evidence_cms(lawsuit->cms, lawsuit->proven_ms, court->all));

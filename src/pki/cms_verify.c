@@ -40,6 +40,12 @@ static enum tp_rc signed_bytes_in_order(struct tp_bytes attributes, struct tp_bu
     return tp_der_close(ret_der, mark);
 }
 
+enum tp_rc tp_pki_cms_signed_attributes(const struct tp_pki_cms *cms, size_t signer, struct tp_buf *ret_der)
+{
+    const struct tp_pki_cms_part *part = &cms->parts[signer];
+    return part->facts.has_attributes ? signed_bytes_in_order(part->attributes, ret_der) : TP_OK;
+}
+
 /* As it came first: some signers sign what they send, in whatever order. Either way every attribute is covered. */
 static enum tp_rc attributes_check(const struct tp_pki_cms_part *part, EVP_PKEY *key, struct tp_error *error)
 {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """trustp11 pdf verify, cms verify: what is good passes, every way known to forge a signed PDF is found, and time tells."""
+import base64
 import hashlib
 import html.parser
 import json
@@ -13,10 +14,11 @@ import unittest
 import xml.etree.ElementTree
 
 from authority_services import DAY, AuthorityServices
+from der import SET, inside, items, tlv
 from draft import PAGE_TEXT, Draft, appearance, fetch, signed_again, stream, token_over
 from tools import CLI, must, run, write_private
 
-REPORT = '{http://uri.etsi.org/19102/v1.2.1#}'
+REPORT, XMLDSIG = '{http://uri.etsi.org/19102/v1.2.1#}', '{http://www.w3.org/2000/09/xmldsig#}'
 RANGE = rb'/ByteRange \[0 (\d+) (\d+) (\d+)\]'
 FILLED = {7: Draft().text(7).replace('(100)', '(999)'), 8: appearance('999')}
 NOTE = {50: '<< /Type /Annot /Subtype /FreeText /Rect [40 690 300 720] /Contents (1000000 yen) /DA (/F1 18 Tf) /P 3 0 R >>'}
@@ -784,6 +786,28 @@ class Told(VerifyTest):
         self.assertIn('report.json', result.err)
         result = run([CLI, 'pdf', 'verify', '--report', 'x.doc', self.folder / 'draft.pdf'], env=self.env)
         self.assertEqual(result.status, 2)
+
+    def test_digests_in_xml(self):
+        """Of the document, and of the signed attributes that the signature is over."""
+        made, draft, path = {}, Draft(), self.folder / 'digests.xml'
+
+        def make(data):
+            made.update(data=data, cms=Draft.cms(data, self.alice, services=self.services, stamp=self.services))
+            return made['cms']
+        draft.sign(self.alice, make=make)
+        run([CLI, 'pdf', 'verify', '--trust', self.services.anchors, *self.crls, '--report', path, draft.save(self.folder / 'draft.pdf')],
+            env=self.env)
+        root = xml.etree.ElementTree.parse(path).getroot()
+        signer = items(items(items(inside(made['cms'])[1][1])[0][1])[-1][1])[0]
+        attributes = next(content for tag, content, _ in items(signer[1]) if tag == 0xa0)
+        for element, signed in (('SignersDocument', made['data']), ('SignatureIdentifier', tlv(SET, attributes))):
+            value = root.find(f'.//{REPORT}{element}//{XMLDSIG}DigestValue').text
+            self.assertEqual(value, base64.b64encode(hashlib.sha256(signed).digest()).decode())
+            method = root.find(f'.//{REPORT}{element}//{XMLDSIG}DigestMethod').get('Algorithm')
+            self.assertEqual(method, 'http://www.w3.org/2001/04/xmlenc#sha256')
+        best = root.find(f'.//{REPORT}BestSignatureTime')
+        self.assertEqual(best.find(f'{REPORT}TypeOfProof').text, 'urn:etsi:019102:poetype:validation')
+        self.assertEqual(best.find(f'{REPORT}POETime').text, root.find(f'.//{REPORT}TimeStampValue').text)
 
     def test_many_files(self):
         good, bad = self.signed().save(self.folder / 'good.pdf'), self.draft().save(self.folder / 'bad.pdf')

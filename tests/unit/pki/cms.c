@@ -132,6 +132,29 @@ Test(cms, with_its_content_inside_in_der_and_in_pieces)
     }
 }
 
+Test(cms, gives_what_its_signature_is_over)
+{
+    for (int bare = 0; bare <= 1; bare++) {
+        struct cms_forge forge = plan();
+        struct tp_buf attributes = TP_BUF_INIT;
+        if (bare)
+            forge.flags = CMS_BINARY | CMS_DETACHED | CMS_NOATTR;
+        struct tp_buf der = cms_forge(&forge);
+        struct tp_pki_cms *cms = parse(&der);
+        struct tp_pki_cms_signer signer;
+        EVP_MD_CTX *context = EVP_MD_CTX_new();
+        tp_pki_cms_signer(cms, 0, &signer);
+        cr_assert_eq(tp_pki_cms_signed_attributes(cms, 0, &attributes), TP_OK);
+        cr_expect_eq(attributes.len == 0, bare == 1);
+        cr_assert_eq(EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, forge.key), 1);
+        const struct tp_bytes over = bare ? tp_bytes_of_string(CONTENT) : tp_buf_bytes(&attributes);
+        cr_expect_eq(EVP_DigestVerify(context, signer.signature.data, signer.signature.len, over.data, over.len), 1);
+        EVP_MD_CTX_free(context);
+        tp_pki_cms_free(cms);
+        tp_buf_clear(&attributes), tp_buf_clear(&der);
+    }
+}
+
 /* Every constructed element with an indefinite length, and every primitive one with more octets for its length than
  * need be. */
 static void to_ber(struct tp_bytes der, struct tp_buf *ber)
