@@ -65,6 +65,7 @@ static void put_verdict(struct tp_cli *cli, json_t *object, const struct tp_verd
     tp_cli_put_text(cli, object, "verdict", tp_indication_name(verdict->indication));
     tp_cli_put_text(cli, object, "sub", tp_subindication_name(verdict->sub));
     tp_cli_put_text(cli, object, "words", verdict->why[0] != '\0' ? verdict->why : tp_subindication_words(verdict->sub));
+    tp_cli_put_text(cli, object, "hint", verdict->hint);
 }
 
 static json_t *rect_json(const double rect[4])
@@ -243,13 +244,24 @@ static void print_text(struct tp_cli *cli, const char *heading, const char *text
         print_line(cli, 4, "%-12s %s", heading, text);
 }
 
+static const char *before_hint(const struct tp_verdict *verdict)
+{
+    return verdict->hint != NULL ? "; " : "";
+}
+
+static const char *hint(const struct tp_verdict *verdict)
+{
+    return verdict->hint != NULL ? verdict->hint : "";
+}
+
 static void print_verdict(struct tp_cli *cli, unsigned indent, const char *what, const struct tp_verdict *verdict)
 {
     const char *words = verdict->why[0] != '\0' ? verdict->why : tp_subindication_words(verdict->sub);
     print_line(cli, indent, "%s: %s%s%s", what, tp_indication_name(verdict->indication), verdict->sub == TP_SUB_NONE ? "" : ", ",
                tp_subindication_name(verdict->sub));
     if (words[0] != '\0' && (verdict->indication != TP_TOTAL_PASSED || indent == 0))
-        print_line(cli, indent + 2, "%s%s", words, verdict->indication == TP_INDETERMINATE ? " (neither proven good nor bad)" : "");
+        print_line(cli, indent + 2, "%s%s%s%s", words, before_hint(verdict), hint(verdict),
+                   verdict->indication == TP_INDETERMINATE ? " (neither proven good nor bad)" : "");
 }
 
 static void print_change(struct tp_cli *cli, const struct tp_pades_change *change)
@@ -280,9 +292,10 @@ static void print_stamps(struct tp_cli *cli, const struct tp_pades_signature *si
 {
     for (size_t i = 0; i < signature->stamps_len && signature->form != TP_PADES_DOCUMENT_TIMESTAMP; i++) {
         const struct tp_pades_stamp *stamp = &signature->stamps[i];
-        char more[TP_PKI_DN_MAX + TP_ERROR_WORDS_LEN + 64];
-        (void)snprintf(more, sizeof more, " by %s: %s%s%s", stamp->tsa[0] != '\0' ? stamp->tsa : "an unknown TSA",
-                       tp_indication_name(stamp->verdict.indication), stamp->verdict.why[0] != '\0' ? ": " : "", stamp->verdict.why);
+        char more[TP_PKI_DN_MAX + TP_ERROR_WORDS_LEN + 128];
+        (void)snprintf(more, sizeof more, " by %s: %s%s%s%s%s", stamp->tsa[0] != '\0' ? stamp->tsa : "an unknown TSA",
+                       tp_indication_name(stamp->verdict.indication), stamp->verdict.why[0] != '\0' ? ": " : "", stamp->verdict.why,
+                       before_hint(&stamp->verdict), hint(&stamp->verdict));
         print_time(cli, "timestamp", stamp->time_ms, more);
     }
 }

@@ -42,6 +42,15 @@ static void words(struct page *page, enum tp_pades_word word)
         tp_pades_text(&page->markup, "%s", page->language == TP_PADES_JAPANESE ? japanese : english);
 }
 
+/* ENGLISH is a sentence that is known. */
+static bool is_known(struct page *page, const char *english)
+{
+    struct tp_buf japanese TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    if (tp_pades_japanese(english, &japanese) != TP_OK)
+        page->markup.rc = TP_MEMORY;
+    return strcmp(tp_buf_string(&japanese), english) != 0;
+}
+
 /* What was found, in the words of whoever found it. */
 static void sentence(struct page *page, const char *english)
 {
@@ -108,7 +117,7 @@ static enum tp_pades_word verdict_word(const struct tp_verdict *verdict)
     return all[verdict->indication];
 }
 
-/* "TOTAL-FAILED, HASH_FAILURE", then what that means, then what exactly. */
+/* "TOTAL-FAILED, HASH_FAILURE", then what exactly; where nothing is said of that, or not in Japanese, what it means. */
 static void verdict_text(struct page *page, const struct tp_verdict *verdict)
 {
     struct tp_pades_markup *html = &page->markup;
@@ -116,7 +125,7 @@ static void verdict_text(struct page *page, const struct tp_verdict *verdict)
     tp_pades_text(html, "%s%s%s", tp_indication_name(verdict->indication), verdict->sub == TP_SUB_NONE ? "" : ", ",
                   tp_subindication_name(verdict->sub));
     tp_pades_close(html);
-    if (page->language != TP_PADES_ENGLISH)
+    if (page->language != TP_PADES_ENGLISH && (verdict->why[0] == '\0' || !is_known(page, verdict->why)))
         tp_pades_leaf(html, "p", tp_pades_sub_japanese(verdict->sub));
     if (verdict->why[0] != '\0')
         sentence_leaf(page, "p", verdict->why);

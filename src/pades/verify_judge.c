@@ -28,6 +28,7 @@ void tp_pades_verdict(struct tp_verdict *verdict, enum tp_subindication sub, con
     va_end(args);
     verdict->indication = sub == TP_SUB_NONE ? TP_TOTAL_PASSED : is_final(sub) ? TP_TOTAL_FAILED : TP_INDETERMINATE;
     verdict->sub = sub;
+    verdict->hint = NULL;
     tp_pades_line(words, verdict->why, sizeof verdict->why);
 }
 
@@ -52,17 +53,13 @@ static bool is_for_want_of_evidence(enum tp_subindication sub)
     return sub == TP_SUB_TRY_LATER || sub == TP_SUB_REVOCATION_OUT_OF_BOUNDS_NO_POE;
 }
 
-/* What the words should end in when the evidence is not enough. */
+/* What helps when the evidence is not enough. */
 static void advise(struct tp_pades_court *court, struct tp_verdict *verdict)
 {
-    size_t len = strlen(verdict->why);
-    const char *advice = NULL;
     if (verdict->sub == TP_SUB_NO_CERTIFICATE_CHAIN_FOUND && (court->trial->anchors == NULL || tp_pki_anchors_len(court->trial->anchors) == 0))
-        advice = "nobody is trusted yet: give the root certificate with --trust";
+        verdict->hint = "nobody is trusted yet: give the root certificate with --trust";
     else if (is_for_want_of_evidence(verdict->sub) && court->trial->source == NULL)
-        advice = "nobody was asked: give --online, --ocsp or --crl";
-    if (advice != NULL)
-        (void)snprintf(verdict->why + len, sizeof verdict->why - len, "%s%s", len == 0 ? "" : "; ", advice);
+        verdict->hint = "nobody was asked: give --online, --ocsp or --crl";
 }
 
 enum tp_rc tp_pades_judge_strength(struct tp_bytes certificate, enum tp_pki_hash hash, int64_t at_ms, bool proven,

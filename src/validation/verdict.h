@@ -52,6 +52,7 @@ struct tp_verdict {
     enum tp_indication indication;
     enum tp_subindication sub;
     char why[TP_ERROR_WORDS_LEN]; /* one line for people: what exactly */
+    const char *hint;             /* a constant: what whoever sits at the command line can do; NULL: nothing */
 };
 
 #endif

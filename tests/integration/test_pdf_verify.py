@@ -567,12 +567,16 @@ class Weak(VerifyTest):
         self.assertIn('a?gnp.pdf: No such file', result.err)
 
     def test_nobody_trusted(self):
-        self.assertIn('--trust', self.open(self.signed(), 'NO_CERTIFICATE_CHAIN_FOUND', trust=False)['words'])
+        verdict = self.open(self.signed(), 'NO_CERTIFICATE_CHAIN_FOUND', trust=False)
+        self.assertIn('--trust', verdict['hint'])
+        self.assertNotIn('--trust', verdict['words'])
 
     def test_nobody_asked(self):
         draft = self.signed()
-        self.assertIn('--online', self.open(draft, 'TRY_LATER', crls=False)['words'])
-        self.passes(draft, '--online', crls=False)
+        verdict = self.open(draft, 'TRY_LATER', crls=False)
+        self.assertIn('--online', verdict['hint'])
+        self.assertNotIn('--online', verdict['words'])
+        self.assertNotIn('hint', self.passes(draft, '--online', crls=False))
 
     def test_revoked(self):
         carol, draft = self.services.issue('carol'), Draft()
@@ -786,6 +790,38 @@ class Told(VerifyTest):
         self.assertIn('report.json', result.err)
         result = run([CLI, 'pdf', 'verify', '--report', 'x.doc', self.folder / 'draft.pdf'], env=self.env)
         self.assertEqual(result.status, 2)
+
+    def page(self, draft, *options):
+        """The page in Japanese about DRAFT, and what the terminal was told."""
+        path = self.folder / 'page.html'
+        path.unlink(missing_ok=True)
+        result = run([CLI, 'pdf', 'verify', *options, '--lang', 'ja', '--report', path, draft.save(self.folder / 'draft.pdf')], env=self.env)
+        return path.read_text(), result.out
+
+    def test_what_options_help_is_for_the_terminal_alone(self):
+        draft = self.signed(stamp=self.services)
+        for trust, hint, words in (([], 'give the root certificate with --trust', '信頼する認証局にも、手元の証明書にも、発行者がありません'),
+                                   (['--trust', self.services.anchors], 'give --online, --ocsp or --crl', '失効情報がありません')):
+            text, told = self.page(draft, *trust)
+            self.assertEqual(told.count(hint), 3, told)  # of the document, the signature, and the timestamp over it
+            self.assertIn(words, text)
+            for english in ('--', 'nobody', 'nothing', 'there is'):
+                self.assertNotIn(english, text.split('</style>')[1])
+
+    def test_what_others_said_stands_behind_a_sentence(self):
+        paths = 'ocsp/intermediate', 'crl/intermediate.crl'
+        for behaviour, words in (('close', '有効な回答を得られませんでした（Empty reply from server）'), ('http-500', '（HTTP ステータス 500）'),
+                                 ('garbage', '（RFC 6960 の OCSP 応答ではありません）')):
+            for path in paths:
+                self.services.behave(path, behaviour)
+                self.addCleanup(self.services.behave, path)
+            self.assertIn(words, self.page(self.signed(), '--trust', self.services.anchors, '--online')[0], behaviour)
+
+    def test_what_was_changed_is_said_once(self):
+        draft = self.signed()
+        draft.data = draft.data.replace(b'100 yen', b'900 yen')
+        text, _ = self.page(draft)
+        self.assertEqual(text.count('署名対象が改変されています'), 2)  # of the document, and of the signature
 
     def test_digests_in_xml(self):
         """Of the document, and of the signed attributes that the signature is over."""

@@ -143,7 +143,8 @@ class YearsTest(unittest.TestCase):
     def assert_open(self, path, sub, *options, words='', **more):
         verdict = self.verify(path, *options, **more)
         self.assertEqual((verdict['verdict'], verdict['sub']), ('INDETERMINATE', sub), words_of(verdict))
-        self.assertIn(words, ' '.join([verdict['words'], *verdict['notes']]))
+        hints = [signature.get('hint', '') for signature in verdict['signatures']]
+        self.assertIn(words, ' '.join([verdict['words'], *verdict['notes'], *hints]))
 
 
 class LeftAlone(YearsTest):

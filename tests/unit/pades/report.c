@@ -71,8 +71,11 @@ Test(report, sentences_in_japanese)
         {"a signature was added in a new field \"Two\"", "新しい項目「Two」に署名が追加されました"},
         {"an annotation (Text) was added, which the signature does not allow", "注釈（Text）が追加されました（この署名は許可していません）"},
         {"form field \"amount\" /DA was changed", "フォーム項目「amount」 /DA が変更されました"},
-        {"CN=a: nobody was asked: give --online, --ocsp or --crl",
-         "CN=a：失効情報を問い合わせていません。--online、--ocsp または --crl を指定してください"},
+        {"CN=a: there is no revocation data", "CN=a：失効情報がありません"},
+        {"no revocation data for CN=a: http://h:1/o: Failed to connect to h (a moment ago); https://h/c.crl: its answer was good up to T only",
+         "CN=a の失効情報がありません：http://h:1/o：有効な回答を得られませんでした（Failed to connect to h）（直前の問い合わせ）; "
+         "https://h/c.crl：有効な回答を得られませんでした（回答の有効期限は T までです）"},
+        {"the OCSP response has extensions that are malformed", "OCSP 応答の構造が不正です：拡張が不正です"},
         {"OCSP of CN=b, 2026-11-28T00:00:00Z (the document)", "OCSP 応答（CN=b、2026-11-28T00:00:00Z、文書内）"},
         {"the signature is good", "署名は有効です"},
         {"", ""},
@@ -101,6 +104,27 @@ Test(report, what_was_found_is_told_in_the_language_of_the_page)
         cr_assert_eq(tp_pades_report_html("x.pdf", &verification, rows[i].language, &text), TP_OK);
         cr_assert_eq(strstr(tp_buf_string(&text), "covered by no signature") != NULL, rows[i].english);
         cr_assert_eq(strstr(tp_buf_string(&text), "どの署名の対象にもなっていません") != NULL, rows[i].japanese);
+        tp_buf_clear(&text);
+    }
+}
+
+Test(report, what_a_verdict_is_about_is_said_once_and_never_in_no_words)
+{
+    static const struct {
+        const char *why, *japanese;
+        bool meaning; /* of the sub-indication */
+    } rows[] = {{"what was signed has been changed: its hash is another", "署名対象が改変されています（ハッシュ値が異なります）", false},
+                {"words that nobody knows", "words that nobody knows", true},
+                {"", "署名対象が改変されています。", true}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct tp_pades_signature signature = {.verdict = {.indication = TP_TOTAL_FAILED, .sub = TP_SUB_HASH_FAILURE}};
+        struct tp_pades_verification verification = {.signatures = {&signature}, .signatures_len = 1, .at_ms = 1};
+        struct tp_buf text = TP_BUF_INIT;
+        tp_pades_line(rows[i].why, signature.verdict.why, sizeof signature.verdict.why);
+        verification.verdict = signature.verdict;
+        cr_assert_eq(tp_pades_report_html("x.pdf", &verification, TP_PADES_JAPANESE, &text), TP_OK);
+        cr_expect_not_null(strstr(tp_buf_string(&text), rows[i].japanese), "%s", rows[i].why);
+        cr_expect_eq(strstr(tp_buf_string(&text), "署名対象が改変されています。") != NULL, rows[i].meaning, "%s", rows[i].why);
         tp_buf_clear(&text);
     }
 }
