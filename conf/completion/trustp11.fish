@@ -219,7 +219,7 @@ complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcom
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l ocsp -rF -d 'an OCSP response in DER, likewise'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l online -d 'ask OCSP responders and fetch CRLs for what is missing or may be newer'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l report -rF -d 'write a report into FILE, which must not be there: .html, .xml (ETSI TS 119 102-2) or .json'
-complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l lang -x -a 'en ja both' -d 'of the page in HTML; default: en'
+complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l lang -x -a 'en ja both' -d 'of --report FILE.html, not without it; default: en'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l documents -rF -d 'the configuration for documents; default: $TRUSTP11_DOCUMENTS, ~/.config/trustp11/documents.conf, /etc/trustp11/documents.conf'
 complete -c trustp11 -n '__fish_seen_subcommand_from pdf; and __fish_seen_subcommand_from verify' -l password-file -rF -d 'read the password of encrypted PDFs from the first line of FILE'
 complete -c trustp11 -f -n __fish_use_subcommand -a cms
@@ -241,7 +241,7 @@ complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcom
 complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l ocsp -rF -d 'an OCSP response in DER, likewise'
 complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l online -d 'ask OCSP responders and fetch CRLs for what is missing or may be newer'
 complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l report -rF -d 'write a report into FILE, which must not be there: .html, .xml (ETSI TS 119 102-2) or .json'
-complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l lang -x -a 'en ja both' -d 'of the page in HTML; default: en'
+complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l lang -x -a 'en ja both' -d 'of --report FILE.html, not without it; default: en'
 complete -c trustp11 -n '__fish_seen_subcommand_from cms; and __fish_seen_subcommand_from verify' -l documents -rF -d 'the configuration for documents; default: $TRUSTP11_DOCUMENTS, ~/.config/trustp11/documents.conf, /etc/trustp11/documents.conf'
 complete -c trustp11 -f -n __fish_use_subcommand -a tsa
 complete -c trustp11 -f -n '__fish_seen_subcommand_from tsa; and not __fish_seen_subcommand_from stamp check list trust reply key cert' -a stamp -d 'have a timestamp authority certify that a file exists now'

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -107,11 +108,32 @@ enum tp_rc tp_cli_file_put(int fd, struct tp_bytes bytes)
     return TP_OK;
 }
 
+static enum tp_rc refuse_existing(const char *path, struct tp_error *error)
+{
+    return tp_error_set(error, TP_EXISTS, "%s is there already; move it away first", path);
+}
+
+enum tp_rc tp_cli_file_place_check(const char *path, struct tp_error *error)
+{
+    struct stat about;
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (folder == NULL)
+        return TP_MEMORY;
+    enum tp_rc rc = TP_OK;
+    if (lstat(path, &about) == 0)
+        rc = refuse_existing(path, error);
+    else if (access(folder, W_OK | X_OK) != 0)
+        rc = tp_error_set(error, TP_IO, "%s: it cannot be made in the folder %s: %s", path, folder, strerror(errno));
+    free(folder);
+    return rc;
+}
+
 enum tp_rc tp_cli_file_make(const char *path, mode_t mode, struct tp_error *error, int *ret_fd)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
     if (fd < 0)
-        return errno == EEXIST ? tp_error_set(error, TP_EXISTS, "%s is there already; move it away first", path)
+        return errno == EEXIST ? refuse_existing(path, error)
                                : tp_error_set(error, TP_IO, "%s: %s", path, strerror(errno));
     if (fchmod(fd, mode) != 0) { /* since the umask has had its say on MODE */
         enum tp_rc rc = tp_error_set(error, TP_IO, "%s: %s", path, strerror(errno));

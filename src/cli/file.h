@@ -20,6 +20,8 @@ TP_MUST_USE enum tp_rc tp_cli_file_read(const char *path, size_t most, struct tp
 TP_MUST_USE enum tp_rc tp_cli_file_read_secret(const char *path, struct tp_error *error, struct tp_secret **ret_secret);
 /* Makes PATH with MODE, durably; TP_EXISTS when there is one: nothing is ever written over. */
 TP_MUST_USE enum tp_rc tp_cli_file_write(const char *path, mode_t mode, struct tp_bytes bytes, struct tp_error *error);
+/* Whether there is a place for PATH, before work is done for it: TP_EXISTS, TP_IO. */
+TP_MUST_USE enum tp_rc tp_cli_file_place_check(const char *path, struct tp_error *error);
 /* The same in two steps, for what must not be asked for unless there is a place for it: makes PATH, empty ... */
 TP_MUST_USE enum tp_rc tp_cli_file_make(const char *path, mode_t mode, struct tp_error *error, int *ret_fd);
 /* ... and fills it; takes FD over. PATH is removed when that fails. */

@@ -405,9 +405,13 @@ static report_fn *report_of(const char *path)
 enum tp_rc tp_cli_verification_report_check(struct tp_cli *cli)
 {
     const char *path = tp_cli_text(&cli->args, "report");
-    if (path == NULL || report_of(path) != NULL)
+    if (path == NULL && tp_cli_text(&cli->args, "lang") != NULL)
+        return tp_error_set(&cli->error, TP_USAGE, "--lang is of the page in HTML alone: give --report FILE.html, too, or leave it out");
+    if (path == NULL)
         return TP_OK;
-    return tp_error_set(&cli->error, TP_USAGE, "--report %s: the file's name must end in .html, .xml or .json", path);
+    if (report_of(path) == NULL)
+        return tp_error_set(&cli->error, TP_USAGE, "--report %s: the file's name must end in .html, .xml or .json", path);
+    return tp_cli_file_place_check(path, &cli->error);
 }
 
 enum tp_rc tp_cli_verification_report(struct tp_cli *cli, const char *name, const struct tp_pades_verification *verification)

@@ -25,7 +25,7 @@ void tp_cli_verification_print(struct tp_cli *cli, const char *name, const struc
 /* --report FILE, by its ending; nothing without the option. */
 TP_MUST_USE enum tp_rc tp_cli_verification_report(struct tp_cli *cli, const char *name,
                                                   const struct tp_pades_verification *verification);
-/* Wrong endings, before anything is judged. */
+/* A name with a wrong ending, no place for the file, a language of no report: before anything is judged. */
 TP_MUST_USE enum tp_rc tp_cli_verification_report_check(struct tp_cli *cli);
 
 #endif

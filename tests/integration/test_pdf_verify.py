@@ -787,8 +787,15 @@ class Told(VerifyTest):
     def test_report_is_never_written_over(self):
         path, _ = self.report('.json')
         result = run([CLI, 'pdf', 'verify', '--report', path, self.folder / 'draft.pdf'], env=self.env)
-        self.assertIn('report.json', result.err)
-        result = run([CLI, 'pdf', 'verify', '--report', 'x.doc', self.folder / 'draft.pdf'], env=self.env)
+        self.assertIn('report.json is there already', result.err)
+        self.assertEqual(result.out, '')
+
+    def test_report_without_a_place(self):
+        draft, path = self.signed().save(self.folder / 'draft.pdf'), self.folder / 'missing' / 'report.json'
+        result = run([CLI, 'pdf', 'verify', '--report', path, draft], env=self.env)
+        self.assertRegex(result.err, 'missing/report.json: .*folder .*: No such file or directory')
+        self.assertEqual((result.status, result.out), (1, ''))
+        result = run([CLI, 'pdf', 'verify', '--report', 'x.doc', draft], env=self.env)
         self.assertEqual(result.status, 2)
 
     def page(self, draft, *options):
@@ -844,6 +851,13 @@ class Told(VerifyTest):
         best = root.find(f'.//{REPORT}BestSignatureTime')
         self.assertEqual(best.find(f'{REPORT}TypeOfProof').text, 'urn:etsi:019102:poetype:validation')
         self.assertEqual(best.find(f'{REPORT}POETime').text, root.find(f'.//{REPORT}TimeStampValue').text)
+
+    def test_a_language_of_no_report(self):
+        draft = self.signed().save(self.folder / 'draft.pdf')
+        result = run([CLI, 'pdf', 'verify', '--lang', 'ja', draft], env=self.env)
+        self.assertEqual((result.status, result.out), (2, ''))
+        self.assertRegex(result.err, '--report FILE.html')
+        self.assertEqual(result.err.count('\n'), 1)
 
     def test_many_files(self):
         good, bad = self.signed().save(self.folder / 'good.pdf'), self.draft().save(self.folder / 'bad.pdf')

@@ -33,7 +33,7 @@
         FILES("ocsp", "an OCSP response in DER, likewise"),                                                            \
         FLAG("online", "ask OCSP responders and fetch CRLs for what is missing or may be newer"),                      \
         A_FILE("report", "write a report into FILE, which must not be there: .html, .xml (ETSI TS 119 102-2) or .json"), \
-        CHOICE("lang", "of the page in HTML; default: en", "en|ja|both"), DOCUMENTS
+        CHOICE("lang", "of --report FILE.html, not without it; default: en", "en|ja|both"), DOCUMENTS
 
 #define VERDICTS                                                                                                       \
     "The verdict is that of ETSI EN 319 102-1: TOTAL-PASSED, TOTAL-FAILED, or INDETERMINATE when what is there proves neither. "
