@@ -242,13 +242,22 @@ static bool only_evidence_since(const struct tp_pades_hearing *hearing)
     return last->usable && last->signature->changes_len > 0;
 }
 
+/* Good or not: that a bad one is bad is told by its verdict. */
+static bool any_is_whole(const struct tp_pades_verification *verification)
+{
+    for (size_t i = 0; i < verification->signatures_len; i++)
+        if (verification->signatures[i]->whole)
+            return true;
+    return false;
+}
+
 static enum tp_rc hear(struct tp_pades_hearing *hearing)
 {
     TP_TRY(tp_pades_hearing_read(hearing));
     TP_TRY(tp_pades_hearing_examine(hearing));
     TP_TRY(judge_all(hearing));
     tp_pades_sum_up(hearing->verification);
-    if (hearing->len > 0 && !hearing->verification->covered && !only_evidence_since(hearing))
+    if (hearing->len > 0 && !any_is_whole(hearing->verification) && !only_evidence_since(hearing))
         tp_pades_note(hearing->verification, "the newest revision of the document is covered by no signature");
     return TP_OK;
 }

@@ -477,6 +477,14 @@ class Forgeries(VerifyTest):
         draft.data = draft.data[:at] + (b'00' if draft.data[at:at + 2] != b'00' else b'11') + draft.data[at + 2:]
         self.fails(draft, 'SIG_CRYPTO_FAILURE', 'key')
 
+    def test_bytes_changed_below_a_timestamp_over_all(self):
+        draft = self.signed(stamp=self.services).store(self.services, [self.alice])
+        draft.stamp(self.services)
+        draft.data = draft.data.replace(b'100 yen', b'900 yen')
+        verdict = self.verify(draft)
+        self.assertEqual((verdict['sub'], verdict['covered'], verdict['signatures'][-1]['whole']), ('HASH_FAILURE', False, True))
+        self.assertEqual(verdict['notes'], [])
+
     def test_content_of_another_signature(self):
         other = self.signed(Draft(extra={4: stream(b'BT ET')}))
         cms = bytes.fromhex(re.findall(rb'/Contents <([0-9a-f]*)>', other.data)[-1].decode()).rstrip(b'\0')
