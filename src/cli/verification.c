@@ -42,7 +42,8 @@ enum tp_rc tp_cli_trial_open(struct tp_cli *cli, struct tp_cli_trial *ret_trial)
     if (tp_cli_flag(&cli->args, "online"))
         TP_TRY(tp_documents_conf_source(conf, TP_DOCUMENTS_ASK_ALWAYS, &cli->error, &ret_trial->source));
     ret_trial->trial = (struct tp_pades_trial){.anchors = ret_trial->anchors, .tsa_anchors = ret_trial->tsa_anchors, .given = ret_trial->given, .source = ret_trial->source,
-                                               .at_ms = tp_cli_number(&cli->args, "at", 0)};
+                                               .at_ms = tp_cli_number(&cli->args, "at", 0),
+                                               .fingerprint = cli->json || tp_cli_text(&cli->args, "report") != NULL};
     return TP_OK;
 }
 
@@ -202,6 +203,7 @@ json_t *tp_cli_verification_json(struct tp_cli *cli, const char *name, const str
         tp_cli_put_text(cli, object, "words", verification->verdict.why);
     tp_cli_put_time(cli, object, "at", verification->at_ms, false);
     tp_cli_put_count(cli, object, "length", verification->length);
+    tp_cli_put_hex(cli, object, "sha256", TP_BYTES(verification->sha256, verification->sha256_len));
     tp_cli_put_number(cli, object, "revisions", verification->revisions);
     tp_cli_put_flag(cli, object, "encrypted", verification->encrypted);
     tp_cli_put_flag(cli, object, "damaged", verification->damaged);

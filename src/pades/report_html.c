@@ -18,17 +18,21 @@ static const char STYLE[] =
     "body{font:16px/1.55 'Noto Sans','Noto Sans CJK JP','Hiragino Sans','Yu Gothic',sans-serif;color:#1c2430;background:#f3f5f8;margin:0}"
     "main{max-width:54rem;margin:2rem auto;padding:0 1rem}h1{font-size:1.35rem;margin:0 0 .2rem;overflow-wrap:anywhere}"
     "h2{font-size:1.1rem;margin:0}h3{font-size:.95rem;margin:1.2rem 0 .3rem;color:#46566b}"
-    ".sub{color:#5b6a7e;margin:0 0 1.2rem;font-size:.9rem}"
-    ".verdict{border-radius:.6rem;padding:1rem 1.3rem;margin:0 0 1.4rem;color:#fff}.verdict p{margin:.2rem 0 0}"
+    ".sub{color:#5b6a7e;margin:0 0 .2rem;font-size:.9rem;overflow-wrap:anywhere}"
+    ".verdict{border-radius:.6rem;padding:1rem 1.3rem;margin:1.2rem 0 1.4rem;color:#fff}.verdict p{margin:.2rem 0 0}"
     ".verdict b{font-size:1.3rem;display:block}.passed{background:#1b6e3c}.failed{background:#a5202a}.open{background:#8a5a00}"
     "section{background:#fff;border:1px solid #d7dde5;border-radius:.6rem;padding:1.1rem 1.3rem;margin:0 0 1.2rem}"
     "header{display:flex;justify-content:space-between;gap:1rem;align-items:baseline;flex-wrap:wrap}"
     ".badge{border-radius:.9rem;padding:.1rem .8rem;color:#fff;font-size:.85rem;white-space:nowrap}"
-    "table{border-collapse:collapse;width:100%;font-size:.92rem}th,td{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;"
+    "table{border-collapse:collapse;width:100%;font-size:.92em}th,td{text-align:left;vertical-align:top;padding:.3rem .8rem .3rem 0;"
     "border-top:1px solid #e8ecf1;overflow-wrap:anywhere}th{font-weight:500;color:#5b6a7e;width:12rem}"
-    ".dates{white-space:nowrap}.why{margin:.6rem 0}.bad{color:#a5202a;font-weight:600}.warn{color:#8a5a00;font-weight:600}.good{color:#1b6e3c}"
+    ".chain{table-layout:fixed}.chain td:first-child{width:34%;word-break:keep-all}.dates{white-space:nowrap;width:13em}"
+    "@media(max-width:40rem){.chain td,.chain td:first-child{display:block;width:auto}.chain td+td{border-top:0;padding-top:0}}"
+    ".why{margin:.6rem 0}.bad{color:#a5202a;font-weight:600}.warn{color:#8a5a00;font-weight:600}.good{color:#1b6e3c}"
     "ul{margin:.3rem 0;padding-left:1.2rem}footer{color:#5b6a7e;font-size:.82rem;margin:1.5rem 0}"
-    "@media print{body{background:#fff;font-size:11pt}main{max-width:none;margin:0}tr,li,header{break-inside:avoid}h3{break-after:avoid}"
+    "@media print{body{background:#fff;font-size:10pt}main{max-width:none;margin:0;padding:0}"
+    "tr,li,header,.verdict{break-inside:avoid}header,h3{break-after:avoid}" /* a card has no border that a page's end could cut */
+    "section{border:0;border-top:2px solid #1c2430;border-radius:0;padding:.8rem 0 0}"
     ".verdict,.badge{-webkit-print-color-adjust:exact;print-color-adjust:exact}}";
 
 /* ---- small parts ---- */
@@ -198,7 +202,7 @@ static void put_chain(struct page *page, const struct tp_validation_answer *answ
     if (answer->steps_len == 0)
         return;
     heading(page, "h3", TP_PADES_WORD_chain);
-    tp_pades_open(html, "table", NULL, NULL);
+    tp_pades_open(html, "table", "class", "chain");
     for (size_t i = 0; i < answer->steps_len; i++) {
         const struct tp_validation_step *step = &answer->steps[i];
         when(step->certificate.not_before_ms, from, sizeof from), when(step->certificate.not_after_ms, to, sizeof to);
@@ -341,6 +345,19 @@ static void put_verdict(struct page *page, const struct tp_pades_verification *v
     tp_pades_close(&page->markup);
 }
 
+/* Which file it was, whatever it is called. */
+static void put_fingerprint(struct page *page, const struct tp_pades_verification *verification)
+{
+    char digits[2 * sizeof verification->sha256 + 1];
+    if (verification->sha256_len == 0)
+        return;
+    tp_hex_encode(TP_BYTES(verification->sha256, verification->sha256_len), digits);
+    tp_pades_open(&page->markup, "p", "class", "sub");
+    words(page, TP_PADES_WORD_fingerprint);
+    tp_pades_text(&page->markup, ": %s", digits);
+    tp_pades_close(&page->markup);
+}
+
 static void put_notes(struct page *page, const struct tp_pades_verification *verification)
 {
     if (verification->notes_len == 0)
@@ -371,6 +388,7 @@ enum tp_rc tp_pades_report_html(const char *name, const struct tp_pades_verifica
     words(&page, TP_PADES_WORD_judged_at);
     tp_pades_text(html, " %s", at);
     tp_pades_close(html);
+    put_fingerprint(&page, verification);
     put_verdict(&page, verification);
     for (size_t i = 0; i < verification->signatures_len; i++)
         put_signature(&page, verification, i);

@@ -11,6 +11,7 @@
 #define TP_PADES_WORDS(X) \
     X(title, "Verification of signatures", "署名の検証結果") \
     X(judged_at, "judged as of", "検証基準日時") \
+    X(fingerprint, "SHA-256 of the file", "ファイルの SHA-256") \
     X(passed, "Valid", "有効") \
     X(failed, "Not valid", "無効") \
     X(indeterminate, "Cannot be decided", "判定できません") \

@@ -259,7 +259,7 @@ static enum tp_rc hear(struct tp_pades_hearing *hearing)
     tp_pades_sum_up(hearing->verification);
     if (hearing->len > 0 && !any_is_whole(hearing->verification) && !only_evidence_since(hearing))
         tp_pades_note(hearing->verification, "the newest revision of the document is covered by no signature");
-    return TP_OK;
+    return hearing->court.trial->fingerprint ? tp_pades_fingerprint(hearing->fd, hearing->error, hearing->verification) : TP_OK;
 }
 
 enum tp_rc tp_pades_verify(struct tp_pdf_pool *pool, int fd, const struct tp_secret *password, const struct tp_pades_trial *trial,

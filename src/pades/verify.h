@@ -25,6 +25,7 @@ struct tp_pades_trial { /* what a judgement rests on; everything is the caller's
     int64_t at_ms;                       /* the time that it is judged at; 0: now */
     const struct tp_evidence *given;     /* from files; NULL: none. Not changed */
     struct tp_validation_source *source; /* asked for what is missing or may be newer; NULL: only what is there counts */
+    bool fingerprint;                    /* the whole file is read once more for its SHA-256 */
 };
 
 enum tp_pades_signature_form { TP_PADES_APPROVAL, TP_PADES_CERTIFICATION, TP_PADES_DOCUMENT_TIMESTAMP, TP_PADES_CMS };
@@ -115,6 +116,8 @@ struct tp_pades_verification {
     struct tp_verdict verdict; /* the worst of all; of a document that is not signed WHY alone, since EN 319 102-1 has no word for it */
     int64_t at_ms;
     uint64_t length;
+    uint8_t sha256[64];      /* of the file, up to LENGTH */
+    size_t sha256_len;       /* 0: not asked for */
     unsigned revisions;
     bool encrypted, damaged; /* damaged: its cross-references had to be made anew */
     bool covered;            /* some good signature or timestamp covers the newest revision */

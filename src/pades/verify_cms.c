@@ -58,7 +58,7 @@ static enum tp_rc judge_file(struct tp_pades_court *court, struct tp_bytes file,
         return tp_error_set(error, TP_UNSUPPORTED, "the signature has content of its own: only detached ones are verified");
     TP_TRY(judge_each(court, cms, fd, verification->length, error, verification));
     tp_pades_sum_up(verification);
-    return TP_OK;
+    return court->trial->fingerprint ? tp_pades_fingerprint(fd, error, verification) : TP_OK;
 }
 
 enum tp_rc tp_pades_verify_cms(struct tp_bytes cms, int fd, const struct tp_pades_trial *trial, struct tp_error *error,

@@ -70,6 +70,8 @@ TP_MUST_USE enum tp_rc tp_pades_range_check(struct tp_pdf_document *document, co
 /* The hash of both parts; the file is read once, through a window. */
 TP_MUST_USE enum tp_rc tp_pades_range_hash(int fd, const uint64_t range[4], enum tp_pki_hash hash,
                                            struct tp_error *error, uint8_t ret_digest[64], size_t *ret_digest_len);
+/* SHA-256 of the file, as long as VERIFICATION found it. */
+TP_MUST_USE enum tp_rc tp_pades_fingerprint(int fd, struct tp_error *error, struct tp_pades_verification *verification);
 
 /* ---- evidence (verify_evidence.c) ---- */
 

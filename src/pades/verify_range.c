@@ -149,3 +149,9 @@ enum tp_rc tp_pades_range_hash(int fd, const uint64_t range[4], enum tp_pki_hash
     *ret_digest_len = len;
     return TP_OK;
 }
+
+enum tp_rc tp_pades_fingerprint(int fd, struct tp_error *error, struct tp_pades_verification *verification)
+{
+    const uint64_t whole[] = {0, verification->length, verification->length, 0};
+    return tp_pades_range_hash(fd, whole, TP_PKI_SHA256, error, verification->sha256, &verification->sha256_len);
+}

@@ -789,6 +789,8 @@ class Told(VerifyTest):
                 self.assertIn(word, text)
             self.assertNotIn('<b>&amp;', text)
             self.assertNotIn('<script', text)
+            self.assertIn('<table class="chain">', text)  # columns of fixed widths, and no border in print
+            self.assertRegex(text, r'\.chain\{table-layout:fixed\}.*@media print\{.*section\{border:0')
             self.assertNotIn(str(self.folder), text)
             self.assertEqual(Tags.of(text), [])
 
@@ -838,6 +840,14 @@ class Told(VerifyTest):
         text, _ = self.page(draft)
         self.assertEqual(text.count('署名対象が改変されています'), 2)  # of the document, and of the signature
 
+    def test_which_file_it_was(self):
+        draft = self.draft()
+        digest = hashlib.sha256(draft.data).hexdigest()
+        self.assertEqual(self.verify(draft)['sha256'], digest)
+        text, told = self.page(draft)
+        self.assertIn(f'<p class="sub">ファイルの SHA-256: {digest}</p>', text)
+        self.assertNotIn(digest, told)
+
     def test_digests_in_xml(self):
         """Of the document, and of the signed attributes that the signature is over."""
         made, draft, path = {}, Draft(), self.folder / 'digests.xml'
@@ -882,6 +892,7 @@ class Told(VerifyTest):
         arguments = [CLI, 'cms', 'verify', '--trust', self.services.anchors, *self.crls, '--json', signature, document]
         result = run(arguments, env=self.env)
         self.assertEqual((result.status, json.loads(result.out)['signatures'][0]['level']), (0, 'B-T'), result.err)
+        self.assertEqual(json.loads(result.out)['sha256'], hashlib.sha256(document.read_bytes()).hexdigest())
         pem = self.folder / 'document.pem'
         must(['openssl', 'cms', '-cmsout', '-inform', 'DER', '-in', signature, '-outform', 'PEM', '-out', pem])
         self.assertEqual(run([*arguments[:-2], pem, document], env=self.env).status, 0)
