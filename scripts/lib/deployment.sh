@@ -21,7 +21,6 @@ deployment_make()
     local dir=$1 name=$2 users=$3 hsm
     hsm="pkcs11:token=$name?module-path=$(find_library softhsm/libsofthsm2.so)&pin-source=file:$dir/hsm.pin"
     trustp11 init --dir "$dir" --hsm "$hsm" --name "$name" --spawn --users "$users" --no-backup --json >/dev/null
-    printf '\n# Built, not installed.\nengine_program = %s\n' "$(command -v trustp11d)" >>"$dir/trustp11.conf"
     export TRUSTP11_CONF=$dir/trustp11.conf
 }
 

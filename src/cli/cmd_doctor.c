@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define SERVICE_CONF "/etc/trustp11/engine.conf"
+#define ADVICE_MAX   (PATH_MAX + 64)
+
 void tp_cli_doctor_add(struct tp_cli *cli, json_t *list, const char *verdict, const char *name, const char *words,
                        const char *advice)
 {
@@ -39,18 +42,31 @@ static void check_configuration(struct tp_cli *cli, json_t *list)
                           "add a line: users = NAME, NAME");
 }
 
-static void add_socket_missing(struct tp_cli *cli, json_t *list, const char *path, bool spawn)
+/* The service is systemd's; in a folder the engine is started by hand, or by who needs it. */
+static void advise_start(const struct tp_ipc_client_config *config, char ret_advice[ADVICE_MAX])
 {
-    char words[PATH_MAX + 128];
+    if (config->spawn)
+        (void)snprintf(ret_advice, ADVICE_MAX, "see what its log says: %s.log", config->socket_path);
+    else if (strcmp(config->engine_conf, SERVICE_CONF) == 0)
+        (void)snprintf(ret_advice, ADVICE_MAX,
+                       "start the engine, or see why it does not run: systemctl status trustp11d");
+    else
+        (void)snprintf(ret_advice, ADVICE_MAX, "start the engine: trustp11d engine --config %s", config->engine_conf);
+}
+
+static void add_socket_missing(struct tp_cli *cli, json_t *list, const struct tp_ipc_client_config *config)
+{
+    char words[PATH_MAX + 128], advice[ADVICE_MAX] = "correct the key socket, or the rights";
+    const char *path = config->socket_path;
     int reason = errno;
-    if (spawn && reason == ENOENT) {
+    if (config->spawn && reason == ENOENT) {
         tp_cli_doctor_add(cli, list, "note", "socket", path, "not there yet: the engine is started on first use");
         return;
     }
     (void)snprintf(words, sizeof words, "%s: %s", path, strerror(reason));
-    tp_cli_doctor_add(cli, list, "bad", "socket", words,
-                      reason == ENOENT ? "start the engine: systemctl start trustp11d"
-                                       : "correct the key socket, or the rights");
+    if (reason == ENOENT)
+        advise_start(config, advice);
+    tp_cli_doctor_add(cli, list, "bad", "socket", words, advice);
 }
 
 static void check_socket(struct tp_cli *cli, json_t *list)
@@ -61,7 +77,7 @@ static void check_socket(struct tp_cli *cli, json_t *list)
         return;
     tp_client_conf_ipc(cli->conf, &config);
     if (stat(config.socket_path, &status) != 0)
-        add_socket_missing(cli, list, config.socket_path, config.spawn);
+        add_socket_missing(cli, list, &config);
     else if (!S_ISSOCK(status.st_mode))
         tp_cli_doctor_add(cli, list, "bad", "socket", config.socket_path, "this is no socket; correct the key socket");
     else
@@ -122,6 +138,19 @@ static void check_memory(struct tp_cli *cli, json_t *list)
 
 /* ---- the engine's side ---- */
 
+static void add_engine_failed(struct tp_cli *cli, json_t *list, enum tp_rc rc)
+{
+    struct tp_ipc_client_config config = {0};
+    char advice[ADVICE_MAX];
+    const char *words = cli->error.rc == rc ? tp_error_words(&cli->error) : tp_rc_words(rc);
+    const bool unreachable = rc == TP_UNREACHABLE && cli->conf != NULL;
+    if (unreachable) {
+        tp_client_conf_ipc(cli->conf, &config);
+        advise_start(&config, advice);
+    }
+    tp_cli_doctor_add(cli, list, "bad", "engine", words, unreachable ? advice : NULL);
+}
+
 static void check_engine(struct tp_cli *cli, json_t *list)
 {
     struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
@@ -134,9 +163,7 @@ static void check_engine(struct tp_cli *cli, json_t *list)
         return;
     }
     if (rc != TP_OK) {
-        const char *words = cli->error.rc == rc ? tp_error_words(&cli->error) : tp_rc_words(rc);
-        tp_cli_doctor_add(cli, list, "bad", "engine", words,
-                          rc == TP_UNREACHABLE ? "look at: systemctl status trustp11d" : NULL);
+        add_engine_failed(cli, list, rc);
         return;
     }
     tp_cli_doctor_add(cli, list, "ok", "engine", "answers, and runs as the user that it should", NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/deployment_place.h"
+#include "cli/engine_program.h"
 #include "cli/file.h"
 #include "cli/reference.h"
 
@@ -101,11 +102,16 @@ static enum tp_rc fill_engine(struct tp_cli *cli, const struct tp_cli_place *pla
 
 static enum tp_rc fill_client(struct tp_cli *cli, const struct tp_cli_place *place, struct tp_buf *ret_text)
 {
+    char program[PATH_MAX];
     bool spawn = tp_cli_flag(&cli->args, "spawn"), own = !place->service;
     const struct tp_cli_setting settings[] = {
-        {"socket", own ? "engine.sock" : NULL},       {"engine", spawn ? "spawn" : NULL},
-        {"engine_user", spawn ? NULL : place->owner}, {"engine_conf", own ? "engine.conf" : NULL},
-        {"users", tp_cli_text(&cli->args, "users")},  {NULL, NULL},
+        {"socket", own ? "engine.sock" : NULL},
+        {"engine", spawn ? "spawn" : NULL},
+        {"engine_user", spawn ? NULL : place->owner},
+        {"engine_conf", own ? "engine.conf" : NULL},
+        {"engine_program", spawn && tp_cli_engine_program_find(program) ? program : NULL},
+        {"users", tp_cli_text(&cli->args, "users")},
+        {NULL, NULL},
     };
     return tp_cli_reference_fill(TP_CLI_CLIENT_CONF, settings, &cli->error, ret_text);
 }

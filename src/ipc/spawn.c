@@ -98,7 +98,9 @@ enum tp_rc tp_ipc_spawn_start(const struct tp_ipc_client_config *config, struct 
     int failed = start(program, config->engine_conf, log_fd, &spawn->pid);
     (void)close(log_fd);
     if (failed != 0)
-        return tp_error_set(error, TP_UNREACHABLE, "cannot start the engine %s: %s", program, strerror(failed));
+        return tp_error_set(error, TP_UNREACHABLE,
+                            "cannot start the engine %s: %s; say where trustp11d is: engine_program in trustp11.conf",
+                            program, strerror(failed));
     return TP_OK;
 }
 

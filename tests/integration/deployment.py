@@ -95,9 +95,6 @@ class Deployment:
             must(['openssl', 'genrsa', '-out', self.custodian, '2048'])
             must(['openssl', 'pkey', '-in', self.custodian, '-pubout', '-out', self.custodian.with_suffix('.pem')])
         self.ok(*self.init_arguments())
-        if self.spawn:
-            with self.client_conf.open('a') as conf:
-                conf.write(f'engine_program = {ENGINE}\n')
 
     def configure(self, section, key, value, path=None):
         """Sets a key of engine.conf, or of the file at PATH; takes effect at the next start."""

@@ -3,11 +3,12 @@
 import json
 import os
 import pwd
+import shutil
 import subprocess
 import unittest
 
 from cryptoki import CryptokiError
-from deployment import CLI, MODULE, Authority, Deployment, must, run, wait_until, write_private
+from deployment import CLI, ENGINE, MODULE, Authority, Deployment, DeploymentTest, must, run, wait_until, write_private
 from programs import STRANGER, ProgramTest, identity, needs_root
 
 ENGINE_USER = 'daemon'  # in service mode; any user that is neither root nor STRANGER
@@ -528,6 +529,9 @@ class Looking(AdminTest):
         self.assertEqual(done.status, 1)
         bad = [check['name'] for check in json.loads(done.out) if check['verdict'] == 'bad']
         self.assertTrue({'engine', 'socket'} & set(bad), bad)
+        advice = ' '.join(check.get('advice') or '' for check in json.loads(done.out))
+        self.assertIn(f'trustp11d engine --config {self.deployed.engine_conf}', advice)
+        self.assertNotIn('systemctl', advice)
 
     def test_doctor_finds_nothing_bad_here_and_says_what_is_for_development(self):
         done = self.deployed.cli('doctor', '--module', MODULE, '--json')
@@ -627,6 +631,30 @@ class Service(ProgramTest):
             self.stranger(self.deployed)
         self.deployed.client_conf.chmod(0o644)
         self.assert_ok(self.cli_as(STRANGER, self.deployed, 'key', 'list', '--user', 'alice'))
+
+
+class Spawned(DeploymentTest):
+    def test_init_names_the_engine_that_the_command_line_lies_with(self):
+        deployment = self.deploy(spawn=True)
+        self.assertIn(f'\nengine_program = {ENGINE}\n', deployment.client_conf.read_text())
+        self.assert_ok(deployment.cli('status'))
+
+    def test_init_names_none_where_there_is_none_and_it_is_said_what_to_do(self):
+        deployment = self.deploy(spawn=True)
+        alone = deployment.dir / 'alone' / CLI.name
+        alone.parent.mkdir()
+        shutil.copy(CLI, alone)
+        other = deployment.dir / 'other'
+        deployment.make_token('other tokens')
+        must([alone, 'init', '--dir', other, '--hsm', deployment.hsm_uri, '--name', 'other', '--spawn', '--no-backup'], env=deployment.env)
+        self.assertNotIn('\nengine_program =', (other / 'trustp11.conf').read_text())
+        with (other / 'trustp11.conf').open('a') as conf:
+            conf.write('engine_program = /nowhere/trustp11d\n')
+        env = {**deployment.env, 'TRUSTP11_CONF': str(other / 'trustp11.conf')}
+        self.assert_refused(run([alone, 'status'], env=env), '/nowhere/trustp11d', 'engine_program in trustp11.conf')
+        doctor = run([alone, 'doctor', '--module', MODULE], env=env).out
+        self.assertIn(f'{other}/engine.sock.log', doctor)
+        self.assertNotIn('systemctl', doctor)
 
 
 if __name__ == '__main__':

@@ -253,6 +253,18 @@ Test(spawn, gives_the_engine_nothing_of_the_host_programs, .timeout = 60)
     script_clear();
 }
 
+Test(spawn, says_which_setting_names_a_program_that_is_not_there, .timeout = 60)
+{
+    served_folder(&served);
+    cr_assert_eq(ask((struct tp_ipc_client_config){
+                     .spawn = true, .engine_conf = "/the/engine.conf", .engine_program = "/nowhere/trustp11d"}),
+                 TP_UNREACHABLE);
+    cr_assert_not_null(strstr(tp_error_words(&error), "engine_program in trustp11.conf"), "%s", tp_error_words(&error));
+    (void)snprintf(spawned.log, sizeof(spawned.log), "%s.log", served.path);
+    (void)unlink(spawned.log);
+    served_clear(&served);
+}
+
 Test(spawn, does_not_need_to_hear_of_its_child, .timeout = 60)
 {
     (void)signal(SIGCHLD, SIG_IGN); /* waitpid answers ECHILD */
