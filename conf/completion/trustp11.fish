@@ -275,7 +275,7 @@ complete -c trustp11 -n '__fish_seen_subcommand_from tsa; and __fish_seen_subcom
 complete -c trustp11 -n '__fish_seen_subcommand_from tsa; and __fish_seen_subcommand_from reply' -l hash -x -a 'sha256 sha384 sha512 sha3-256 sha3-384 sha3-512' -d 'with --key: of the signature; default: what fits the key'
 complete -c trustp11 -n '__fish_seen_subcommand_from tsa; and __fish_seen_subcommand_from reply' -l unwatched-clock -d 'with --key: believe the clock without NTP'
 complete -c trustp11 -f -n '__fish_seen_subcommand_from tsa; and not __fish_seen_subcommand_from stamp check list trust reply key cert' -a key -d 'make the timestamp authority\'s key in the HSM, or a certificate request for it'
-complete -c trustp11 -n '__fish_seen_subcommand_from tsa; and __fish_seen_subcommand_from key' -l type -x -a 'rsa-2048 rsa-3072 rsa-4096 p-256 p-384' -d 'of the key; default: rsa-2048'
+complete -c trustp11 -n '__fish_seen_subcommand_from tsa; and __fish_seen_subcommand_from key' -l type -x -a 'rsa-2048 rsa-3072 rsa-4096 p-256 p-384' -d 'of the key; default: rsa-3072'
 complete -c trustp11 -n '__fish_seen_subcommand_from tsa; and __fish_seen_subcommand_from key' -l replace -d 'make: give up a key that waits for its certificate'
 complete -c trustp11 -n '__fish_seen_subcommand_from tsa; and __fish_seen_subcommand_from key' -l subject -x -d 'csr: who the authority is'
 complete -c trustp11 -n '__fish_seen_subcommand_from tsa; and __fish_seen_subcommand_from key' -l out -rF -d 'csr: write it into FILE, which must not be there'

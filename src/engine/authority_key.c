@@ -14,6 +14,7 @@
 #define SERVICE_ID "00000000000000000000000000000002" /* taken by intent, as in service_key.c */
 #define SERVICE_NAME "tsa"
 #define CACHE_ID_LEN 24
+#define KEY_TYPE "rsa-3072" /* the least RSA that is good beyond 2030 (NIST SP 800-131A) */
 
 /* ---- the record ---- */
 
@@ -193,7 +194,7 @@ static bool is_fit(enum tp_hsm_key_type type)
 
 static enum tp_rc wanted_type(struct tp_call *call, const char *name, enum tp_hsm_key_type *ret_type)
 {
-    if (tp_hsm_key_type_parse(name[0] == '\0' ? "rsa-2048" : name, ret_type) != TP_OK || !is_fit(*ret_type))
+    if (tp_hsm_key_type_parse(name[0] == '\0' ? KEY_TYPE : name, ret_type) != TP_OK || !is_fit(*ret_type))
         return tp_error_set(&call->error, TP_BAD_ARGUMENT, "keys for timestamps are rsa-2048, rsa-3072, rsa-4096, p-256 or p-384");
     const char *why_not = call->engine->abilities.key[*ret_type].why_not;
     return why_not[0] == '\0' ? TP_OK : tp_error_set(&call->error, TP_UNSUPPORTED, "this HSM has no such keys: %s", why_not);

@@ -29,7 +29,7 @@ struct tp_ipc_client_config {
     const char *socket_path;
     const char *engine_user; /* name or number of the uid that the engine must run as; NULL: our own */
     bool spawn;              /* start the engine when nobody answers (development) */
-    const char *engine_conf; /* spawn: --config of the engine */
+    const char *engine_conf; /* --config of the engine, for spawn; NULL: this is configured by net.conf, which cannot */
     const char *engine_program; /* spawn: path of trustp11d; NULL: the installed one */
     const char *program;     /* what we say we are; NULL: the process's name (/proc/self/comm) */
     int64_t timeout_ms;      /* default for calls; 0: 30000 */

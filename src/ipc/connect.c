@@ -93,8 +93,11 @@ static enum tp_rc check_peer(const struct tp_ipc_dial *dial, int fd, struct tp_e
     if (there.uid == wanted)
         return TP_OK;
     return tp_error_set(error, TP_PEER,
-                        "%s belongs to a process of uid %lu, not of uid %lu (engine user); nothing was sent", path,
-                        (unsigned long)there.uid, (unsigned long)wanted);
+                        "%s belongs to a process of uid %lu, not of uid %lu; nothing was sent; if that is the engine, "
+                        "name its user: %s",
+                        path, (unsigned long)there.uid, (unsigned long)wanted,
+                        dial->config->engine_conf != NULL ? "engine_user in trustp11.conf"
+                                                          : "[engine] user in net.conf");
 }
 
 /* ---- connecting ---- */
@@ -128,8 +131,14 @@ static enum tp_rc connect_words(const struct tp_ipc_dial *dial, int failed, stru
         return tp_error_set(error, TP_UNREACHABLE, "%s", tp_ipc_interrupted);
     if (failed == EAGAIN || (nobody_listens(failed) && dial->config->spawn))
         return tp_error_set(error, TP_TIMEOUT, "the engine at %s took no connection in time", path);
-    return tp_error_set(error, TP_UNREACHABLE, "no engine at %s (%s); start trustp11d, or set engine = spawn", path,
-                        strerror(failed));
+    if (failed == EACCES)
+        return tp_error_set(
+            error, TP_UNREACHABLE,
+            "no way to the engine at %s (%s): its user lets others in by socket_open = yes in engine.conf, and by "
+            "the mode of the folders above (chmod a+x)",
+            path, strerror(failed));
+    return tp_error_set(error, TP_UNREACHABLE, "no engine at %s (%s); start trustp11d%s", path, strerror(failed),
+                        dial->config->engine_conf != NULL ? ", or set engine = spawn" : "");
 }
 
 static enum tp_rc keep_starting(const struct tp_ipc_dial *dial, struct tp_ipc_spawn *spawn, struct tp_error *error)

@@ -4,13 +4,14 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import time
 import unittest
 
 from deployment import CKR, DeploymentTest
-from tools import CLI, SOURCE, must, run, wait_until
+from tools import CLI, ENGINE, NOBODY, SOURCE, must, needs_root, run, wait_until
 from tsa_server import OTHER_POLICY, POLICY, QUERY, TsaServer
 
 DIGESTS = ('sha224', 'sha256', 'sha384', 'sha512', 'sha512-224', 'sha512-256', 'sha3-224', 'sha3-256', 'sha3-384', 'sha3-512')
@@ -379,7 +380,7 @@ class KeyInTheHsm(TsaServerTest):
         server = self.serve(key='hsm')
         self.assertEqual(server.post(server.query())[0], 503)
         self.assert_refused(server.deployment.cli('tsa', 'key', 'csr', '--subject', '/CN=x'), 'no key yet')
-        server.deployment.ok('tsa', 'key', 'make')
+        self.assertEqual(server.deployment.json('tsa', 'key', 'make')['type'], 'rsa-3072', 'what lasts beyond 2030 (docs/pades.md)')
         self.assert_refused(server.deployment.cli('tsa', 'key', 'make'), '--replace')
         self.assertEqual(server.post(server.query())[0], 503)
         self.assert_refused(server.deployment.cli('tsa', 'cert', 'import', self.certify(server, 'wrong', usage=None)), 'timestamps alone')
@@ -421,11 +422,15 @@ class KeyInTheHsm(TsaServerTest):
 
 
 class Manual(TsaServerTest):
+    def blocks(self):
+        """Settings, key and certificate, timestamps; then without systemd: engine, net process, the same of root."""
+        page = (SOURCE / 'docs/man/trustp11d.8').read_text(encoding='utf-8').split('A timestamp authority, from nothing.')[1]
+        blocks = [block.split('\n.Ed')[0] for block in page.split('.Bd -literal -offset indent\n')[1:]]
+        return [block.replace('\\-', '-').replace('\\e', '\\') for block in blocks]
+
     def test_the_example_of_trustp11d(self):
         """What the page says, with services started here instead of by systemd."""
-        page = (SOURCE / 'docs/man/trustp11d.8').read_text(encoding='utf-8').split('A timestamp authority, from nothing.')[1]
-        blocks = [block.split('\n.Ed')[0] for block in page.split('.Bd -literal -offset indent\n')[1:4]]
-        settings, *commands = [block.replace('\\-', '-') for block in blocks]
+        settings, *commands = self.blocks()[:3]
         server = self.serve(start=False, settings=dict(line.split(' = ') for line in settings.splitlines()[1:]))
         server.deployment.start()
         (server.dir / 'contract.pdf').write_text('A contract.')
@@ -440,6 +445,47 @@ class Manual(TsaServerTest):
             self.assertIn(line[:2], ('# ', '$ '))
             services.get(command, lambda command=command: must(['sh', '-c', command], env=env, folder=server.dir))()
         self.assertTrue((server.dir / 'contract.pdf.tst').stat().st_size > 0)
+
+    def folder_script(self, server, kind):
+        """The page's way without systemd, up to a timestamp, as one script. Only the HSM, the port and the clock are this test's."""
+        blocks = self.blocks()
+        engine, own_net, roots_net = blocks[3:6]
+        certify = [line for line in blocks[1].splitlines() if 'systemctl' not in line]
+        net = roots_net if kind == 'root' else own_net
+        script = ['pids=', "trap 'kill $pids; wait' EXIT"]
+        for line in [*engine.splitlines(), *certify, *net.splitlines(), *blocks[2].splitlines()]:
+            self.assertIn(line[:2], ('# ', '$ '))
+            command = re.sub("'pkcs11:.*?'", f"'{server.deployment.hsm_uri}'", line[2:]).replace(':3180', f':{server.port}')
+            if command.endswith('net.conf'):
+                command = command.replace("printf '", f"printf 'listen = 127.0.0.1:{server.port}\\n")
+            if command.endswith(' &'):
+                awaited = f'curl -s http://127.0.0.1:{server.port}/' if ' net ' in command else '[ -S tsa/engine.sock ]'
+                command = f'{"env -u LD_PRELOAD " if " net " in command else ""}{command}\npids="$pids $!"\nuntil {awaited}; do sleep 0.1; done'
+            script.append(command)
+        return '\n'.join(script)
+
+    def follow(self, kind, before=()):
+        server = self.serve(start=False)
+        server.deployment.make_token('tokens of the page')
+        for name, source in (('ca.pem', server.certificates.root), ('ca.key', server.certificates.root_key)):
+            shutil.copy(source, server.dir / name)
+        (server.dir / 'contract.pdf').write_text('A contract.')
+        bin_dir = server.dir / 'bin'
+        bin_dir.mkdir()
+        for program in (CLI, ENGINE):
+            shutil.copy(program, bin_dir)
+        if before:
+            must(['chown', '-R', '--no-dereference', 'nobody', server.dir])
+        env = {**server.deployment.env, 'PATH': f'{bin_dir}:{os.environ["PATH"]}'}
+        must([*before, 'sh', '-e', '-c', self.folder_script(server, kind)], env=env, folder=server.dir)
+        self.assertTrue((server.dir / 'contract.pdf.tst').stat().st_size > 0)
+
+    @needs_root
+    def test_the_folder_of_root(self):
+        self.follow('root')
+
+    def test_the_folder_of_an_ordinary_user(self):
+        self.follow('user', ['setpriv', f'--reuid={NOBODY}', f'--regid={NOBODY}', '--clear-groups'] if os.geteuid() == 0 else ())
 
 
 class Configuration(TsaServerTest):
@@ -469,6 +515,27 @@ class Configuration(TsaServerTest):
         said = [line for line in server.net_log if 'the engine' in line]
         self.assertEqual(len(said), 2, said)
         self.assertIn(str(server.deployment.socket), said[0])
+
+    def test_an_engine_out_of_reach_is_told_with_what_to_do(self):
+        server = self.serve(start=False)
+        server.deployment.start()
+        server.deployment.place.chmod(0o600)  # also its owner cannot pass
+        server.start_net(wait=False)
+        server.wait_for_net('without the engine')
+        said = ''.join(server.net_log)
+        for words in ('Permission denied', 'socket_open', 'chmod'):
+            self.assertIn(words, said)
+        self.assertNotIn('spawn', said, 'net.conf has no such setting')
+        server.deployment.place.chmod(0o711)
+        server.wait_for_net('connected to the engine')
+
+    def test_an_engine_of_another_user_is_told_with_the_setting(self):
+        server = self.serve(start=False)
+        text = server.net_conf.read_text()
+        server.net_conf.write_text(text.replace(f'\nuser = {os.geteuid()}\n', f'\nuser = {os.geteuid() + 1}\n'))
+        server.deployment.start()
+        server.start_net(wait=False)
+        server.wait_for_net('[engine] user in net.conf')
 
     def test_mistakes(self):
         for settings, word in (({'policies': '1.2.x'}, 'object identifier'), ({'policies': ''}, 'no policy'), ({'key': 'there'}, 'pkcs11:'),

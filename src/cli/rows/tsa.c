@@ -54,8 +54,8 @@ static const struct tp_cli_command rows[] = {
     {"tsa", "key", "ACTION", "make the timestamp authority's key in the HSM, or a certificate request for it",
      "ACTION is make or csr. For whoever holds the engine, where engine.conf says [tsa] key = hsm. A new key waits until its certificate is "
      "imported (tsa cert import); until then the one before signs. csr is for the key that waits, or else for the one in use.",
-     "trustp11 tsa key make --type rsa-3072\ntrustp11 tsa key csr --subject '/C=JP/O=Example/CN=Example TSA' --out tsa.csr",
-     OPTIONS(CHOICE("type", "of the key; default: rsa-2048", "rsa-2048|rsa-3072|rsa-4096|p-256|p-384"),
+     "trustp11 tsa key make\ntrustp11 tsa key csr --subject '/C=JP/O=Example/CN=Example TSA' --out tsa.csr",
+     OPTIONS(CHOICE("type", "of the key; default: rsa-3072", "rsa-2048|rsa-3072|rsa-4096|p-256|p-384"),
              FLAG("replace", "make: give up a key that waits for its certificate"), TEXT("subject", "DN", "csr: who the authority is"),
              A_FILE("out", "csr: write it into FILE, which must not be there")),
      tp_cli_tsa_key},

@@ -92,7 +92,8 @@ Test(peer, of_another_user_is_refused_before_a_byte_is_sent, .timeout = 60)
     int listen_fd = raw_listen(served.path);
     cr_assert_eq(pthread_create(&thread, NULL, count_bytes, &listen_fd), 0);
     (void)snprintf(other, sizeof(other), "%lu", (unsigned long)geteuid() + 1);
-    cr_assert_eq(ask((struct tp_ipc_client_config){.engine_user = other}), TP_PEER);
+    cr_assert_eq(ask((struct tp_ipc_client_config){.engine_user = other, .engine_conf = "/the/engine.conf"}), TP_PEER);
+    cr_assert_not_null(strstr(tp_error_words(&error), "engine_user in trustp11.conf"), "%s", tp_error_words(&error));
     cr_assert_eq(pthread_join(thread, &count), 0);
     cr_assert_eq(*(size_t *)count, 0u);
     close(listen_fd);
@@ -104,6 +105,9 @@ Test(connect, without_an_engine_says_what_to_do, .timeout = 60)
     served_folder(&served);
     cr_assert_eq(ask((struct tp_ipc_client_config){.spawn = false}), TP_UNREACHABLE);
     cr_assert_not_null(strstr(tp_error_words(&error), "start trustp11d"));
+    cr_assert_null(strstr(tp_error_words(&error), "spawn"), "the net process has no such setting");
+    cr_assert_eq(ask((struct tp_ipc_client_config){.engine_conf = "/the/engine.conf"}), TP_UNREACHABLE);
+    cr_assert_not_null(strstr(tp_error_words(&error), "or set engine = spawn"));
     served_clear(&served);
 }
 
