@@ -10,6 +10,7 @@
 #include "cli/file.h"
 #include "cli/output.h"
 #include "cli/trust_list.h"
+#include "pki/timestamp.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -27,7 +28,7 @@ struct import {
     struct tp_cli *cli;
     const char *folder;
     json_t *list;
-    size_t seen, imported;
+    size_t seen, unfit, imported;
     bool dry_run;
 };
 
@@ -67,9 +68,27 @@ static enum tp_rc write_anchor(const struct import *import, const char *path, st
     return tp_cli_file_write(path, 0644, tp_buf_bytes(&pem), &import->cli->error);
 }
 
+/* A root from before version 3 says nothing of what it is for. */
+static bool is_old_root(const struct tp_pki_certificate *certificate)
+{
+    return certificate->key_usage == ~0u &&
+           tp_bytes_equal(tp_buf_bytes(&certificate->subject_der), tp_buf_bytes(&certificate->issuer_der));
+}
+
+/* No timestamp would ever be believed for the sake of another one. */
+static bool is_fit(struct tp_bytes der, const struct tp_pki_certificate *certificate)
+{
+    return certificate->is_ca || is_old_root(certificate) || tp_pki_timestamp_certificate_check(der, NULL) == TP_OK;
+}
+
 static enum tp_rc take_new(struct import *import, struct tp_bytes der, const struct tp_pki_certificate *certificate,
                            const char *path, const char **ret_what)
 {
+    if (!is_fit(der, certificate)) {
+        import->unfit++;
+        *ret_what = "neither a CA's nor for timestamps: left out";
+        return TP_OK;
+    }
     if (certificate->not_after_ms < tp_clock_utc_ms() && !tp_cli_flag(&import->cli->args, "expired")) {
         *ret_what = "expired: left out";
         return TP_OK;
@@ -114,20 +133,56 @@ static enum tp_rc take(void *context, struct tp_bytes der)
     return rc;
 }
 
+/* Of a trust list that is taken over. */
+static void remark_list(const struct import *import, const char *path, const struct tp_trust_list_facts *facts)
+{
+    char time[TP_TIME_TEXT_LEN];
+    tp_cli_remark(import->cli, "note: %s: the list's signature is not checked; have it from where you trust it", path);
+    if (facts->next_update_ms == 0 || facts->next_update_ms >= tp_clock_utc_ms())
+        return;
+    tp_time_format(facts->next_update_ms, false, time);
+    tp_cli_remark(import->cli, "note: %s: the list is stale since %s, when the next one was due; get that", path, time);
+}
+
+/* Whether what was in the file is worth an answer; before: what other files had. */
+static enum tp_rc check_taken(const struct import *import, const struct import *before,
+                              const struct tp_trust_list_facts *facts)
+{
+    struct tp_error *error = &import->cli->error;
+    const size_t seen = import->seen - before->seen;
+    if (seen == 0 && facts->not_granted > 0)
+        return tp_error_set(error, TP_NOT_FOUND, "no timestamp authority in it is granted; %zu are not any more",
+                            facts->not_granted);
+    if (seen == 0)
+        return tp_error_set(error, TP_NOT_FOUND, "no timestamp authority is in it");
+    if (import->unfit - before->unfit == seen)
+        return tp_error_set(
+            error, TP_REFUSED,
+            "no certificate in it is a CA's or for timestamps (extended key usage timeStamping): that is no anchor");
+    return TP_OK;
+}
+
+static enum tp_rc take_bytes(struct import *import, const char *path, struct tp_bytes file)
+{
+    struct tp_trust_list_facts facts = {0};
+    struct tp_error *error = &import->cli->error;
+    const struct import before = *import;
+    const bool is_list = tp_trust_list_is(file);
+    TP_TRY(is_list ? tp_trust_list_read(file, error, take, import, &facts)
+                   : tp_pki_certificates_read(file, error, take, import));
+    TP_TRY(check_taken(import, &before, &facts));
+    if (is_list)
+        remark_list(import, path, &facts);
+    return TP_OK;
+}
+
 static enum tp_rc take_file(struct import *import, const char *path)
 {
     struct tp_buf file TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     struct tp_error *error = &import->cli->error;
-    const size_t seen = import->seen;
     TP_TRY(tp_cli_file_read(path, FILE_MOST, error, &file));
-    const enum tp_rc rc = tp_trust_list_is(tp_buf_bytes(&file))
-                              ? tp_trust_list_read(tp_buf_bytes(&file), error, take, import)
-                              : tp_pki_certificates_read(tp_buf_bytes(&file), error, take, import);
-    if (rc != TP_OK)
-        return tp_error_prefix(error, rc, "%s", path);
-    if (import->seen == seen)
-        return tp_error_set(error, TP_NOT_FOUND, "%s: no timestamp authority is in it", path);
-    return TP_OK;
+    const enum tp_rc rc = take_bytes(import, path, tp_buf_bytes(&file));
+    return rc == TP_OK ? rc : tp_error_prefix(error, rc, "%s", path);
 }
 
 static enum tp_rc take_files(struct import *import)

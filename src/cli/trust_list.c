@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * TS 119 612 §5.5: TSPService / ServiceInformation / ServiceTypeIdentifier, ServiceStatus, ServiceDigitalIdentity /
- * DigitalId / X509Certificate. What a service was earlier (ServiceHistory) does not count.
+ * TS 119 612 §5.3.15: SchemeInformation / NextUpdate / dateTime. §5.5: TSPService / ServiceInformation /
+ * ServiceTypeIdentifier, ServiceStatus, ServiceDigitalIdentity / DigitalId / X509Certificate. What a service was
+ * earlier (ServiceHistory) does not count.
  */
 #include "cli/trust_list.h"
+#include "base/clock.h"
 
 #include <expat.h>
 #include <limits.h>
@@ -30,7 +32,7 @@ static const char *const statuses[] = {
     "http://uri.etsi.org/TrstSvc/TrustedList/Svcstatus/recognisedatnationallevel",
 };
 
-enum place { ELSEWHERE, TYPE, STATUS, CERTIFICATE };
+enum place { ELSEWHERE, NEXT_UPDATE, TYPE, STATUS, CERTIFICATE };
 
 static const struct {
     const char *element;
@@ -47,12 +49,13 @@ struct reader {
     void *context;
     XML_Parser parser;
     enum tp_rc rc;
-    bool is_list, in_information, of_tsa, granted;
+    bool is_list, in_next_update, in_information, of_tsa, granted;
     enum place place;
     unsigned depth;
     struct tp_buf text;
     struct tp_buf certificates[CERTIFICATES];
     size_t certificates_len;
+    struct tp_trust_list_facts facts;
 };
 
 bool tp_trust_list_is(struct tp_bytes file)
@@ -94,6 +97,8 @@ static enum tp_rc keep_certificate(struct reader *reader)
 
 static enum tp_rc hand_out(struct reader *reader)
 {
+    if (reader->of_tsa && !reader->granted)
+        reader->facts.not_granted++;
     for (size_t i = 0; reader->of_tsa && reader->granted && i < reader->certificates_len; i++)
         TP_TRY(reader->each(reader->context, tp_buf_bytes(&reader->certificates[i])));
     return TP_OK;
@@ -112,8 +117,10 @@ static void on_start(void *context, const XML_Char *name, const XML_Char **attri
         return;
     }
     reader->is_list = true;
-    reader->place = ELSEWHERE;
+    reader->place = reader->in_next_update && strcmp(name, NAMESPACE "|dateTime") == 0 ? NEXT_UPDATE : ELSEWHERE;
     tp_buf_reset(&reader->text);
+    if (strcmp(name, NAMESPACE "|NextUpdate") == 0)
+        reader->in_next_update = true;
     if (strcmp(name, NAMESPACE "|ServiceInformation") == 0) {
         reader->in_information = true;
         reader->of_tsa = reader->granted = false;
@@ -142,6 +149,10 @@ static void on_end(void *context, const XML_Char *name)
     if (reader->rc != TP_OK)
         return;
     reader->depth--;
+    if (strcmp(name, NAMESPACE "|NextUpdate") == 0)
+        reader->in_next_update = false;
+    if (reader->place == NEXT_UPDATE) /* what cannot be read is no promise */
+        (void)!tp_time_parse(tp_buf_string(&reader->text), &reader->facts.next_update_ms);
     if (reader->place == TYPE)
         reader->of_tsa = is_one_of(tp_buf_string(&reader->text), types, sizeof types / sizeof types[0]);
     if (reader->place == STATUS)
@@ -183,7 +194,8 @@ static enum tp_rc parse(struct reader *reader, struct tp_bytes file)
     return reader->rc;
 }
 
-enum tp_rc tp_trust_list_read(struct tp_bytes file, struct tp_error *error, tp_pki_der_fn *each, void *context)
+enum tp_rc tp_trust_list_read(struct tp_bytes file, struct tp_error *error, tp_pki_der_fn *each, void *context,
+                              struct tp_trust_list_facts *ret_facts)
 {
     if (file.len > INT_MAX)
         return TP_TOO_LARGE;
@@ -195,5 +207,7 @@ enum tp_rc tp_trust_list_read(struct tp_bytes file, struct tp_error *error, tp_p
     tp_buf_clear(&reader.text);
     for (size_t i = 0; i < CERTIFICATES; i++)
         tp_buf_clear(&reader.certificates[i]);
+    if (rc == TP_OK)
+        *ret_facts = reader.facts;
     return rc;
 }

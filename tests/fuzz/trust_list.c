@@ -21,8 +21,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct tp_error error = {0};
     size_t count = 0;
+    struct tp_trust_list_facts facts;
     const struct tp_bytes file = TP_BYTES(data, len);
-    const enum tp_rc rc = tp_trust_list_is(file) ? tp_trust_list_read(file, &error, look, &count) : TP_OK;
+    const enum tp_rc rc = tp_trust_list_is(file) ? tp_trust_list_read(file, &error, look, &count, &facts) : TP_OK;
     if (rc != TP_OK && rc != TP_MEMORY && rc != TP_TOO_LARGE && tp_error_words(&error)[0] == '\0')
         abort();
     return 0;

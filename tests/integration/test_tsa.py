@@ -262,13 +262,25 @@ class TsaTest(unittest.TestCase):
         self.services.behave('tsa/bad', 'untrusted')
         self.assertEqual(self.stamp('--tsa', self.bad, trust=False).status, 1)
 
-    def trust_list(self, services, doctype=''):
+    def test_trust_refuses_who_can_vouch_for_no_timestamp(self):
+        signer, tsa = (self.services.issue(name, kind=kind).certificate for name, kind in (('a signer', 'signer'), ('a TSA', 'tsa')))
+        done = self.cli('trust', signer)
+        self.assertEqual((done.status, len(done.err.splitlines())), (1, 1), done.err)
+        self.assertIn('timeStamping', done.err)
+        self.assertFalse(list((self.dir / '.config/trustp11/tsa-trust').iterdir()))
+        both = self.dir / 'both.pem'
+        both.write_text(signer.read_text() + tsa.read_text())
+        done = self.cli('trust', both, '--json')
+        self.assertEqual([entry['what'] for entry in json.loads(done.out)], ["neither a CA's nor for timestamps: left out", 'imported'])
+
+    def trust_list(self, services, doctype='', next_update=''):
         entry = lambda kind, status, certificate: (
             '<TSPService><ServiceInformation><ServiceTypeIdentifier>http://uri.etsi.org/TrstSvc/Svctype/'
             f'{kind}</ServiceTypeIdentifier><ServiceDigitalIdentity><DigitalId><X509Certificate>\n'
             f'{base64.encodebytes(self.services.der(certificate)).decode()}</X509Certificate></DigitalId></ServiceDigitalIdentity>'
             f'<ServiceStatus>http://uri.etsi.org/TrstSvc/TrustedList/Svcstatus/{status}</ServiceStatus></ServiceInformation></TSPService>')
         return (f'<?xml version="1.0" encoding="UTF-8"?>{doctype}<TrustServiceStatusList xmlns="http://uri.etsi.org/02231/v2#">'
+                f'<SchemeInformation><NextUpdate>{next_update and f"<dateTime>{next_update}</dateTime>"}</NextUpdate></SchemeInformation>'
                 + ''.join(entry(*service) for service in services) + '</TrustServiceStatusList>')
 
     def test_trust_takes_trust_lists(self):
@@ -281,6 +293,22 @@ class TsaTest(unittest.TestCase):
         done = self.cli('trust', xml, '--json')
         self.assertEqual(done.status, 0, done.err)
         self.assertEqual([entry['subject'] for entry in json.loads(done.out)], ['CN=Root CA,O=Test,C=JP', 'CN=intermediate CA,O=Test,C=JP'])
+
+    def test_trust_tells_what_a_list_does_not_prove(self):
+        xml, services = self.dir / 'list.xml', [('TSA/QTST', 'granted', self.services.authorities['root'].certificate)]
+        for next_update, stale in (('', False), ('2999-01-01T00:00:00Z', False), ('2021-02-03T04:05:06Z', True)):
+            xml.write_text(self.trust_list(services, next_update=next_update))
+            done = self.cli('trust', xml, '--dry-run')
+            self.assertEqual(done.status, 0, done.err)
+            self.assertIn('signature is not checked', done.err)
+            self.assertEqual('stale since 2021-02-03T04:05:06' in done.err, stale, done.err)
+
+    def test_trust_tells_of_those_that_are_not_granted_any_more(self):
+        xml, root = self.dir / 'list.xml', self.services.authorities['root'].certificate
+        xml.write_text(self.trust_list([('TSA/QTST', 'withdrawn', root), ('TSA', 'withdrawn', root), ('CA/QC', 'withdrawn', root)]))
+        done = self.cli('trust', xml)
+        self.assertEqual(done.status, 1)
+        self.assertIn('2 are not any more', done.err)
 
     def test_trust_refuses_what_is_none(self):
         xml = self.dir / 'list.xml'

@@ -32,7 +32,7 @@ static const struct tp_cli_command rows[] = {
     {"tsa", "trust", "FILE...", "take over anchors of timestamp authorities",
      "Each FILE is a bundle in PEM, one certificate in DER, PKCS#7, or a trust list of ETSI TS 119 612 in XML, of which the "
      "timestamping services that are granted are taken. The signature of such a list is not checked: have it from where you "
-     "trust it. The anchors go into the folder that documents.conf names ([trust] tsas), a file each; to take one out, delete it.",
+     "trust it, and anew when it is stale. What is neither a CA's nor for timestamps is no anchor, and left out. The anchors go into the folder that documents.conf names ([trust] tsas), a file each; to take one out, delete it.",
      "trustp11 tsa trust accredited.pem\ntrustp11 tsa trust TL-JP.xml --dry-run",
      OPTIONS(A_FILE("to", "the folder that they go into; default: as documents.conf says, or ~/.config/trustp11/tsa-trust"),
              FLAG("expired", "expired ones, too: for old timestamps"), FLAG("dry-run", "show what would be imported, and write nothing"),
