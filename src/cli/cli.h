@@ -9,6 +9,7 @@
 #include "ipc/client.h"
 #include "ipc/client_conf.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 struct tp_cli {
@@ -22,6 +23,7 @@ struct tp_cli {
     bool failed_quietly;          /* the answer is "no" and has been printed: exit status 1 without another line */
     int status;                   /* the exit status of a "no" that has one of its own; 0: that of the result code */
     bool out_failed;              /* writing to OUT has failed */
+    atomic_bool told_unchecked;   /* it was said that no anchors are given (documents.h) */
     bool memory_out;              /* an object for --json lacks a part (output.h) */
     struct tp_client_conf *conf;  /* read on first use */
     struct tp_ipc_client *client; /* likewise */

@@ -181,23 +181,28 @@ static enum tp_rc add_certificates(const struct tp_pki_cms *cms, struct tp_evide
     return TP_OK;
 }
 
-/* What cannot be had is judged by its absence. */
+/* What cannot be had is judged by its absence; why it cannot is what the asking has met. */
 static enum tp_rc judge_certificate(struct tp_cli *cli, struct checking *checking, struct tp_bytes certificate)
 {
+    struct tp_error missing = {0};
+    struct tp_verdict *verdict = &checking->answer.verdict;
     TP_TRY(tp_evidence_new(&checking->evidence));
     TP_TRY(add_certificates(tp_pki_timestamp_cms(checking->timestamp), checking->evidence));
     const enum tp_documents_asking asking = tp_cli_flag(&cli->args, "offline") ? TP_DOCUMENTS_OFFLINE : TP_DOCUMENTS_ASK_ALWAYS;
     TP_TRY(tp_documents_conf_source(checking->conf, asking, &cli->error, &checking->source));
     struct tp_cli_progress *progress = tp_cli_progress_begin(cli, "asking for revocation data");
     (void)!tp_validation_gather(checking->source, certificate, TP_PKI_FOR_TIMESTAMPING, checking->anchors,
-                                checking->at_ms, checking->evidence, NULL);
+                                checking->at_ms, checking->evidence, &missing);
     tp_cli_progress_end(progress);
     const struct tp_validation_question question = {.leaf = certificate,
                                                     .purpose = TP_PKI_FOR_TIMESTAMPING,
                                                     .anchors = checking->anchors,
                                                     .now_ms = checking->at_ms,
                                                     .poe_ms = INT64_MAX};
-    return tp_validation_certificate(&question, checking->evidence, &cli->error, &checking->answer);
+    TP_TRY(tp_validation_certificate(&question, checking->evidence, &cli->error, &checking->answer));
+    if (verdict->sub == TP_SUB_TRY_LATER && missing.rc == TP_NOT_FOUND)
+        fail(verdict, verdict->indication, verdict->sub, tp_error_words(&missing));
+    return TP_OK;
 }
 
 static enum tp_rc judge(struct tp_cli *cli, struct checking *checking, struct tp_bytes *ret_certificate,

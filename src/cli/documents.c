@@ -28,11 +28,20 @@ enum tp_rc tp_cli_documents_anchors(struct tp_cli *cli, const struct tp_document
 }
 
 /* By whichever thread asked. One write, so lines do not mix. */
-static void told(void *context, const char *url, enum tp_rc rc, const char *words)
+static void told(void *context, const char *url, const char *words)
 {
     (void)url;
-    if (rc != TP_OK)
+    if (words != NULL)
         tp_cli_remark(context, "note: %s", words);
+}
+
+/* Once for all timestamps, and not before there is one. */
+static void told_unchecked(void *context, const char *url, const char *words)
+{
+    struct tp_cli *cli = context;
+    told(context, url, words);
+    if (words == NULL && !atomic_exchange(&cli->told_unchecked, true))
+        tp_cli_remark(cli, "note: no anchors are given (--trust), so whose the timestamp is was not checked");
 }
 
 enum tp_rc tp_cli_documents_tsa(struct tp_cli *cli, const struct tp_documents_conf *conf, const char *policy,
@@ -49,13 +58,10 @@ enum tp_rc tp_cli_documents_tsa(struct tp_cli *cli, const struct tp_documents_co
     for (size_t i = 0; policy != NULL && i < len; i++)
         places[i].policy = policy;
     const bool checks = tp_pki_anchors_len(anchors) > 0;
-    if (!checks)
-        tp_cli_remark(cli, "note: no anchors are given (--trust), so whose the timestamp is was not checked");
     const struct tp_tsa_client_config config = {.places = places,
                                                 .places_len = len,
                                                 .anchors = checks ? anchors : NULL,
-                                                .told =
-                                                    len > 1 ? told : NULL, /* a single one's words are the error's */
+                                                .told = checks ? told : told_unchecked,
                                                 .context = cli};
     return tp_tsa_client_new(&config, &cli->error, ret_client);
 }

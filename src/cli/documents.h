@@ -23,7 +23,8 @@ TP_MUST_USE enum tp_rc tp_cli_documents(struct tp_cli *cli, struct tp_documents_
 TP_MUST_USE enum tp_rc tp_cli_documents_anchors(struct tp_cli *cli, const struct tp_documents_conf *conf,
                                                 enum tp_documents_trust trust, struct tp_pki_anchors **ret_anchors);
 /* A client of --tsa, or of those of CONF; POLICY, where there is one, instead of theirs. Those that fail while another
- * one does not are told as remarks. ANCHORS without any: chains are not checked, and that is remarked. */
+ * one does not are told as remarks. ANCHORS without any: chains are not checked, and that is remarked with the first
+ * token. */
 TP_MUST_USE enum tp_rc tp_cli_documents_tsa(struct tp_cli *cli, const struct tp_documents_conf *conf,
                                             const char *policy, const struct tp_pki_anchors *anchors,
                                             struct tp_tsa_client **ret_client);

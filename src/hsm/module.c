@@ -4,6 +4,7 @@
 
 #include <p11-kit/p11-kit.h>
 #include <stdlib.h>
+#include <string.h>
 
 static pthread_mutex_t loaded_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct tp_hsm_module *loaded;
@@ -28,6 +29,15 @@ static struct tp_hsm_module *add_loaded(CK_FUNCTION_LIST *calls)
     return module;
 }
 
+/* p11-kit and dlerror(3) begin with the path, which our words have. */
+static const char *load_words(const char *path)
+{
+    const char *words = p11_kit_message();
+    for (const char *at; path[0] != '\0' && words != NULL && (at = strstr(words, path)) != NULL;)
+        words = at + strlen(path);
+    return words == NULL ? "it is no PKCS#11 library" : words + strspn(words, ": ");
+}
+
 /* Unmanaged: p11-kit hands over the library's own functions. Its managed form would put a libffi closure before each
  * call, for sharing a library with other users of this process, of which there are none. */
 enum tp_rc tp_hsm_module_load(const char *path, struct tp_error *error, struct tp_hsm_module **ret_module)
@@ -36,10 +46,9 @@ enum tp_rc tp_hsm_module_load(const char *path, struct tp_error *error, struct t
     CK_FUNCTION_LIST *calls = p11_kit_module_load(path, P11_KIT_MODULE_UNMANAGED);
     if (calls == NULL) {
         pthread_mutex_unlock(&loaded_lock);
-        const char *why = p11_kit_message();
         return tp_error_set(error, TP_CONFIG,
-                            "cannot load the PKCS#11 library %s: %s; see module-path= of the HSM's URI", path,
-                            why != NULL ? why : "it is no PKCS#11 library");
+                            "cannot load the PKCS#11 library %s: %s; see module-path in the PKCS#11 URI", path,
+                            load_words(path));
     }
     struct tp_hsm_module *module = find_loaded(calls);
     if (module == NULL)

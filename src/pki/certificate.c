@@ -20,7 +20,7 @@ static enum tp_rc x509_parse(struct tp_bytes der, struct tp_error *error, X509 *
         return TP_MEMORY;
     const unsigned char *at = der.data;
     if (d2i_X509(&x509, &at, (long)der.len) == NULL || at != der.data + der.len)
-        return tp_error_set(error, TP_MALFORMED, "this is not one X.509 certificate in DER");
+        return tp_error_set(error, TP_MALFORMED, "this is not one X.509 certificate");
     if ((X509_get_extension_flags(x509) & EXFLAG_INVALID) != 0)
         return tp_error_set(error, TP_MALFORMED, "the certificate has extensions that contradict RFC 5280");
     *ret_x509 = x509;
@@ -218,6 +218,14 @@ static bool is_pkcs7(struct tp_bytes der)
     return at < der.data + der.len && *at == V_ASN1_OBJECT;
 }
 
+static enum tp_rc der_read(struct reading *reading, struct tp_bytes file)
+{
+    if (file.len == 0 || file.data[0] != TP_DER_SEQUENCE)
+        return tp_error_set(reading->error, TP_MALFORMED,
+                            "this is no certificate: neither in PEM nor in DER, nor PKCS#7");
+    return one_certificate(reading, file);
+}
+
 enum tp_rc tp_pki_certificates_read(struct tp_bytes file, struct tp_error *error, tp_pki_der_fn *each, void *context)
 {
     TP_PKI_ERRORS_KEEP;
@@ -229,7 +237,7 @@ enum tp_rc tp_pki_certificates_read(struct tp_bytes file, struct tp_error *error
     else if (is_pkcs7(file))
         TP_TRY(pkcs7_read(&reading, file));
     else
-        TP_TRY(one_certificate(&reading, file));
+        TP_TRY(der_read(&reading, file));
     if (reading.count == 0)
         return tp_error_set(error, TP_NOT_FOUND, "the file holds no certificate");
     return TP_OK;

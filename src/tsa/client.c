@@ -143,9 +143,6 @@ static void note(struct tp_tsa_client *client, struct authority *authority, cons
         memcpy(authority->last, failure->words, sizeof authority->last);
     }
     (void)pthread_mutex_unlock(&client->lock);
-    if (client->config.told != NULL)
-        client->config.told(client->config.context, authority->place.url, failure == NULL ? TP_OK : failure->rc,
-                            failure == NULL ? "" : failure->words);
 }
 
 /* ERROR gets words in any case when this fails. */
@@ -173,24 +170,42 @@ static enum tp_rc ask_one(struct tp_tsa_client *client, struct authority *author
 
 /* ---- all of them ---- */
 
-/* What happened, as far as there is room: each TSA has the same. */
-struct summary {
+/* What happened, in words as far as there is room: each TSA has the same. */
+struct course {
     struct tp_buf words;
     size_t share;
+    bool failed[TP_TSA_MOST];
+    const struct authority *giver; /* of the token */
 };
 
-static void summary_add(struct summary *summary, const char *words)
+static void course_add(struct course *course, const char *words)
 {
-    if (tp_buf_printf(&summary->words, "%s%.*s%s", summary->words.len > 0 ? "; " : "", (int)summary->share, words,
-                      strlen(words) > summary->share ? "…" : "") != TP_OK)
-        tp_buf_reset(&summary->words);
+    if (tp_buf_printf(&course->words, "%s%.*s%s", course->words.len > 0 ? "; " : "", (int)course->share, words,
+                      strlen(words) > course->share ? "…" : "") != TP_OK)
+        tp_buf_reset(&course->words);
 }
 
-static void summary_add_resting(struct summary *summary, int64_t left, const char *last)
+static void course_add_resting(struct course *course, int64_t left, const char *last)
 {
     struct tp_error words = {0};
     (void)tp_error_set(&words, TP_OK, "(not asked again for %d s) %s", (int)((left + 999) / 1000), last);
-    summary_add(summary, words.words);
+    course_add(course, words.words);
+}
+
+static void tell(struct tp_tsa_client *client, const struct course *course)
+{
+    const struct tp_tsa_client_config *config = &client->config;
+    char last[TP_ERROR_WORDS_LEN];
+    for (size_t i = 0; config->told != NULL && i < client->len; i++) {
+        if (!course->failed[i])
+            continue;
+        (void)pthread_mutex_lock(&client->lock);
+        memcpy(last, client->authorities[i].last, sizeof last);
+        (void)pthread_mutex_unlock(&client->lock);
+        config->told(config->context, client->authorities[i].place.url, last);
+    }
+    if (config->told != NULL)
+        config->told(config->context, course->giver->place.url, NULL);
 }
 
 static struct authority *soonest(struct tp_tsa_client *client, int64_t *ret_left_ms)
@@ -207,7 +222,7 @@ static struct authority *soonest(struct tp_tsa_client *client, int64_t *ret_left
 
 /* Nobody could be asked now, and one can be in a moment: a batch does not fail for a second's hiccup. */
 static enum tp_rc wait_for_one(struct tp_tsa_client *client, enum tp_pki_hash hash, struct tp_bytes digest,
-                               struct tp_error *error, struct tp_buf *ret_token)
+                               struct tp_error *error, struct course *course, struct tp_buf *ret_token)
 {
     int64_t left = 0;
     struct authority *authority = soonest(client, &left);
@@ -215,11 +230,12 @@ static enum tp_rc wait_for_one(struct tp_tsa_client *client, enum tp_pki_hash ha
         return TP_UNREACHABLE;
     const struct timespec span = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
     (void)nanosleep(&span, NULL);
+    course->giver = authority;
     return ask_one(client, authority, hash, digest, error, ret_token);
 }
 
 static enum tp_rc ask_each(struct tp_tsa_client *client, enum tp_pki_hash hash, struct tp_bytes digest,
-                           struct summary *summary, struct tp_buf *ret_token)
+                           struct course *course, struct tp_buf *ret_token)
 {
     char last[TP_ERROR_WORDS_LEN];
     struct tp_error own = {0};
@@ -227,22 +243,24 @@ static enum tp_rc ask_each(struct tp_tsa_client *client, enum tp_pki_hash hash, 
     for (size_t i = 0; i < client->len; i++) {
         const int64_t left = left_ms(client, &client->authorities[i], last);
         if (left > 0) {
-            summary_add_resting(summary, left, last);
+            course_add_resting(course, left, last);
             continue;
         }
         asked++;
+        course->giver = &client->authorities[i];
         const enum tp_rc rc = ask_one(client, &client->authorities[i], hash, digest, &own, ret_token);
         if (rc == TP_OK || rc == TP_MEMORY)
             return rc;
-        summary_add(summary, own.words);
+        course->failed[i] = true;
+        course_add(course, own.words);
     }
     if (asked > 0)
         return TP_UNREACHABLE;
-    const enum tp_rc rc = wait_for_one(client, hash, digest, &own, ret_token);
+    const enum tp_rc rc = wait_for_one(client, hash, digest, &own, course, ret_token);
     if (rc == TP_OK || rc == TP_MEMORY)
         return rc;
     if (own.rc != TP_OK)
-        tp_buf_reset(&summary->words), summary_add(summary, own.words);
+        tp_buf_reset(&course->words), course_add(course, own.words);
     return TP_UNREACHABLE;
 }
 
@@ -251,10 +269,12 @@ enum tp_rc tp_tsa_client_stamp(struct tp_tsa_client *client, enum tp_pki_hash ha
 {
     if (tp_pki_hash_len(hash) == 0 || digest.len != tp_pki_hash_len(hash))
         return tp_error_set(error, TP_DATA_LENGTH, "what is to be timestamped is no %s hash", tp_pki_hash_name(hash));
-    struct summary summary = {.share = (TP_ERROR_WORDS_LEN - 40) / client->len};
-    const enum tp_rc rc = ask_each(client, hash, digest, &summary, ret_token);
+    struct course course = {.share = (TP_ERROR_WORDS_LEN - 40) / client->len};
+    const enum tp_rc rc = ask_each(client, hash, digest, &course, ret_token);
+    if (rc == TP_OK)
+        tell(client, &course);
     if (rc == TP_UNREACHABLE)
-        (void)tp_error_set(error, rc, "no timestamp: %s", tp_buf_string(&summary.words));
-    tp_buf_clear(&summary.words);
+        (void)tp_error_set(error, rc, "no timestamp: %s", tp_buf_string(&course.words));
+    tp_buf_clear(&course.words);
     return rc;
 }

@@ -24,9 +24,9 @@ struct tp_tsa_client_config {
     size_t places_len;
     const struct tp_pki_anchors *anchors; /* of the TSAs; NULL: the chain is not checked (said so in the report) */
     int64_t clock_tolerance_ms;           /* that a token's time may differ from ours; 0: 5 minutes */
-    /* Is told what became of each TSA that was asked, by the thread that asked it; WORDS are "" with TP_OK. May be
-     * NULL. */
-    void (*told)(void *context, const char *url, enum tp_rc rc, const char *words);
+    /* With each token, by the thread that asked: WORDS of each TSA that failed before it, then NULL for the one that it
+     * is of. What failed without a token is the error's alone. May be NULL. */
+    void (*told)(void *context, const char *url, const char *words);
     void *context;
 };
 struct tp_tsa_client; /* threads may share it: back-off is per TSA, connections per thread */

@@ -31,6 +31,30 @@ static enum tp_rc request_fill(const struct tp_tsa_question *question, struct tp
     return tp_random(request->nonce + 1, NONCE_LEN - 1);
 }
 
+/* What to do about it, where that can be told from here. The first row that fits. */
+static const struct {
+    enum tp_rc rc;
+    int status; /* 0: any */
+    const char *words;
+} steps[] = {
+    {TP_REFUSED, 401, "say user and password_file for it in documents.conf"},
+    {TP_REFUSED, 404, "look at the path in its URL; that of trustp11d net is /tsa"},
+    {TP_REFUSED, 429, "it has been asked too often: ask later"},
+    {TP_REFUSED, 503, "it cannot answer now: ask later, or look at its log if it is yours"},
+    {TP_UNREACHABLE, 0, "is it running, and the URL right?"},
+    {TP_TIMEOUT, 0, "ask later, or name another with --tsa or in documents.conf"},
+};
+
+static enum tp_rc say_next_step(enum tp_rc rc, int status, const struct tp_error *own, struct tp_error *error)
+{
+    if (own->rc != rc)
+        return rc;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        if (steps[i].rc == rc && (steps[i].status == 0 || steps[i].status == status))
+            return tp_error_set(error, rc, "%s (%s)", own->words, steps[i].words);
+    return tp_error_set(error, rc, "%s", own->words);
+}
+
 static enum tp_rc ask(const struct tp_tsa_question *question, struct tp_http *http, struct tp_bytes request,
                       struct tp_error *error, int *ret_status, int64_t *ret_retry_after_ms, struct tp_buf *ret_response)
 {
@@ -41,9 +65,10 @@ static enum tp_rc ask(const struct tp_tsa_question *question, struct tp_http *ht
                                           .most = TP_PKI_TIMESTAMP_RESPONSE_MAX,
                                           .timeout_ms = question->place->timeout_ms,
                                           .access = &question->place->access};
-    const enum tp_rc rc = tp_http_fetch(http, &fetch, error, ret_status, ret_response);
+    struct tp_error own = {0};
+    const enum tp_rc rc = tp_http_fetch(http, &fetch, &own, ret_status, ret_response);
     *ret_retry_after_ms = tp_http_retry_after_ms(http);
-    return rc;
+    return rc == TP_OK ? rc : say_next_step(rc, *ret_status, &own, error);
 }
 
 /* ---- believing ---- */

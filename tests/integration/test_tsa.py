@@ -17,7 +17,7 @@ from tools import CLI, must, run, write_private
 
 # What each does wrong, as people read it.
 FAILURES = {
-    'http-400': 'status 400', 'http-429': 'status 429', 'http-500': 'status 500', 'http-404': 'status 404',
+    'http-400': 'status 400', 'http-429': 'status 429', 'http-500': 'status 500', 'http-503': 'status 503', 'http-404': 'status 404',
     'hang': 'no answer in time', 'close': '127.0.0.1', 'garbage': '127.0.0.1', 'wrong-type': 'text/html', 'auth': 'status 401',
     'imprint': 'something else', 'no-nonce': 'lacks the nonce', 'nonce': 'another nonce', 'no-eku': 'timeStamping',
     'untrusted': 'certificate', 'expired': 'expired', 'hour-off': "s after our clock's", 'reject': 'the clock is away', 'broken': '127.0.0.1',
@@ -114,20 +114,37 @@ class TsaTest(unittest.TestCase):
         self.services.behave('tsa/good', 'imprint')
         done = self.stamp('--tsa', self.bad, '--tsa', self.good)
         self.assertEqual(done.status, 1)
-        self.assertIn('status 400', done.err.splitlines()[-1])
-        self.assertIn('something else', done.err.splitlines()[-1])
+        self.assertIn('status 400', done.err)
+        self.assertIn('something else', done.err)
+        self.assertEqual(len(done.err.splitlines()), 1, 'each is told once')
+
+    def test_one_that_another_one_stands_in_for_is_a_note(self):
+        self.services.behave('tsa/bad', 'http-400')
+        done = self.stamp('--tsa', self.bad, '--tsa', self.good)
+        self.assertEqual(done.status, 0, done.err)
+        self.assertEqual(done.err.count('status 400'), 1)
+        self.assertTrue(done.err.startswith('note: '), done.err)
+
+    def test_an_error_says_what_to_do(self):
+        for behaviour, words in (('http-404', 'path in its URL'), ('http-429', 'ask later'), ('http-503', 'ask later'), ('auth', 'password_file')):
+            with self.subTest(behaviour):
+                self.services.behave('tsa/bad', behaviour)
+                self.assertIn(words, self.stamp('--tsa', self.bad).err)
 
     def test_nobody_listens(self):
         done = self.stamp('--tsa', 'http://127.0.0.1:1/')
         self.assertEqual(done.status, 1)
         self.assertIn('http://127.0.0.1:1/', done.err)
+        self.assertIn('is it running', done.err)
 
     def test_without_anchors_it_is_said(self):
         done = self.stamp('--tsa', self.good, trust=False)
         self.assertEqual(done.status, 0, done.err)
         self.assertIn('was not checked', done.err)
         self.services.behave('tsa/bad', 'no-eku')
-        self.assertEqual(self.stamp('--tsa', self.bad, trust=False).status, 1, 'the rest is')
+        done = self.stamp('--tsa', self.bad, trust=False)
+        self.assertEqual(done.status, 1, 'the rest is')
+        self.assertNotIn('was not checked', done.err, 'of no timestamp')
 
     def test_what_is_there_is_not_written_over(self):
         self.token.write_text('mine')
@@ -210,6 +227,14 @@ class TsaTest(unittest.TestCase):
         done = self.check('--at', later, '--json')
         self.assertEqual((done.status, json.loads(done.out)['indication']), (1, 'INDETERMINATE'))
 
+    def test_check_says_why_there_is_no_revocation_data(self):
+        self.stamp('--tsa', self.good)
+        self.services.behave('ocsp/intermediate', 'unknown')
+        self.services.behave('crl/intermediate.crl', 'http-404')
+        done = self.check('--json')
+        self.assertEqual((done.status, json.loads(done.out)['subindication']), (1, 'TRY_LATER'))
+        self.assertIn('the OCSP responder does not know the certificate', json.loads(done.out)['why'])
+
     def test_check_wants_anchors_and_tokens(self):
         self.stamp('--tsa', self.good)
         done = self.cli('check', self.token, self.file)
@@ -261,6 +286,13 @@ class TsaTest(unittest.TestCase):
         self.assertTrue(json.loads(done.out)['trusted'], 'and they are used')
         self.services.behave('tsa/bad', 'untrusted')
         self.assertEqual(self.stamp('--tsa', self.bad, trust=False).status, 1)
+
+    def test_anchors_that_are_none(self):
+        text = self.dir / 'hello.txt'
+        text.write_text('Hello.')
+        for done in (self.cli('trust', text), self.stamp('--tsa', self.good, '--trust', text, trust=False)):
+            self.assertEqual(done.status, 1)
+            self.assertIn('hello.txt: this is no certificate: neither in PEM nor in DER', done.err)
 
     def test_trust_refuses_who_can_vouch_for_no_timestamp(self):
         signer, tsa = (self.services.issue(name, kind=kind).certificate for name, kind in (('a signer', 'signer'), ('a TSA', 'tsa')))

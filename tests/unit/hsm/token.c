@@ -79,7 +79,8 @@ Test(hsm_token, refuses_a_library_that_is_not_there_or_none)
 {
     char uri[512];
     snprintf(uri, sizeof(uri), "pkcs11:token=test?module-path=/nowhere/x.so&pin-source=file:%s", fx.pin_file);
-    refuses(uri, TP_CONFIG, "/nowhere/x.so");
+    refuses(uri, TP_CONFIG,
+            "library /nowhere/x.so: cannot open shared object file: No such file or directory; see module-path");
     snprintf(uri, sizeof(uri), "pkcs11:token=test?module-path=%s&pin-source=file:%s", fx.pin_file, fx.pin_file);
     refuses(uri, TP_CONFIG, "PKCS#11 library");
 }
