@@ -391,5 +391,6 @@ enum tp_rc tp_pades_compare(struct tp_pades_comparison *comparison)
     tp_pades_roles_clear(&comparison->roles);
     tp_pades_set_clear(&comparison->grown);
     tp_pades_set_clear(&comparison->fresh);
+    tp_pades_set_clear(&comparison->answered);
     return rc;
 }

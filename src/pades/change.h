@@ -44,10 +44,12 @@ struct tp_pades_comparison {
     unsigned first_revision;                /* of `between` */
     unsigned permission;                    /* 1 to 3; 0: nobody has restricted anything */
     const struct tp_pades_locks *locks;
+    const struct tp_pades_finds *finds;     /* of AFTER: what is judged */
     struct tp_error *error;
     struct tp_pades_roles roles;           /* of what is compared key by key */
     struct tp_pades_set grown;              /* of those: resources that fonts have come to */
     struct tp_pades_set fresh;              /* of those: widgets of signature fields that are new */
+    struct tp_pades_set answered;           /* of those: a signer answers for what they show */
     struct tp_pades_protected *queue;
     size_t queue_len, queue_room;
     unsigned pages;                         /* gone through so far */
@@ -115,7 +117,7 @@ enum tp_rc tp_pades_rule_form(struct tp_pades_comparison *comparison, const stru
 /* A signature field that has come, in the form or on a page alone; others are told as content. */
 TP_MUST_USE enum tp_rc tp_pades_take_field(struct tp_pades_comparison *comparison, const struct tp_pdf_value *item);
 enum tp_rc tp_pades_rule_pages(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair); /* change_page.c */
-/* /Rect of an annotation; false when nothing of it is to be seen: it has no area, and nor has its appearance, or is hidden. */
+/* /Rect of an annotation; false when nothing of it is to be seen: it has no area, and nor has what it draws, or is hidden. */
 bool tp_pades_rect_seen(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation, double ret_rect[4]);
 
 #endif

@@ -2,8 +2,11 @@
 /* The form (ISO 32000-2 §12.7): fields may be filled in, and signature fields come along, as DocMDP and FieldMDP allow. */
 #include "pades/change.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define WHY_MAX 96
 
 struct field { /* what a field has of its own and inherits */
     char name[TP_PADES_LINE_MAX];
@@ -11,6 +14,7 @@ struct field { /* what a field has of its own and inherits */
     bool value_differs; /* its value, or the one that it inherits, is another */
     bool signing;       /* a signature field that was empty */
     bool unseen;        /* signing, where only what is not to be seen may: a document timestamp */
+    bool answered;      /* a new one that a signature is in: its signer answers for what it shows */
 };
 
 struct kids { /* the context of a field's rules */
@@ -133,14 +137,22 @@ static bool may_sign(const struct tp_pades_comparison *comparison, const struct 
     return comparison->permission != 1 && !tp_pades_locks_hold(comparison->locks, field->name);
 }
 
+static enum tp_rc is_stamp(struct tp_pades_comparison *comparison, const struct tp_pdf_value *signature, bool *ret_stamp)
+{
+    const struct tp_pdf_value *type, *filter;
+    TP_TRY(tp_pdf_document_get(comparison->after, signature, "Type", comparison->error, &type));
+    TP_TRY(tp_pdf_document_get(comparison->after, signature, "SubFilter", comparison->error, &filter));
+    *ret_stamp = tp_pdf_is_name(type, "DocTimeStamp") || tp_pdf_is_name(filter, "ETSI.RFC3161");
+    return TP_OK;
+}
+
 static enum tp_rc tell_signed(struct tp_pades_comparison *comparison, const struct tp_pdf_value *value, struct tp_pdf_ref ref,
                               const struct field *field, const char *where)
 {
-    const struct tp_pdf_value *signature, *type, *filter;
+    const struct tp_pdf_value *signature;
+    bool stamp;
     TP_TRY(tp_pdf_document_resolve(comparison->after, value, comparison->error, &signature));
-    TP_TRY(tp_pdf_document_get(comparison->after, signature, "Type", comparison->error, &type));
-    TP_TRY(tp_pdf_document_get(comparison->after, signature, "SubFilter", comparison->error, &filter));
-    bool stamp = tp_pdf_is_name(type, "DocTimeStamp") || tp_pdf_is_name(filter, "ETSI.RFC3161");
+    TP_TRY(is_stamp(comparison, signature, &stamp));
     struct tp_pades_told told = {.nature = stamp ? TP_PADES_CHANGE_TIMESTAMP : TP_PADES_CHANGE_SIGNATURE, .ref = ref};
     told.allowed = stamp || may_sign(comparison, field);
     if (tp_pdf_kind(signature) != TP_PDF_DICTIONARY)
@@ -301,10 +313,82 @@ static enum tp_rc refuse_field(struct tp_pades_comparison *comparison, struct tp
     return TP_OK;
 }
 
+/* What signature fields and their widgets have, whoever writes them: nothing that does anything, or makes them a part of something else. */
+static const char *const field_keys[] = {
+    "AP",   "AS", "BS",           "Border",  "Contents", "DA", "DR", "DV",   "F",      "FT",
+    "Ff",   "H",  "Kids",         "Lock",    "M",        "MK", "NM", "P",    "Parent", "Q",
+    "Rect", "SV", "StructParent", "Subtype", "T",        "TM", "TU", "Type", "V",
+};
+
+static bool has_strange_key(const struct tp_pdf_value *dictionary, struct tp_bytes *ret_key)
+{
+    for (size_t i = 0; i < tp_pdf_len(dictionary); i++) {
+        bool known = false;
+        (void)tp_pdf_entry(dictionary, i, ret_key);
+        for (size_t k = 0; !known && k < sizeof field_keys / sizeof field_keys[0]; k++)
+            known = tp_bytes_equal(tp_bytes_of_string(field_keys[k]), *ret_key);
+        if (!known)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the signature in a field that has come is judged with the others: this field leads to it, or, where pages alone list the
+ * field, it was found by looking everywhere. One that was there before is in another field. */
+static bool is_judged(const struct tp_pades_comparison *comparison, const struct tp_pdf_value *field)
+{
+    const struct tp_pdf_ref ref = tp_pdf_ref(tp_pdf_get(field, "V"));
+    if (ref.id != 0 && tp_pdf_digests_find(comparison->old, ref.id) != NULL)
+        return false;
+    for (size_t i = 0; i < comparison->finds->len; i++) {
+        const struct tp_pades_found *found = &comparison->finds->finds[i];
+        if (found->field_dictionary == field || (found->field_dictionary == NULL && ref.id != 0 && found->ref.id == ref.id))
+            return !found->usage_rights;
+    }
+    return false;
+}
+
+/* What speaks against a field that has come; "": nothing. */
+static enum tp_rc find_fault(struct tp_pades_comparison *comparison, const struct tp_pdf_value *dictionary, const struct field *field,
+                             bool has_kids, char ret_why[WHY_MAX])
+{
+    const struct tp_pdf_value *subtype, *value;
+    struct tp_bytes key;
+    TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "Subtype", comparison->error, &subtype));
+    TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "V", comparison->error, &value));
+    ret_why[0] = '\0';
+    if (!has_kids && !field->is_signature)
+        (void)snprintf(ret_why, WHY_MAX, "only signature fields may come");
+    else if (!is_null(subtype) && !tp_pdf_is_name(subtype, "Widget"))
+        (void)snprintf(ret_why, WHY_MAX, "it is no widget");
+    else if (has_strange_key(dictionary, &key))
+        (void)snprintf(ret_why, WHY_MAX, "it has /%.*s, which signature fields do not have", key.len < 40 ? (int)key.len : 40,
+                       (const char *)key.data);
+    else if (field->is_signature && !is_null(value) && !is_judged(comparison, dictionary))
+        (void)snprintf(ret_why, WHY_MAX, "its value is no signature that is judged");
+    return TP_OK;
+}
+
+static enum tp_rc take_signature(struct tp_pades_comparison *comparison, const struct tp_pdf_value *dictionary, struct tp_pdf_ref ref,
+                                 struct field *field)
+{
+    const struct tp_pdf_value *value;
+    bool stamp;
+    TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "V", comparison->error, &value));
+    TP_TRY(is_stamp(comparison, value, &stamp));
+    field->answered = field->answered || (!is_null(value) && !stamp);
+    if (field->answered)
+        TP_TRY(tp_pades_set_add(&comparison->answered, ref.id));
+    if (tp_pdf_get(dictionary, "T") != NULL || tp_pdf_get(dictionary, "V") != NULL)
+        TP_TRY(tell_signed(comparison, tp_pdf_get(dictionary, "V"), ref, field, "a new field"));
+    return TP_OK;
+}
+
 static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct tp_pdf_value *item, struct field field,
                            unsigned depth)
 {
     const struct tp_pdf_value *dictionary, *kids;
+    char why[WHY_MAX];
     struct tp_pdf_ref ref = tp_pdf_ref(item);
     bool first;
     if (tp_pades_role_of(&comparison->roles, ref.id) == TP_PADES_ROLE_ANNOTATION)
@@ -316,16 +400,15 @@ static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct 
     if (tp_pdf_digests_find(comparison->old, ref.id) != NULL)
         return tp_pades_differs(comparison, ref.id) ? refuse_field(comparison, ref, field.name, "another object was there")
                                                     : tp_pades_protect(comparison, item, tp_bytes_of_string("Fields"), "a form field");
-    if (tp_pdf_get(dictionary, "A") != NULL || tp_pdf_get(dictionary, "AA") != NULL)
-        return refuse_field(comparison, ref, field.name, "it has an action");
     TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "Kids", comparison->error, &kids));
     size_t kids_len = tp_pdf_kind(kids) == TP_PDF_ARRAY ? tp_pdf_len(kids) : 0;
-    if (kids_len == 0 && !field.is_signature)
-        return refuse_field(comparison, ref, field.name, "only signature fields may come");
+    TP_TRY(find_fault(comparison, dictionary, &field, kids_len > 0, why));
+    if (why[0] != '\0')
+        return refuse_field(comparison, ref, field.name, why);
     TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_ROLE_ANNOTATION, &first));
     TP_TRY(tp_pades_set_add(&comparison->fresh, ref.id));
-    if (field.is_signature && (tp_pdf_get(dictionary, "T") != NULL || tp_pdf_get(dictionary, "V") != NULL))
-        TP_TRY(tell_signed(comparison, tp_pdf_get(dictionary, "V"), ref, &field, "a new field"));
+    if (field.is_signature)
+        TP_TRY(take_signature(comparison, dictionary, ref, &field));
     for (size_t i = 0; i < kids_len; i++)
         TP_TRY(take_new(comparison, tp_pdf_at(kids, i), field, depth + 1));
     return TP_OK;

@@ -26,19 +26,20 @@ static const char *const comments[] = {"Text",    "FreeText",  "Line",      "Squ
 struct page {
     unsigned number;
     struct tp_pdf_ref ref;
+    const struct tp_pades_set *annotations; /* those that the newest revision lists */
 };
 
 /* False: it cannot be read. */
 static bool read_rect(struct tp_pades_comparison *comparison, const struct tp_pdf_value *rect, double ret_rect[4])
 {
     const struct tp_pdf_value *number = NULL;
+    bool readable = tp_pdf_kind(rect) == TP_PDF_ARRAY && tp_pdf_len(rect) == 4;
     for (size_t i = 0; i < 4; i++) {
-        if (tp_pdf_document_resolve(comparison->after, tp_pdf_kind(rect) == TP_PDF_ARRAY ? tp_pdf_at(rect, i) : NULL, NULL,
-                                    &number) != TP_OK)
-            return false;
-        ret_rect[i] = tp_pdf_number(number, 0);
+        readable = readable && tp_pdf_document_resolve(comparison->after, tp_pdf_at(rect, i), NULL, &number) == TP_OK &&
+                   (tp_pdf_kind(number) == TP_PDF_INTEGER || tp_pdf_kind(number) == TP_PDF_REAL);
+        ret_rect[i] = readable ? tp_pdf_number(number, 0) : 0;
     }
-    return true;
+    return readable;
 }
 
 static bool has_area(const double rect[4])
@@ -46,27 +47,41 @@ static bool has_area(const double rect[4])
     return fabs(rect[2] - rect[0]) > 0 && fabs(rect[3] - rect[1]) > 0;
 }
 
-/* Ghostscript draws the appearance of an annotation without area where its own points are. */
-static bool has_appearance(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation)
+/* VALUE: an appearance, one for each state, or a colour. Without a /BBox that can be read an appearance has no end for Ghostscript. */
+static bool is_drawn(struct tp_pades_comparison *comparison, const struct tp_pdf_value *value)
 {
-    const struct tp_pdf_value *appearances = NULL, *normal = NULL, *box = NULL;
+    const struct tp_pdf_value *box = NULL;
     double points[4];
-    if (tp_pdf_document_get(comparison->after, annotation, "AP", NULL, &appearances) != TP_OK ||
-        tp_pdf_document_get(comparison->after, appearances, "N", NULL, &normal) != TP_OK ||
-        tp_pdf_document_get(comparison->after, normal, "BBox", NULL, &box) != TP_OK)
-        return false;
-    if (tp_pdf_kind(normal) == TP_PDF_DICTIONARY) /* one for each state */
-        return tp_pdf_len(normal) > 0;
-    return tp_pdf_kind(normal) == TP_PDF_STREAM && read_rect(comparison, box, points) && has_area(points);
+    if (tp_pdf_kind(value) != TP_PDF_STREAM)
+        return tp_pdf_len(value) > 0;
+    return tp_pdf_document_get(comparison->after, value, "BBox", NULL, &box) != TP_OK || !read_rect(comparison, box, points) ||
+           has_area(points);
+}
+
+/* What an annotation draws by itself. Ghostscript does so where its own points are when it has no area, with another appearance when
+ * there is no normal one, and with a border that is wider than nothing. */
+static bool draws(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation)
+{
+    static const struct {
+        const char *dictionary, *key;
+    } looks[] = {{"AP", "N"}, {"AP", "R"}, {"AP", "D"}, {"MK", "BG"}, {"MK", "BC"}};
+    const struct tp_pdf_value *dictionary = NULL, *value = NULL;
+    for (size_t i = 0; i < sizeof looks / sizeof looks[0]; i++)
+        if (tp_pdf_document_get(comparison->after, annotation, looks[i].dictionary, NULL, &dictionary) != TP_OK ||
+            tp_pdf_document_get(comparison->after, dictionary, looks[i].key, NULL, &value) != TP_OK || is_drawn(comparison, value))
+            return true;
+    return false;
 }
 
 bool tp_pades_rect_seen(struct tp_pades_comparison *comparison, const struct tp_pdf_value *annotation, double ret_rect[4])
 {
     const struct tp_pdf_value *rect = NULL, *flags = NULL;
-    if (tp_pdf_document_get(comparison->after, annotation, "Rect", NULL, &rect) != TP_OK ||
-        tp_pdf_document_get(comparison->after, annotation, "F", NULL, &flags) != TP_OK || !read_rect(comparison, rect, ret_rect))
+    if (tp_pdf_document_get(comparison->after, annotation, "Rect", NULL, &rect) != TP_OK)
+        rect = NULL; /* what cannot be read is taken for seen */
+    const bool readable = read_rect(comparison, rect, ret_rect);
+    if (tp_pdf_document_get(comparison->after, annotation, "F", NULL, &flags) == TP_OK && is_hidden(flags))
         return false;
-    return (has_area(ret_rect) || has_appearance(comparison, annotation)) && !is_hidden(flags);
+    return !readable || has_area(ret_rect) || draws(comparison, annotation);
 }
 
 /* ANNOTATION is of the revision DOCUMENT. */
@@ -85,45 +100,77 @@ static enum tp_rc kind_of(struct tp_pades_comparison *comparison, struct tp_pdf_
     return TP_OK;
 }
 
+/* A window with the words of a comment that stands on the same page: it shows nothing of its own. Ghostscript draws one that is open. */
+static enum tp_rc is_window(struct tp_pades_comparison *comparison, const struct page *page, const struct tp_pdf_value *annotation,
+                            bool *ret_window)
+{
+    const struct tp_pdf_value *item = tp_pdf_get(annotation, "Parent"), *open, *parent;
+    const char *name;
+    bool comment;
+    *ret_window = false;
+    TP_TRY(tp_pdf_document_get(comparison->after, annotation, "Open", comparison->error, &open));
+    if (tp_pdf_get(annotation, "AP") != NULL || tp_pdf_boolean(open, false) ||
+        !tp_pades_set_has(page->annotations, tp_pdf_ref(item).id))
+        return TP_OK;
+    TP_TRY(tp_pdf_document_resolve(comparison->after, item, comparison->error, &parent));
+    TP_TRY(kind_of(comparison, comparison->after, parent, &name, &comment));
+    *ret_window = comment && strcmp(name, "Popup") != 0;
+    return TP_OK;
+}
+
 /* BEFORE: what it was in the signed revision; NULL: not there. */
 static enum tp_rc tell_annotation(struct tp_pades_comparison *comparison, const struct page *page, struct tp_pdf_ref ref,
                                   const struct tp_pdf_value *before, const struct tp_pdf_value *annotation, const char *what)
 {
-    const char *name, *old_name;
+    const char *name, *old_name = "Popup";
     double rect[4];
-    bool comment, was_comment = true, seen = tp_pades_rect_seen(comparison, annotation, rect);
+    bool comment, was_comment = true, window = false, seen = tp_pades_rect_seen(comparison, annotation, rect);
     if (before != NULL)
         TP_TRY(kind_of(comparison, comparison->before, before, &old_name, &was_comment));
     TP_TRY(kind_of(comparison, comparison->after, annotation, &name, &comment));
     comment = comment && was_comment;
+    if (comment && strcmp(name, "Popup") == 0 && strcmp(old_name, "Popup") == 0)
+        TP_TRY(is_window(comparison, page, annotation, &window));
     bool allowed = comment && (comparison->permission == 0 || comparison->permission == 3);
     struct tp_pades_told told = {.nature = comment ? TP_PADES_CHANGE_ANNOTATION : TP_PADES_CHANGE_CONTENT,
-                                 .allowed = allowed, .warned = allowed && strcmp(name, "Popup") != 0, /* wherever its rectangle is: some draw by its points */
+                                 .allowed = allowed, .warned = allowed && !window, /* wherever its rectangle is: some draw by its points */
                                  .page = page->number, .ref = ref, .rect = seen ? rect : NULL};
     tp_pades_tell(comparison, told, "an annotation%s%s%s was %s%s", name[0] == '\0' ? "" : " (", name, name[0] == '\0' ? "" : ")", what,
                   allowed || !comment ? "" : ", which the signature does not allow");
     return TP_OK;
 }
 
+/* A new signature field. What it shows is its signer's to answer for; one of nobody, or of a timestamp, may be no more than a frame. */
+static void tell_field(struct tp_pades_comparison *comparison, const struct page *page, struct tp_pdf_ref ref,
+                       const struct tp_pdf_value *annotation)
+{
+    double rect[4];
+    const bool answered = tp_pades_set_has(&comparison->answered, ref.id);
+    struct tp_pades_told told = {.nature = TP_PADES_CHANGE_SIGNATURE, .warned = comparison->permission != 0 || !answered,
+                                 .page = page->number, .ref = ref, .rect = rect};
+    if (!tp_pades_rect_seen(comparison, annotation, rect))
+        return;
+    told.allowed = comparison->permission != 1 && (answered || !draws(comparison, annotation));
+    tp_pades_tell(comparison, told, "a new signature field shows something on the page%s",
+                  told.allowed                  ? ""
+                  : comparison->permission == 1 ? ", which the signature does not allow"
+                                                : ", and no signer answers for it");
+}
+
 /* An entry that has come to /Annots. */
 static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct page *page, const struct tp_pdf_value *item)
 {
-    const struct tp_pdf_value *annotation, *type, *value;
-    double rect[4];
+    const struct tp_pdf_value *annotation, *subtype, *type, *value;
     bool first;
     struct tp_pdf_ref ref = tp_pdf_ref(item);
     TP_TRY(tp_pdf_document_resolve(comparison->after, item, comparison->error, &annotation));
+    TP_TRY(tp_pdf_document_get(comparison->after, annotation, "Subtype", comparison->error, &subtype));
     TP_TRY(tp_pdf_document_get(comparison->after, annotation, "FT", comparison->error, &type));
     TP_TRY(tp_pdf_document_get(comparison->after, annotation, "V", comparison->error, &value));
     if (ref.id != 0 && tp_pdf_is_name(type, "Sig") && tp_pdf_kind(value) == TP_PDF_DICTIONARY)
         TP_TRY(tp_pades_take_field(comparison, item)); /* poppler forgets to list it in some forms */
-    if (ref.id != 0 && tp_pades_set_has(&comparison->fresh, ref.id)) {
-        if (tp_pades_rect_seen(comparison, annotation, rect))
-            tp_pades_tell(comparison,
-                          (struct tp_pades_told){.nature = TP_PADES_CHANGE_SIGNATURE, .allowed = comparison->permission != 1,
-                                                 .warned = comparison->permission != 0, .page = page->number, .ref = ref, .rect = rect},
-                          "a new signature field shows something on the page%s",
-                          comparison->permission == 1 ? ", which the signature does not allow" : "");
+    if (ref.id != 0 && tp_pades_set_has(&comparison->fresh, ref.id) && tp_pdf_is_name(subtype, "Widget")) {
+        tell_field(comparison, page, ref, annotation);
         return TP_OK;
     }
     bool was_there = ref.id != 0 && tp_pdf_digests_find(comparison->old, ref.id) != NULL;
@@ -186,7 +233,7 @@ static bool holds(const struct tp_pdf_value *array, const struct tp_pades_set *r
 
 /* Both in their order; what is in one of them alone has come or is gone. */
 static enum tp_rc walk_lists(struct tp_pades_comparison *comparison, const struct page *page, const struct tp_pdf_value *old_list,
-                             const struct tp_pdf_value *new_list, const struct tp_pades_set *stay)
+                             const struct tp_pdf_value *new_list)
 {
     size_t i = 0, j = 0, old_len = tp_pdf_len(old_list), new_len = tp_pdf_len(new_list);
     while (i < old_len || j < new_len) {
@@ -195,7 +242,7 @@ static enum tp_rc walk_lists(struct tp_pades_comparison *comparison, const struc
         if (old_item != NULL && new_item != NULL && tp_pdf_equal(old_item, new_item)) {
             TP_TRY(compare_annotation(comparison, page, new_item));
             i++, j++;
-        } else if (old_item != NULL && (new_item == NULL || !holds(new_list, stay, j, old_item))) {
+        } else if (old_item != NULL && (new_item == NULL || !holds(new_list, page->annotations, j, old_item))) {
             TP_TRY(tell_gone(comparison, page, old_item));
             i++;
         } else {
@@ -209,11 +256,12 @@ static enum tp_rc walk_lists(struct tp_pades_comparison *comparison, const struc
 static enum tp_rc compare_lists(struct tp_pades_comparison *comparison, const struct page *page,
                                 const struct tp_pdf_value *old_list, const struct tp_pdf_value *new_list)
 {
-    struct tp_pades_set stay = {0};
-    enum tp_rc rc = references_of(new_list, &stay);
+    struct tp_pades_set annotations = {0};
+    const struct page listed = {.number = page->number, .ref = page->ref, .annotations = &annotations};
+    enum tp_rc rc = references_of(new_list, &annotations);
     if (rc == TP_OK)
-        rc = walk_lists(comparison, page, old_list, new_list, &stay);
-    tp_pades_set_clear(&stay);
+        rc = walk_lists(comparison, &listed, old_list, new_list);
+    tp_pades_set_clear(&annotations);
     return rc;
 }
 

@@ -7,10 +7,10 @@
 #include <string.h>
 
 /* Keys that lead to such an object without saying anything of what is in it: a page is the target of links, a field belongs to its
- * widgets. */
+ * widgets. /Kids of fields and pages are followed by their own rules: others are those of a tree of names, of scripts too. */
 static const char *const to_forms[] = {"Data", NULL}; /* of a signature reference dictionary (table 256) */
-static const char *const to_lists[] = {"Annots", "Fields", "Kids", NULL};
-static const char *const to_annotations[] = {"AN", "Annotation", "Annots", "CO", "Fields", "IRT", "Kids", "Obj",
+static const char *const to_lists[] = {"Annots", "Fields", NULL};
+static const char *const to_annotations[] = {"AN", "Annotation", "Annots", "CO", "Fields", "IRT", "Obj",
                                              "Parent", "Popup", "T", "TA", NULL};
 static const char *const to_resources[] = {"DR", "Resources", NULL};
 static const char *const to_fonts[] = {"Font", NULL};

@@ -102,8 +102,8 @@ static enum tp_rc compare(struct tp_pades_hearing *hearing, struct tp_pades_subj
     struct tp_pades_comparison comparison = {
         .before = subject->document, .after = hearing->document, .old = &old, .new = &hearing->newest,
         .between = hearing->history + revision, .between_len = hearing->revisions.len > revision ? hearing->revisions.len - revision : 0,
-        .first_revision = revision + 1, .permission = subject->signature->permission, .locks = locks, .error = hearing->error,
-        .signature = subject->signature};
+        .first_revision = revision + 1, .permission = subject->signature->permission, .locks = locks, .finds = &hearing->finds,
+        .error = hearing->error, .signature = subject->signature};
     check_rest(hearing, &comparison, tp_pades_subject_end(subject));
     enum tp_rc rc = tp_pdf_document_digests(subject->document, hearing->error, &old);
     if (rc == TP_OK)

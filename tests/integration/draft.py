@@ -155,7 +155,7 @@ class Draft:
 
     def sign(self, leaf, field='Signature', sub_filter='ETSI.CAdES.detached', entries='', rect='0 0 0 0', field_entries='', into=None,
              changes=None, make=None, services=None, stamp=None, kind='Sig', options=('-cades',), certificates=None, certify=None, digest='sha256',
-             flags=132):
+             flags=132, subtype='Widget'):
         """A signature by LEAF in a new field, or INTO the number of one that is there. MAKE: what turns the signed bytes into /Contents,
         instead of OpenSSL. STAMP: services whose TSA stamps the signature. CERTIFY: P of DocMDP."""
         number, widget = self.new(), into or self.new() + 1
@@ -167,7 +167,7 @@ class Draft:
         if into:
             objects.update(self.edit(into, '/FT /Sig', f'/FT /Sig /V {number} 0 R'))
         else:
-            objects[widget] = (f'<< /Type /Annot /Subtype /Widget /FT /Sig /T ({field}) /V {number} 0 R /Rect [{rect}] /F {flags} /P 3 0 R '
+            objects[widget] = (f'<< /Type /Annot /Subtype /{subtype} /FT /Sig /T ({field}) /V {number} 0 R /Rect [{rect}] /F {flags} /P 3 0 R '
                                f'{field_entries} >>')
             objects.update(self.append_to(6, 'Fields', f'{widget} 0 R'))
             objects.update(self.append_to(3, 'Annots', f'{widget} 0 R'))

@@ -339,11 +339,28 @@ class Stamps(ReadersTest):
                     self.passes(draft)
                 else:
                     self.refused(draft, 'a new signature field shows something on the page')
+        changes = {60: stream(b'1 0 0 rg 0 0 400 800 re f', '/Type /XObject /Subtype /Form')}
+        draft = self.stamped(self.certified(), field='Stamp', changes=changes, field_entries='/AP << /N 60 0 R >>')
+        self.refused(draft, 'a new signature field shows something on the page')
         states = {60: '<< /On 61 0 R >>', 61: appearance('999')}
         draft = self.certified()
         draft.objects.update(states)
         self.refused(self.stamped(draft, field='Stamp', changes=states, field_entries='/AS /On /AP << /N 60 0 R >>'),
                      'a new signature field shows something on the page')
+
+    def test_that_is_drawn_as_something_else(self):
+        """Readers draw a drawing by its points, wherever its rectangle is."""
+        ink = '/InkList [[40 690 200 720 300 690]] /C [1 0 0] /BS << /W 12 >>'
+        for subtype, entries in (('Polygon', '/Vertices [35 680 435 680 435 740 35 740] /IC [1 0 0]'), ('Ink', ink), ('Square', '/IC [1 0 0]')):
+            with self.subTest(subtype):
+                self.refused(self.stamped(self.certified(), field='Stamp', subtype=subtype, field_entries=entries), 'it is no widget')
+                self.refused(self.stamped(self.certified(), field='Stamp', field_entries=entries), 'which signature fields do not have')
+
+    def test_that_is_none(self):
+        draft = self.certified()
+        draft.update({50: '<< /Type /Annot /Subtype /Widget /FT /Sig /T (Stamp) /V << /Type /DocTimeStamp >> /Rect [0 0 0 0] /P 3 0 R >>',
+                      **draft.append_to(3, 'Annots', '50 0 R')})
+        self.refused(draft, 'its value is no signature that is judged')
 
 
 class Places(ReadersTest):
@@ -390,6 +407,17 @@ class Places(ReadersTest):
         draft = self.signed(Draft(extra=extra))
         page = {90: '<< /Type /Page /FT /Sig /T (s) /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R >>'}
         self.changed(draft.update({**page, 2: '<< /Type /Pages /T (t) /Kids [3 0 R 90 0 R] /Count 2 >>'}))
+
+    def test_fields_that_are_scripts(self):
+        script = '/Limits [(a) (a)] /Names [(a) << /S /JavaScript /JS (app.alert\\(1\\)) >>]'
+        for catalog, entries, good in (('/Names << /JavaScript << /Kids 20 0 R >> >>', '', False), ('', script, False), ('', '', True)):
+            with self.subTest(catalog=catalog, entries=entries):
+                draft = self.signed(Draft({6: Draft().text(6).replace('[7 0 R 9 0 R]', '20 0 R'), 20: '[7 0 R 9 0 R]'}, catalog), into=9)
+                draft.update({20: '[7 0 R 9 0 R 50 0 R]', 50: f'<< /FT /Sig /T (late) /Type /Annot /Subtype /Widget /Rect [0 0 0 0] {entries} >>'})
+                if good:
+                    self.passes(draft)
+                else:
+                    self.changed(draft)
 
     def test_a_link_that_became_a_comment(self):
         link = '<< /Type /Annot /Subtype /Link /Rect [1 1 9 9] >>'

@@ -254,6 +254,68 @@ class Changes(VerifyTest):
                    make=lambda data: token_over(self.services, data))
         self.changed(draft, 'shows something on the page')
 
+    def test_a_new_field_that_no_signer_answers_for(self):
+        """It may be a frame to sign in, and no more: what it showed would be anybody's."""
+        look = '/AP << /N 60 0 R >>'
+        stamp = {'sub_filter': 'ETSI.RFC3161', 'kind': 'DocTimeStamp', 'make': lambda data: token_over(self.services, data)}
+        for certify in (None, 2, 3):
+            for entries, warned in (('', True), (look, None)):
+                with self.subTest(certify=certify, entries=entries):
+                    empty = self.signed(certify=certify)
+                    empty.update({50: f'<< /Type /Annot /Subtype /Widget /FT /Sig /T (Frame) /Rect [40 690 300 720] /F 4 /P 3 0 R {entries} >>',
+                                  60: appearance('999'), **empty.append_to(6, 'Fields', '50 0 R'), **empty.append_to(3, 'Annots', '50 0 R')})
+                    stamped = self.signed(certify=certify)
+                    stamped.sign(None, field='Stamp', rect='40 690 300 720', field_entries=entries, changes={60: appearance('999')}, **stamp)
+                    for draft in (empty, stamped):
+                        if warned:
+                            self.assertTrue(self.passes(draft)['signatures'][0]['changes'][0]['warned'])
+                        else:
+                            self.changed(draft, 'shows something on the page, and no signer answers for it')
+        draft = self.signed()
+        draft.sign(self.bob, field='Second', rect='40 690 300 720', field_entries=look, changes={60: appearance('Bob')}, services=self.services)
+        self.assertFalse(any(change['warned'] for change in self.passes(draft)['signatures'][0]['changes']), 'Bob answers for it')
+        field = {50: f'<< /Type /Annot /Subtype /Widget /FT /Sig /T (Third) /V 10 0 R /Rect [40 600 300 640] /F 4 /P 3 0 R {look} >>'}
+        draft.update({**field, **draft.append_to(3, 'Annots', '50 0 R')})
+        self.changed(draft, 'its value is no signature that is judged')
+
+    def test_a_new_field_that_pages_alone_list(self):
+        field = '<< /Type /Annot /Subtype /Widget /FT /Sig /T (Second) /V {} /Rect [40 690 300 720] /F 4 /P 3 0 R /AP << /N 60 0 R >> >>'
+        for value in ('<< /Type /Sig /Name (Bob) >>', '<< /Type /DocTimeStamp >>', '61 0 R'):
+            with self.subTest(value):
+                draft = self.signed()
+                draft.update({50: field.format(value), 60: appearance('999'), 61: '<< /Type /Sig /Name (Bob) >>',
+                              **draft.append_to(3, 'Annots', '50 0 R')})
+                self.changed(draft, 'its value is no signature that is judged')
+        draft = self.signed()
+        draft.sign(self.bob, field='Second', rect='40 690 300 720', field_entries='/AP << /N 60 0 R >>', services=self.services,
+                   changes={60: appearance('Bob'), 6: draft.text(6)})
+        verdict = self.passes(draft)
+        self.assertIn('is in no field of the form', verdict['notes'][0])
+        self.assertFalse(any(change['warned'] for change in verdict['signatures'][0]['changes']))
+
+    def test_a_new_field_that_is_something_else(self):
+        for words, entries in (('it is no widget', '/Subtype /Link /Dest [3 0 R /Fit]'),
+                               ('it has /PA', '/Subtype /Widget /PA << /S /URI /URI (http://x/) >>'),
+                               ('it has /A,', '/Subtype /Widget /A << /S /URI /URI (http://x/) >>')):
+            with self.subTest(words):
+                draft = self.signed(certify=3)
+                draft.update({50: f'<< /Type /Annot /FT /Sig /T (Frame) /Rect [0 0 595 842] /F 2 /P 3 0 R {entries} >>',
+                              **draft.append_to(6, 'Fields', '50 0 R'), **draft.append_to(3, 'Annots', '50 0 R')})
+                self.changed(draft, words)
+
+    def test_pop_ups(self):
+        """One that shows only what its comment says is spared the warning; a comment that becomes one has vanished."""
+        window = '<< /Type /Annot /Subtype /Popup /Rect [300 690 500 740] /P 3 0 R {} >>'
+        for entries, warned in (('/Parent 50 0 R', False), ('', True), ('/Parent 50 0 R /AP << /N 60 0 R >>', True),
+                                ('/Parent 50 0 R /Open true', True)):
+            with self.subTest(entries):
+                draft = self.signed(Draft(extra={**NOTE, 3: Draft().text(3).replace('/Annots [', '/Annots [50 0 R ')}))
+                draft.update({70: window.format(entries), 60: appearance('999'), **draft.append_to(3, 'Annots', '70 0 R')})
+                self.assertEqual([change['warned'] for change in self.passes(draft)['signatures'][0]['changes']], [warned])
+        draft = self.signed(Draft(extra={**NOTE, 3: Draft().text(3).replace('/Annots [', '/Annots [50 0 R ')}))
+        draft.update({50: window.format('/F 2')})
+        self.assertTrue(self.passes(draft)['signatures'][0]['changes'][0]['warned'])
+
     def test_locked_fields(self):
         self.changed(self.signed(entries=FIELD_LOCK.format('amount')).update(FILLED), 'which the signature has locked')
         self.passes(self.signed(entries=FIELD_LOCK.format('other')).update(FILLED))

@@ -3,6 +3,7 @@
 #include "pades/change.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,8 @@ struct part {
     const char *content, *data; /* DATA: of a stream, whose entries CONTENT is */
 };
 #define PARTS_MAX 20
+#define SIGNATURE "<< /Type /Sig /ByteRange [0 1 2 3] /Contents <00> >>"
+#define STAMP "<< /Type /DocTimeStamp /ByteRange [0 1 2 3] /Contents <00> >>"
 
 static const struct part base_parts[] = {
     {1, "<< /Type /Catalog /Pages 2 0 R /AcroForm 6 0 R /Metadata 12 0 R /Names << /Dests 13 0 R >> >>", NULL},
@@ -80,13 +83,15 @@ static struct tp_pades_signature compare(const struct part *old_changes, const s
     struct tp_pades_locks none = {.kind = TP_PADES_LOCKS_NONE};
     struct tp_pdf_digests old = {0}, new = {0};
     struct tp_pades_signature signature = {0};
+    struct tp_pades_finds finds = {0};
     struct tp_pdf_document *before = make(old_changes, "/Root 1 0 R"), *after = make(new_changes, trailer);
     cr_assert_eq(tp_pdf_document_digests(before, &error, &old), TP_OK);
     cr_assert_eq(tp_pdf_document_digests(after, &error, &new), TP_OK);
+    cr_assert_eq(tp_pades_find(after, true, &error, &finds), TP_OK);
     struct tp_pades_comparison comparison = {.before = before, .after = after, .old = &old, .new = &new, .permission = permission,
-                                             .locks = locks != NULL ? locks : &none, .error = &error, .signature = &signature};
+                                             .locks = locks != NULL ? locks : &none, .finds = &finds, .error = &error, .signature = &signature};
     cr_assert_eq(tp_pades_compare(&comparison), TP_OK, "%s", error.words);
-    tp_pdf_digests_clear(&old), tp_pdf_digests_clear(&new);
+    tp_pdf_digests_clear(&old), tp_pdf_digests_clear(&new), tp_pades_finds_clear(&finds);
     done(before), done(after);
     return signature;
 }
@@ -157,7 +162,25 @@ static const struct {
       {30, "<< /Subtype /Stamp /Rect [0 0 9 9] /AA << >> >>", NULL}}},
     {"a signature was added in a new field \"u\"", FORM, TP_PADES_CHANGE_SIGNATURE,
      {{3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R 31 0 R] >>", NULL},
-      {30, "<< /Type /Sig >>", NULL}, {31, "<< /FT /Sig /Subtype /Widget /T (u) /V 30 0 R >>", NULL}}},
+      {30, SIGNATURE, NULL}, {31, "<< /FT /Sig /Subtype /Widget /T (u) /V 30 0 R /DV 30 0 R /Rect [0 0 0 0] >>", NULL}}}, /* as LibreOffice writes it */
+    {"form field \"u\" was added: its value is no signature that is judged", NO, TP_PADES_CHANGE_CONTENT,
+     {{3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R 31 0 R] >>", NULL},
+      {30, "<< /Type /Sig >>", NULL}, {31, "<< /FT /Sig /Subtype /Widget /T (u) /V 30 0 R /Rect [0 0 0 0] >>", NULL}}},
+    {"form field \"u\" was added: it is no widget", NO, TP_PADES_CHANGE_CONTENT,
+     {{3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R 31 0 R] >>", NULL},
+      {30, SIGNATURE, NULL}, {31, "<< /FT /Sig /Subtype /Ink /T (u) /V 30 0 R /Rect [0 0 0 0] >>", NULL}}},
+    {"an annotation was added", NO, TP_PADES_CHANGE_CONTENT,
+     {{3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R 31 0 R] >>", NULL},
+      {30, STAMP, NULL}, {31, "<< /FT /Sig /T (u) /V 30 0 R /Rect [0 0 0 0] >>", NULL}}},
+    {"an empty signature field was added in a new field \"e\"", FORM, TP_PADES_CHANGE_SIGNATURE,
+     {{6, "<< /Fields [7 0 R 10 0 R 14 0 R 31 0 R] /DR << /Font << /F1 9 0 R >> >> >>", NULL},
+      {31, "<< /Type /Annot /Subtype /Widget /FT /Sig /T (e) /F 132 /P 3 0 R /Rect [0 0 0 0] /DA () /Ff 1 /TU (x) /Lock << >> /SV << >> >>", NULL}}},
+    {"form field \"e\" was added: it has /Dest, which signature fields do not have", NO, TP_PADES_CHANGE_CONTENT,
+     {{6, "<< /Fields [7 0 R 10 0 R 14 0 R 31 0 R] /DR << /Font << /F1 9 0 R >> >> >>", NULL},
+      {31, "<< /Subtype /Widget /FT /Sig /T (e) /Rect [0 0 0 0] /Dest [3 0 R /Fit] >>", NULL}}},
+    {"form field \"e\" was added: it has /AA, which signature fields do not have", NO, TP_PADES_CHANGE_CONTENT,
+     {{6, "<< /Fields [7 0 R 10 0 R 14 0 R 31 0 R] /DR << /Font << /F1 9 0 R >> >> >>", NULL},
+      {31, "<< /Subtype /Widget /FT /Sig /T (e) /Rect [0 0 0 0] /AA << >> >>", NULL}}},
     {"page 1 /MediaBox was changed", NO, TP_PADES_CHANGE_CONTENT,
      {{3, "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9.01] /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R] >>", NULL}}},
     {"an annotation was added", NO, TP_PADES_CHANGE_CONTENT,
@@ -250,6 +273,97 @@ Test(change, a_new_signature_field_that_is_seen_is_told_with_its_place)
     cr_assert_not(signature.changes[0].allowed);
     signature = compare(NULL, seen, "/Root 1 0 R", 0, NULL);
     cr_assert(signature.changes[0].allowed && !signature.changes[0].warned && !signature.changes[1].warned);
+}
+
+/* What no signer answers for may be a frame to sign in, and draws nothing by itself. */
+Test(change, a_new_signature_field_of_nobody_draws_nothing)
+{
+    static const char page[] = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R 31 0 R] >>";
+    static const char form[] = "<< /Fields [7 0 R 10 0 R 14 0 R 31 0 R] /DR << /Font << /F1 9 0 R >> >> >>";
+    static const struct {
+        const char *entries, *look; /* of 32, a stream */
+        bool told, allowed;
+    } fields[] = {
+        {"/Rect [0 0 0 0]", NULL, false, true},
+        {"/Rect [1 2 3 4] /F 2 /AP << /N 32 0 R >>", "/BBox [0 0 9 9]", false, true},
+        {"/Rect [0 0 0 0] /AP << /N 32 0 R >>", "/BBox [0 0 0 0]", false, true},
+        {"/Rect [0 0 0 0] /MK << /R 90 /BG [] >>", NULL, false, true},
+        {"/Rect [1 2 3 4]", NULL, true, true},
+        {"/Rect [1 2 3 4] /V 30 0 R", NULL, true, true},
+        {"/Rect [1 2 3 4] /AP << /N 32 0 R >>", "/BBox [0 0 9 9]", true, false},
+        {"/Rect [1 2 3 4] /V 30 0 R /AP << /N 32 0 R >>", "/BBox [0 0 9 9]", true, false},
+        {"/Rect [0 0 0 0] /AP << /N 32 0 R >>", "", true, false},
+        {"/Rect [0 0 0 0] /AP << /N 32 0 R >>", "/BBox [0 0 9]", true, false},
+        {"/Rect [0 0 0 0] /AP << /N 32 0 R >>", "/BBox [0 0 /a /b]", true, false},
+        {"/Rect [0 0 0 0] /AP << /D 32 0 R >>", "/BBox [0 0 9 9]", true, false},
+        {"/Rect [0 0 0 0] /MK << /BC [1 0 0] >>", NULL, true, false},
+        {"/AP << /N 32 0 R >>", "/BBox [0 0 9 9]", true, false},
+    };
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        for (unsigned permission = 0; permission <= 3; permission += permission == 0 ? 2 : 1) {
+            char field[160];
+            (void)snprintf(field, sizeof field, "<< /FT /Sig /Subtype /Widget /T (t) %s >>", fields[i].entries);
+            const struct part shown[] = {{3, page, NULL}, {6, form, NULL}, {30, STAMP, NULL}, {31, field, NULL},
+                                         {fields[i].look == NULL ? 0 : 32, fields[i].look, "q Q"}, {0}};
+            struct tp_pades_signature signature = compare(NULL, shown, "/Root 1 0 R", permission, NULL);
+            cr_assert_eq(signature.changes_len, fields[i].told ? 2 : 1, "%s", fields[i].entries);
+            cr_assert_eq(signature.changes[0].warned, fields[i].told, "%s", fields[i].entries);
+            cr_assert_eq(signature.changes[0].allowed, fields[i].allowed, "%s: %s", fields[i].entries, signature.changes[0].words);
+        }
+}
+
+/* The signer of one field answers for it alone. */
+Test(change, a_signature_is_in_one_field)
+{
+    static const char page[] = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R 31 0 R] >>";
+    const struct part before[] = {{10, "<< /Subtype /Widget /FT /Sig /T (s) /V 30 0 R /Rect [0 0 1 1] >>", NULL}, {30, SIGNATURE, NULL}, {0}};
+    const struct part after[] = {
+        before[0], before[1], {3, page, NULL}, {31, "<< /FT /Sig /Subtype /Widget /T (t) /V 30 0 R /Rect [1 2 3 4] >>", NULL}, {0}};
+    struct tp_pades_signature signature = compare(before, after, "/Root 1 0 R", 0, NULL);
+    cr_assert_str_eq(signature.changes[0].words, "form field \"t\" was added: its value is no signature that is judged");
+    cr_assert_not(signature.changes[0].allowed);
+}
+
+/* A pop-up is spared the warning when it can show nothing but what its comment says. */
+Test(change, a_pop_up_is_the_window_of_a_comment)
+{
+    static const char page[] = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Annots [7 0 R 10 0 R 11 0 R 31 0 R] >>";
+    static const struct {
+        const char *entries;
+        bool warned;
+    } windows[] = {
+        {"/Parent 11 0 R /Open false", false},    {"/Parent 11 0 R /Open true", true}, {"", true},          {"/Parent 31 0 R", true},
+        {"/Parent 11 0 R /AP << /N 8 0 R >>", true}, {"/Parent 7 0 R", true},           {"/Parent 13 0 R", true},
+    };
+    for (size_t i = 0; i < sizeof windows / sizeof windows[0]; i++) {
+        char window[120], comment[120];
+        (void)snprintf(window, sizeof window, "<< /Subtype /Popup /Rect [0 0 9 9] %s >>", windows[i].entries);
+        (void)snprintf(comment, sizeof comment, "<< /Subtype /FreeText /Rect [0 0 9 9] %s >>", windows[i].entries);
+        const struct part came[] = {{3, page, NULL}, {31, window, NULL}, {0}};
+        struct tp_pades_signature signature = compare(NULL, came, "/Root 1 0 R", 0, NULL);
+        cr_assert_eq(signature.changes_len, 1);
+        cr_assert(signature.changes[0].allowed);
+        cr_assert_eq(signature.changes[0].warned, windows[i].warned, "%s", windows[i].entries);
+        const struct part was[] = {{3, page, NULL}, {31, comment, NULL}, {0}};
+        signature = compare(was, came, "/Root 1 0 R", 0, NULL);
+        cr_assert(signature.changes[0].allowed && signature.changes[0].warned, "%s", windows[i].entries);
+    }
+}
+
+/* A list of fields that is a part of a tree of names: fields that come would be scripts. */
+Test(change, kids_of_names_are_no_fields)
+{
+    static const char catalog[] = "<< /Type /Catalog /Pages 2 0 R /AcroForm 6 0 R /Metadata 12 0 R /Names << /JavaScript << /Kids 20 0 R >> >> >>";
+    static const char form[] = "<< /Fields 20 0 R /DR << /Font << /F1 9 0 R >> >> >>";
+    const struct part before[] = {{1, catalog, NULL}, {6, form, NULL}, {20, "[7 0 R 10 0 R 14 0 R]", NULL}, {0}};
+    const struct part after[] = {before[0], before[1], {20, "[7 0 R 10 0 R 14 0 R 31 0 R]", NULL}, {31, "<< /FT /Sig /T (t) >>", NULL}, {0}};
+    struct tp_pades_signature signature = compare(before, after, "/Root 1 0 R", 0, NULL);
+    cr_assert_not(signature.changes[0].allowed);
+    cr_assert_str_eq(signature.changes[0].words, "the document's /Names was changed, which stands in another place of the document, too");
+    const struct part alone[] = {{6, form, NULL}, {20, "[7 0 R 10 0 R 14 0 R]", NULL}, {0}};
+    const struct part more[] = {alone[0], after[2], after[3], {0}};
+    signature = compare(alone, more, "/Root 1 0 R", 0, NULL);
+    cr_assert(signature.changes[0].allowed, "%s", signature.changes[0].words);
 }
 
 Test(change, an_old_object_does_not_become_a_signature_field)
