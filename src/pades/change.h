@@ -64,6 +64,8 @@ TP_MUST_USE enum tp_rc tp_pades_locks_read(struct tp_pdf_document *document, con
                                            unsigned *ret_permission);
 void tp_pades_locks_clear(struct tp_pades_locks *locks);
 bool tp_pades_locks_hold(const struct tp_pades_locks *locks, const char *field);
+/* A field's whole name as a line. False: the line is not all of it as it is, and may be another field's. */
+bool tp_pades_name_line(const struct tp_buf *name, char ret_line[TP_PADES_LINE_MAX]);
 
 /* ---- among the files change*.c ---- */
 
@@ -112,8 +114,12 @@ struct tp_pades_rule {
 /* Two dictionaries: keys in RULES by their rule, all others must be equal, and their values are protected. */
 TP_MUST_USE enum tp_rc tp_pades_compare_keys(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair,
                                              const struct tp_pades_rule *rules);
+/* Content, unless both are the same and lead to what has not changed either. */
+TP_MUST_USE enum tp_rc tp_pades_compare_same(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair);
 enum tp_rc tp_pades_rule_ignore(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair);
 enum tp_rc tp_pades_rule_form(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair);  /* change_form.c */
+enum tp_rc tp_pades_rule_form_resources(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair);  /* change_font.c */
+enum tp_rc tp_pades_rule_form_appearance(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair);
 /* A signature field that has come, in the form or on a page alone; others are told as content. */
 TP_MUST_USE enum tp_rc tp_pades_take_field(struct tp_pades_comparison *comparison, const struct tp_pdf_value *item);
 enum tp_rc tp_pades_rule_pages(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair); /* change_page.c */

@@ -10,7 +10,8 @@
 
 struct field { /* what a field has of its own and inherits */
     char name[TP_PADES_LINE_MAX];
-    bool is_signature;
+    bool strange; /* the name is longer, or has what a line cannot show: it could be taken for another */
+    bool has_type, is_signature;
     bool value_differs; /* its value, or the one that it inherits, is another */
     bool signing;       /* a signature field that was empty */
     bool unseen;        /* signing, where only what is not to be seen may: a document timestamp */
@@ -23,90 +24,6 @@ struct kids { /* the context of a field's rules */
     bool fixed; /* its widget may not look other than it did, though the field is signed */
 };
 
-/* ---- what signatures lock ---- */
-
-void tp_pades_locks_clear(struct tp_pades_locks *locks)
-{
-    free(locks->names);
-    *locks = (struct tp_pades_locks){0};
-}
-
-bool tp_pades_locks_hold(const struct tp_pades_locks *locks, const char *field)
-{
-    if (locks->kind == TP_PADES_LOCKS_NONE || locks->kind == TP_PADES_LOCKS_ALL)
-        return locks->kind == TP_PADES_LOCKS_ALL;
-    for (size_t i = 0; i < locks->len; i++) {
-        size_t len = strlen(locks->names[i]); /* a field that is named stands for those below it */
-        if (strncmp(locks->names[i], field, len) == 0 && (field[len] == '\0' || field[len] == '.'))
-            return locks->kind == TP_PADES_LOCKS_INCLUDE;
-    }
-    return locks->kind == TP_PADES_LOCKS_EXCLUDE;
-}
-
-static enum tp_rc read_names(struct tp_pdf_document *document, const struct tp_pdf_value *params, struct tp_error *error,
-                             struct tp_pades_locks *locks)
-{
-    const struct tp_pdf_value *names, *name;
-    TP_TRY(tp_pdf_document_get(document, params, "Fields", error, &names));
-    size_t len = tp_pdf_kind(names) == TP_PDF_ARRAY ? tp_pdf_len(names) : 0;
-    if (len > TP_PADES_LOCKS_MAX)
-        return tp_error_set(error, TP_TOO_LARGE, "a signature locks more than %d fields by name", TP_PADES_LOCKS_MAX);
-    locks->names = len == 0 ? NULL : calloc(len, sizeof *locks->names);
-    if (len > 0 && locks->names == NULL)
-        return TP_MEMORY;
-    for (; locks->len < len; locks->len++) {
-        struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-        TP_TRY(tp_pdf_document_resolve(document, tp_pdf_at(names, locks->len), error, &name));
-        if (tp_pdf_text(tp_pdf_bytes(name), &text) == TP_OK)
-            tp_pades_line(tp_buf_string(&text), locks->names[locks->len], sizeof locks->names[0]);
-    }
-    return TP_OK;
-}
-
-static enum tp_rc read_params(struct tp_pdf_document *document, const struct tp_pdf_value *params, struct tp_error *error,
-                              struct tp_pades_locks *locks)
-{
-    const struct tp_pdf_value *action;
-    TP_TRY(tp_pdf_document_get(document, params, "Action", error, &action));
-    tp_pades_locks_clear(locks);
-    locks->kind = tp_pdf_is_name(action, "Include")   ? TP_PADES_LOCKS_INCLUDE
-                  : tp_pdf_is_name(action, "Exclude") ? TP_PADES_LOCKS_EXCLUDE
-                                                      : TP_PADES_LOCKS_ALL;
-    return read_names(document, params, error, locks);
-}
-
-static enum tp_rc read_references(struct tp_pdf_document *document, const struct tp_pdf_value *dictionary,
-                                  struct tp_error *error, struct tp_pades_locks *locks)
-{
-    const struct tp_pdf_value *references, *reference, *method, *params;
-    TP_TRY(tp_pdf_document_get(document, dictionary, "Reference", error, &references));
-    for (size_t i = 0; tp_pdf_kind(references) == TP_PDF_ARRAY && i < tp_pdf_len(references) && i < 16; i++) {
-        TP_TRY(tp_pdf_document_resolve(document, tp_pdf_at(references, i), error, &reference));
-        TP_TRY(tp_pdf_document_get(document, reference, "TransformMethod", error, &method));
-        TP_TRY(tp_pdf_document_get(document, reference, "TransformParams", error, &params));
-        if (tp_pdf_is_name(method, "FieldMDP"))
-            return read_params(document, params, error, locks);
-    }
-    return TP_OK;
-}
-
-enum tp_rc tp_pades_locks_read(struct tp_pdf_document *document, const struct tp_pades_found *found,
-                               struct tp_error *error, struct tp_pades_locks *ret_locks, unsigned *ret_permission)
-{
-    const struct tp_pdf_value *lock, *permission;
-    *ret_permission = 0;
-    TP_TRY(read_references(document, found->dictionary, error, ret_locks));
-    TP_TRY(tp_pdf_document_get(document, found->field_dictionary, "Lock", error, &lock));
-    if (tp_pdf_kind(lock) != TP_PDF_DICTIONARY)
-        return TP_OK;
-    if (ret_locks->kind == TP_PADES_LOCKS_NONE)
-        TP_TRY(read_params(document, lock, error, ret_locks));
-    TP_TRY(tp_pdf_document_get(document, lock, "P", error, &permission)); /* ISO 32000-2: DocMDP by a lock */
-    int64_t number = tp_pdf_integer(permission, 0);
-    *ret_permission = number >= 1 && number <= 3 ? (unsigned)number : 0;
-    return TP_OK;
-}
-
 /* ---- fields ---- */
 
 static enum tp_rc take_name(struct tp_pades_comparison *comparison, const struct tp_pdf_value *dictionary, struct field *field)
@@ -116,14 +33,20 @@ static enum tp_rc take_name(struct tp_pades_comparison *comparison, const struct
     TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "FT", comparison->error, &type));
     if (type != NULL)
         field->is_signature = tp_pdf_is_name(type, "Sig");
+    field->has_type = field->has_type || type != NULL;
     TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "T", comparison->error, &part));
     if (tp_pdf_kind(part) != TP_PDF_STRING)
         return TP_OK;
     TP_TRY(tp_buf_printf(&text, "%s%s", field->name, field->name[0] == '\0' ? "" : "."));
     if (tp_pdf_text(tp_pdf_bytes(part), &text) != TP_OK)
         TP_TRY(tp_buf_append_string(&text, "?"));
-    tp_pades_line(tp_buf_string(&text), field->name, sizeof field->name);
+    field->strange = !tp_pades_name_line(&text, field->name) || field->strange;
     return TP_OK;
+}
+
+static bool is_locked(const struct tp_pades_comparison *comparison, const struct field *field)
+{
+    return comparison->locks->kind != TP_PADES_LOCKS_NONE && (field->strange || tp_pades_locks_hold(comparison->locks, field->name));
 }
 
 static bool is_null(const struct tp_pdf_value *value)
@@ -134,7 +57,7 @@ static bool is_null(const struct tp_pdf_value *value)
 /* A signature may come to the field. */
 static bool may_sign(const struct tp_pades_comparison *comparison, const struct field *field)
 {
-    return comparison->permission != 1 && !tp_pades_locks_hold(comparison->locks, field->name);
+    return comparison->permission != 1 && !is_locked(comparison, field);
 }
 
 static enum tp_rc is_stamp(struct tp_pades_comparison *comparison, const struct tp_pdf_value *signature, bool *ret_stamp)
@@ -165,11 +88,24 @@ static enum tp_rc tell_signed(struct tp_pades_comparison *comparison, const stru
 
 static enum tp_rc tell_filled(struct tp_pades_comparison *comparison, struct tp_pdf_ref ref, const struct field *field)
 {
-    bool locked = tp_pades_locks_hold(comparison->locks, field->name);
+    const bool locked = is_locked(comparison, field);
     struct tp_pades_told told = {.nature = TP_PADES_CHANGE_FORM, .ref = ref, .allowed = comparison->permission != 1 && !locked};
     tp_pades_tell(comparison, told, "form field \"%s\" was filled in%s", field->name,
                   locked ? ", which the signature has locked" : told.allowed ? "" : ", which the signature does not allow");
     return TP_OK;
+}
+
+/* A kid with a name of its own is another field: it has the value from above only where it has none itself, and is filled in under its
+ * own name. A signature is nobody's but its own field's. */
+static enum tp_rc inherit_value(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair, struct field *field)
+{
+    if (field->is_signature)
+        field->value_differs = false;
+    if (tp_pdf_get(pair->new, "T") == NULL)
+        return TP_OK;
+    field->signing = field->unseen = false;
+    field->value_differs = field->value_differs && tp_pdf_get(pair->old, "V") == NULL && tp_pdf_get(pair->new, "V") == NULL;
+    return field->value_differs ? tell_filled(comparison, pair->ref, field) : TP_OK;
 }
 
 /* /V first: whether anything else of the field may differ depends on it. */
@@ -183,6 +119,11 @@ static enum tp_rc compare_value(struct tp_pades_comparison *comparison, const st
         differs = old_value != NULL || new_value != NULL;
     if (!differs)
         return TP_OK;
+    if (!field->has_type) { /* only those below it are fields, each with a name that a lock may have */
+        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
+                      "the value that fields below \"%s\" have from it was changed", field->name);
+        return TP_OK;
+    }
     if (!field->is_signature) {
         field->value_differs = true;
         return tell_filled(comparison, pair->ref, field);
@@ -198,7 +139,7 @@ static enum tp_rc compare_value(struct tp_pades_comparison *comparison, const st
     return TP_OK;
 }
 
-static enum tp_rc compare_same(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
+enum tp_rc tp_pades_compare_same(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
     if (pair->old != NULL && pair->new != NULL && tp_pdf_equal(pair->old, pair->new))
         return tp_pades_protect(comparison, pair->new, pair->key, pair->path);
@@ -211,14 +152,14 @@ static enum tp_rc compare_same(struct tp_pades_comparison *comparison, const str
 static enum tp_rc rule_with_value(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
     const struct kids *kids = pair->context;
-    return kids->field.value_differs || (kids->field.signing && !kids->fixed) ? TP_OK : compare_same(comparison, pair);
+    return kids->field.value_differs || (kids->field.signing && !kids->fixed) ? TP_OK : tp_pades_compare_same(comparison, pair);
 }
 
 /* /F of a widget: signing sets Print and Locked. */
 static enum tp_rc rule_with_signing(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
     const struct kids *kids = pair->context;
-    return kids->field.signing && !kids->fixed ? TP_OK : compare_same(comparison, pair);
+    return kids->field.signing && !kids->fixed ? TP_OK : tp_pades_compare_same(comparison, pair);
 }
 
 static enum tp_rc rule_value(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
@@ -292,6 +233,7 @@ static enum tp_rc compare_field(struct tp_pades_comparison *comparison, const st
     if (!first)
         return TP_OK;
     TP_TRY(take_name(comparison, pair.new, &field));
+    TP_TRY(inherit_value(comparison, &pair, &field));
     TP_TRY(compare_value(comparison, &pair, &field));
     char path[TP_PADES_PATH_MAX];
     struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
@@ -433,55 +375,6 @@ static enum tp_rc rule_fields(struct tp_pades_comparison *comparison, const stru
 
 /* ---- the form itself ---- */
 
-/* /DR /Font: what was there must stay; fonts for new fields may come. The resources may be those of pages, too: that they have
- * grown is remembered. */
-static enum tp_rc rule_fonts(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
-{
-    struct tp_bytes key;
-    const struct tp_pdf_value *before, *after;
-    char name[128];
-    const struct tp_pdf_ref own = tp_pdf_ref(pair->new);
-    bool first;
-    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &before, &after));
-    if (tp_pdf_kind(after) != TP_PDF_DICTIONARY || (pair->old != NULL && tp_pdf_kind(before) != TP_PDF_DICTIONARY))
-        return compare_same(comparison, pair);
-    for (size_t i = 0; i < tp_pdf_len(before); i++) {
-        const struct tp_pdf_value *font = tp_pdf_entry(before, i, &key);
-        if (key.len >= sizeof name)
-            return compare_same(comparison, pair);
-        memcpy(name, key.data, key.len), name[key.len] = '\0';
-        struct tp_pades_pair fonts = {.old = font, .new = tp_pdf_get(after, name), .ref = pair->ref, .key = pair->key, .path = pair->path};
-        TP_TRY(compare_same(comparison, &fonts));
-    }
-    TP_TRY(tp_pades_stands(comparison, own, TP_PADES_ROLE_FONTS, &first));
-    if (tp_pdf_len(after) > tp_pdf_len(before)) {
-        TP_TRY(tp_pades_set_add(&comparison->grown, own.id));
-        TP_TRY(tp_pades_set_add(&comparison->grown, pair->ref.id));
-    }
-    return TP_OK;
-}
-
-static enum tp_rc rule_resources(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
-{
-    static const struct tp_pades_rule rules[] = {{"Font", rule_fonts}, {NULL, NULL}};
-    struct tp_pades_pair both = *pair;
-    const struct tp_pdf_ref ref = tp_pdf_ref(pair->new);
-    bool first;
-    if (pair->old == NULL)
-        return TP_OK;
-    TP_TRY(tp_pades_both(comparison, pair->old, pair->new, &both.old, &both.new));
-    if (tp_pdf_kind(both.old) != TP_PDF_DICTIONARY || tp_pdf_kind(both.new) != TP_PDF_DICTIONARY)
-        return compare_same(comparison, pair);
-    both.ref = ref.id != 0 ? ref : pair->ref;
-    TP_TRY(tp_pades_stands(comparison, ref, TP_PADES_ROLE_RESOURCES, &first));
-    return tp_pades_compare_keys(comparison, &both, rules);
-}
-
-static enum tp_rc rule_default_appearance(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
-{
-    return pair->old == NULL ? TP_OK : compare_same(comparison, pair);
-}
-
 /* Once set, viewers draw fields anew, by whatever fonts and values there are: so it may go, and not come. */
 static enum tp_rc rule_need_appearances(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair)
 {
@@ -496,8 +389,8 @@ static enum tp_rc rule_need_appearances(struct tp_pades_comparison *comparison, 
 static const struct tp_pades_rule form_rules[] = {
     {"Fields", rule_fields},
     {"SigFlags", tp_pades_rule_ignore},
-    {"DR", rule_resources},
-    {"DA", rule_default_appearance},
+    {"DR", tp_pades_rule_form_resources},
+    {"DA", tp_pades_rule_form_appearance},
     {"NeedAppearances", rule_need_appearances},
     {NULL, NULL},
 };

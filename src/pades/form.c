@@ -197,12 +197,19 @@ bool tp_pades_form_has_name(const struct tp_pades_form *form, const char *name)
     return false;
 }
 
+/* One more than the highest: looking for the lowest would cost a document with many such names their square. */
 void tp_pades_form_free_name(const struct tp_pades_form *form, const char *prefix, char *ret_name, size_t ret_name_len)
 {
-    size_t number = 0;
-    do
-        (void)snprintf(ret_name, ret_name_len, "%s%zu", prefix, ++number);
-    while (tp_pades_form_has_name(form, ret_name));
+    const size_t len = strlen(prefix);
+    unsigned long highest = 0;
+    for (size_t i = 0; i < form->names_len; i++) {
+        const char *digits = form->names[i] + len;
+        if (strncmp(form->names[i], prefix, len) != 0 || strspn(digits, "0123456789") != strlen(digits) || strlen(digits) > 9)
+            continue;
+        const unsigned long number = strtoul(digits, NULL, 10);
+        highest = number > highest ? number : highest;
+    }
+    (void)snprintf(ret_name, ret_name_len, "%s%lu", prefix, highest + 1);
 }
 
 void tp_pades_form_list_empty(const struct tp_pades_form *form, char *ret_list, size_t ret_list_len)

@@ -196,7 +196,8 @@ enum tp_rc tp_pades_docmdp(struct tp_pdf_document *document, const struct tp_pdf
         TP_TRY(tp_pdf_document_get(document, reference, "TransformParams", error, &params));
         TP_TRY(tp_pdf_document_get(document, params, "P", error, &value));
         int64_t permission = tp_pdf_integer(value, 2); /* table 257: the default */
-        *ret_permission = permission == 1 || permission == 3 ? (unsigned)permission : 2;
+        const unsigned own = permission == 1 || permission == 3 ? (unsigned)permission : 2;
+        *ret_permission = *ret_permission == 0 || own < *ret_permission ? own : *ret_permission;
     }
     return TP_OK;
 }

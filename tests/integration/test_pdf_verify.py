@@ -21,6 +21,10 @@ from tools import CLI, must, run, write_private
 REPORT, XMLDSIG = '{http://uri.etsi.org/19102/v1.2.1#}', '{http://www.w3.org/2000/09/xmldsig#}'
 RANGE = rb'/ByteRange \[0 (\d+) (\d+) (\d+)\]'
 FILLED = {7: Draft().text(7).replace('(100)', '(999)'), 8: appearance('999')}
+def filled_as(name):
+    return {7: FILLED[7].replace('(amount)', name), 8: FILLED[8]}
+
+
 NOTE = {50: '<< /Type /Annot /Subtype /FreeText /Rect [40 690 300 720] /Contents (1000000 yen) /DA (/F1 18 Tf) /P 3 0 R >>'}
 FIELD_LOCK = ('/Reference [<< /Type /SigRef /TransformMethod /FieldMDP /TransformParams << /Type /TransformParams /Action /Include '
               '/Fields [({})] /V /1.2 >> >>]')
@@ -162,6 +166,100 @@ class Good(VerifyTest):
         verdict = json.loads(run([CLI, 'pdf', 'verify', '--json', '--password-file', password, path], env=self.env).out)
         self.assertIn('no signature', verdict['words'])
         return verdict
+
+
+LOCK_WITH = ('/Reference [<< /Type /SigRef /TransformMethod /FieldMDP /TransformParams << /Type /TransformParams {} /V /1.2 >> >>]')
+GROUP = {7: '<< /T (Group) {} /Kids [20 0 R 21 0 R] >>',
+         **{number: f'<< /Type /Annot /Subtype /Widget {{}} /Parent 7 0 R /T ({name}) /DA (/F1 12 Tf 0 g) /Rect [40 {600 - 30 * i} 240 '
+            f'{620 - 30 * i}] /F 4 /P 3 0 R >>' for i, (number, name) in enumerate(((20, 'amount'), (21, 'b')))},
+         3: '<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> '
+            '/Annots [20 0 R 21 0 R 9 0 R] >>'}
+
+
+def group(above='', below=''):
+    """A field that only stands above two others."""
+    return {number: text.format(above if number == 7 else below) for number, text in GROUP.items()}
+
+
+class Fields(VerifyTest):
+    """Values that come from above, locks by names, fonts that come later."""
+
+    def changed(self, draft, words):
+        verdict = self.fails(draft, 'FORMAT_FAILURE', 'changed after signing: ')
+        self.assertIn(words, verdict['words'])
+
+    def shown_anew(self, draft, number):
+        """The field with another appearance."""
+        return {number: draft.text(number).replace('/F 4', '/F 4 /AP << /N 60 0 R >>'), 60: appearance('999')}
+
+    def test_a_value_above_is_none_of_a_field(self):
+        lock = LOCK_WITH.format('/Action /Include /Fields [(Group.amount)]')
+        draft = self.signed(Draft(group(below='/FT /Tx')), entries=lock)
+        draft.update({7: draft.text(7).replace('(Group)', '(Group) /V (x)'), **self.shown_anew(draft, 20)})
+        self.changed(draft, 'fields below "Group"')
+
+    def test_a_value_above_is_inherited_under_each_name(self):
+        for lock, words in (('(Group.amount)', '"Group.amount" was filled in, which the signature has locked'), ('(Other)', None)):
+            draft = self.signed(Draft(group(above='/FT /Tx')), entries=LOCK_WITH.format(f'/Action /Include /Fields [{lock}]'))
+            draft.update({7: draft.text(7).replace('(Group)', '(Group) /V (999)'), **self.shown_anew(draft, 20)})
+            if words is None:
+                self.passes(draft)
+            else:
+                self.changed(draft, words)
+
+    def test_a_value_above_does_not_free_a_kid_with_its_own(self):
+        draft = self.signed(Draft(group(above='/FT /Tx', below='/V (100)')))
+        draft.update({7: draft.text(7).replace('(Group)', '(Group) /V (999)'), **self.shown_anew(draft, 20)})
+        self.changed(draft, '"Group.amount" /AP was changed')
+
+    def test_a_value_above_does_not_free_a_signature(self):
+        draft = Draft({9: '<< /T (Group) /FT /Tx /Kids [20 0 R] >>',
+                       20: '<< /Type /Annot /Subtype /Widget /FT /Sig /T (S) /Parent 9 0 R /Rect [40 500 240 550] /F 4 /P 3 0 R >>',
+                       3: Draft().text(3).replace('9 0 R', '20 0 R')})
+        draft.sign(self.alice, into=20, services=self.services)
+        self.passes(draft)
+        draft.update({9: draft.text(9).replace('/FT', '/V (x) /FT'), **self.shown_anew(draft, 20)})
+        self.changed(draft, '"Group.S" /AP was')
+
+    def test_locks_by_names_that_could_be_taken_for_others(self):
+        long = 'A' * 300
+        for listed, name in ((f'({long}x)', f'({long}y)'), ('(a?)', '(a\x07)')):
+            draft = Draft({7: Draft().text(7).replace('(amount)', name)})
+            self.signed(draft, entries=LOCK_WITH.format(f'/Action /Exclude /Fields [{listed}]'))
+            self.changed(draft.update(filled_as(name)), 'form field')
+        draft = self.signed(entries=LOCK_WITH.format('/Action /Exclude /Fields [(amount)]'))
+        self.passes(draft.update(FILLED))
+
+    def test_two_locks_are_the_stricter(self):
+        first = '<< /Type /SigRef /TransformMethod /FieldMDP /TransformParams << /Action /Include /Fields [(zzz)] >> >>'
+        draft = self.signed(entries=f'/Reference [{first} {first.replace("/Include /Fields [(zzz)]", "/All")}]')
+        self.changed(draft.update(FILLED), 'which the signature has locked')
+        self.passes(self.signed(entries=f'/Reference [{first}]').update(FILLED))
+
+    def with_font(self, form, field):
+        return Draft({6: f'<< /Fields [7 0 R 9 0 R] /NeedAppearances true {form} >>',
+                      7: '<< /Type /Annot /Subtype /Widget /FT /Tx /T (amount) /V (100) /Rect [40 600 240 620] /F 4 /P 3 0 R '
+                         f'{field} >>'})
+
+    def test_a_font_that_fields_lacked(self):
+        old, new = '/DR << /Font << /F1 5 0 R >> >>', '/DR << /Font << /F1 5 0 R /F9 60 0 R >> >>'
+        font = '<< /Type /Font /Subtype /Type1 /BaseFont /Symbol >>'
+        for named in ('/F9', '/F#39'):
+            draft = self.signed(self.with_font(old, f'/DA ({named} 12 Tf 0 g)'))
+            self.changed(draft.update({6: draft.text(6).replace(old, new), 60: font}), 'a font was added that form fields lacked')
+        draft = self.signed(self.with_font('', '/DA (/F9 12 Tf 0 g)'))
+        self.changed(draft.update({6: draft.text(6).replace('true', f'true {new}'), 60: font}), 'a font was added that form fields lacked')
+        draft = self.signed(self.with_font(old, '/DA (/F1 12 Tf 0 g)'))  # for new fields
+        self.passes(draft.update({6: draft.text(6).replace(old, new), 60: font}))
+
+    def test_a_default_appearance_that_fields_lacked(self):
+        for field, good in (('', False), ('/DA (/F1 12 Tf 0 g)', True)):
+            draft = self.signed(self.with_font('/DR << /Font << /F1 5 0 R >> >>', field))
+            draft.update({6: draft.text(6).replace('true', 'true /DA (/F1 99 Tf 1 0 0 rg)')})
+            if good:
+                self.passes(draft)
+            else:
+                self.changed(draft, 'form fields that said nothing of how they look')
 
 
 class Changes(VerifyTest):

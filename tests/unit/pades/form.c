@@ -83,6 +83,8 @@ Test(form, a_name_that_nobody_has)
     cr_assert_eq(begin(&trial, "/AcroForm 4 0 R", objects), TP_OK);
     tp_pades_form_free_name(&trial.form, "S", name, sizeof name);
     cr_assert_str_eq(name, "S3");
+    tp_pades_form_free_name(&trial.form, "S1", name, sizeof name); /* "" is no number */
+    cr_assert_str_eq(name, "S11");
     end(&trial);
 }
 
