@@ -30,6 +30,9 @@ void tp_pades_tell_doubts(struct tp_pades_comparison *comparison)
     if (new->lost || doubtful)
         tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT},
                       "the cross-references can be read in two ways: " READERS_DIFFER);
+    if (new->nowhere && !old->nowhere)
+        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT},
+                      "the trailer refers to what is not there: " READERS_DIFFER);
     for (size_t i = 0; i < new->len; i++)
         if (new->digests[i].doubts != 0)
             tell(comparison, &new->digests[i]);

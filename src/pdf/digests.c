@@ -14,7 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEEN 0x80 /* among the doubts of a number */
+/* Among the doubts of a number. */
+#define SEEN     0x80
+#define REFERRED 0x40 /* by a key of a dictionary that QPDF leaves out */
+#define OPENED   0x20 /* as an object stream */
+#define OURS     (SEEN | REFERRED | OPENED)
 
 struct reaching {
     struct tp_pdf_reader *reader;
@@ -22,7 +26,8 @@ struct reaching {
     uint8_t *doubts; /* by number: enum tp_pdf_doubt, and SEEN */
     struct tp_pdf_digest *digests;
     size_t len, capacity, done;
-    bool misnamed; /* a dictionary that was read again refers to an object by another generation than it has */
+    uint64_t late;          /* the newest object stream with a member that is in use elsewhere, before it */
+    bool misnamed;          /* a dictionary that was read again refers to an object by another generation than it has */
     struct tp_error *error;
 };
 
@@ -80,7 +85,10 @@ static enum tp_rc enqueue_all(struct reaching *reaching, const struct tp_pdf_val
 static bool is_absent(void *context, struct tp_pdf_ref ref)
 {
     struct reaching *reaching = context;
-    if (ref.id == 0 || ref.id >= reaching->reader->size || !tp_pdf_number_is_used(number_of(reaching, ref.id)))
+    if (ref.id == 0 || ref.id >= reaching->reader->size)
+        return true;
+    reaching->doubts[ref.id] |= REFERRED;
+    if (!tp_pdf_number_is_used(number_of(reaching, ref.id)))
         return true;
     if (number_of(reaching, ref.id)->generation != ref.generation) {
         reaching->misnamed = true;
@@ -168,9 +176,46 @@ static enum tp_rc reach(struct reaching *reaching)
 /* ---- members of object streams ---- */
 
 struct member {
-    struct tp_pdf_digest *digest;
+    struct tp_pdf_digest *digest; /* NULL: not reached */
     uint64_t stream;
+    uint32_t id;
 };
+
+static bool is_referred(const void *context, uint32_t id)
+{
+    const struct reaching *reaching = context;
+    return (reaching->doubts[id] & (SEEN | REFERRED)) != 0;
+}
+
+/* Whether who mends the file shows a member of the object stream ID, at AT, rather than what is in use of its number. */
+static bool is_late(const struct reaching *reaching, const struct tp_pdf_object_stream *stream, uint32_t id, uint64_t at)
+{
+    for (size_t i = 0; i < stream->len; i++) {
+        const uint32_t member = stream->members[i].id;
+        if (member >= reaching->numbering.size)
+            continue;
+        const struct tp_pdf_number *number = number_of(reaching, member);
+        const uint64_t place = tp_pdf_numbering_place(&reaching->numbering, member);
+        const bool here = number->kind == TP_PDF_ENTRY_COMPRESSED && number->at == id;
+        if (!here && place < at && (place != 0 || is_referred(reaching, member)))
+            return true;
+    }
+    return false;
+}
+
+/* The object stream ID; an entry that does not lead to it is not followed. TP_MALFORMED when readers may see different things in it. */
+static enum tp_rc open_stream(struct reaching *reaching, uint64_t id, struct tp_pdf_object_stream *ret_stream)
+{
+    if (id >= reaching->numbering.size || number_of(reaching, (uint32_t)id)->astray)
+        return TP_MALFORMED;
+    const enum tp_rc rc = tp_pdf_object_stream_open(reaching->reader, &reaching->numbering, id,
+                                                    (struct tp_pdf_absence){is_absent, reaching}, ret_stream);
+    reaching->doubts[id] |= OPENED;
+    const uint64_t at = tp_pdf_numbering_place(&reaching->numbering, (uint32_t)id);
+    if (at > reaching->late && (rc != TP_OK || is_late(reaching, ret_stream, (uint32_t)id, at)))
+        reaching->late = at;
+    return rc;
+}
 
 static int by_stream(const void *a, const void *b)
 {
@@ -182,32 +227,46 @@ static int by_stream(const void *a, const void *b)
 static enum tp_rc reread_members(struct reaching *reaching, const struct member *members, size_t len)
 {
     struct tp_pdf_object_stream stream TP_AUTO(tp_pdf_object_stream_close) = {.len = 0};
-    const enum tp_rc opened = tp_pdf_object_stream_open(reaching->reader, &reaching->numbering, members[0].stream,
-                                                        (struct tp_pdf_absence){is_absent, reaching}, &stream);
+    const enum tp_rc opened = open_stream(reaching, members[0].stream, &stream);
     if (opened == TP_MEMORY)
         return opened;
     for (size_t i = 0; i < len; i++) {
         struct tp_pdf_digest *digest = members[i].digest;
+        const struct tp_pdf_number *number = number_of(reaching, members[i].id);
         bool same = false;
+        if (number->index >= stream.len || stream.members[number->index].id != members[i].id)
+            reaching->numbering.sections[number->section - 1].doubtful = true;
+        if (digest == NULL)
+            continue;
         if (members[i].stream < reaching->numbering.size)
             digest->at = number_of(reaching, (uint32_t)members[i].stream)->at;
         if (opened == TP_OK)
-            TP_TRY(tp_pdf_reread_member(&stream, digest->ref.id, number_of(reaching, digest->ref.id)->index, digest->hash, &same));
+            TP_TRY(tp_pdf_reread_member(&stream, digest->ref.id, number->index, digest->hash, &same));
         take_doubts(reaching, digest, same);
     }
     return TP_OK;
 }
 
-static enum tp_rc reread_streams(struct reaching *reaching, struct member *members)
+/* Of every number that is in an object stream, by stream. */
+static size_t list_members(struct reaching *reaching, struct member *members)
 {
     size_t len = 0;
-    for (size_t i = 0; i < reaching->len; i++) {
-        const struct tp_pdf_number *number = number_of(reaching, reaching->digests[i].ref.id);
-        if (number->kind == TP_PDF_ENTRY_COMPRESSED)
-            members[len++] = (struct member){&reaching->digests[i], number->at};
-    }
+    for (size_t i = 0; i < reaching->len; i++)
+        if (number_of(reaching, reaching->digests[i].ref.id)->kind == TP_PDF_ENTRY_COMPRESSED)
+            members[len++] = (struct member){.digest = &reaching->digests[i], .id = reaching->digests[i].ref.id};
+    for (uint32_t id = 0; id < reaching->numbering.size; id++)
+        if (number_of(reaching, id)->kind == TP_PDF_ENTRY_COMPRESSED && (reaching->doubts[id] & SEEN) == 0)
+            members[len++] = (struct member){.id = id};
+    for (size_t i = 0; i < len; i++)
+        members[i].stream = number_of(reaching, members[i].id)->at;
     if (len > 0)
         qsort(members, len, sizeof(*members), by_stream);
+    return len;
+}
+
+static enum tp_rc reread_streams(struct reaching *reaching, struct member *members)
+{
+    const size_t len = list_members(reaching, members);
     for (size_t first = 0, count; first < len; first += count) {
         for (count = 1; first + count < len && members[first + count].stream == members[first].stream;)
             count++;
@@ -216,27 +275,84 @@ static enum tp_rc reread_streams(struct reaching *reaching, struct member *membe
     return TP_OK;
 }
 
+/* QPDF is not asked: what nobody refers to may be damaged, and it would mend the file. */
+static enum tp_rc open_other(struct reaching *reaching, uint32_t id)
+{
+    struct tp_pdf_object_stream stream TP_AUTO(tp_pdf_object_stream_close) = {.len = 0};
+    const struct tp_pdf_number *number = number_of(reaching, id);
+    bool is = false;
+    enum tp_rc rc = tp_pdf_reread_is_object_stream(reaching->reader, number->at, &is);
+    if (rc == TP_MALFORMED && (reaching->doubts[id] & SEEN) == 0 && number->at > reaching->late)
+        reaching->late = number->at; /* it may be one for others */
+    if (rc == TP_OK && is)
+        rc = open_stream(reaching, id, &stream);
+    return rc == TP_MEMORY ? rc : TP_OK;
+}
+
+/* Object streams that no entry leads into: who mends the file takes their members all the same. */
+static enum tp_rc open_others(struct reaching *reaching)
+{
+    for (uint32_t id = 1; id < reaching->numbering.size; id++) {
+        const struct tp_pdf_number *number = number_of(reaching, id);
+        if (number->kind == TP_PDF_ENTRY_USED && !number->astray && (reaching->doubts[id] & OPENED) == 0)
+            TP_TRY(open_other(reaching, id));
+    }
+    return TP_OK;
+}
+
+/* ---- the trailer ---- */
+
+/* Some readers take a key that leads nowhere for damage, and mend the file; QPDF leaves it out. */
+static bool leads_nowhere(struct reaching *reaching)
+{
+    const struct tp_pdf_value *trailer = reaching->numbering.trailer;
+    bool nowhere = false;
+    for (size_t i = 0; tp_pdf_is_dictionary(trailer) && i < tp_pdf_len(trailer); i++) {
+        struct tp_bytes key;
+        const struct tp_pdf_value *value = tp_pdf_entry(trailer, i, &key);
+        nowhere = nowhere || (tp_pdf_kind(value) == TP_PDF_REFERENCE && is_absent(reaching, tp_pdf_ref(value)));
+    }
+    reaching->misnamed = false;
+    return nowhere;
+}
+
 /* ---- the answer ---- */
 
 /* From the beginning of the file. */
-static uint64_t find_stray(struct reaching *reaching)
+static void find_strays(struct reaching *reaching, struct tp_pdf_strays *ret_strays)
 {
     const struct tp_pdf_reader *reader = reaching->reader;
     const size_t header = reader->ends.header_at;
-    const uint64_t end = tp_pdf_stray_find(TP_BYTES(reader->file.data + header, reader->file.len - header), &reaching->numbering.places);
-    return end == 0 ? 0 : header + end;
+    const uint64_t in_stream = reaching->late == 0 ? 0 : reaching->late + 1;
+    tp_pdf_strays_find(TP_BYTES(reader->file.data + header, reader->file.len - header), &reaching->numbering, is_referred, reaching,
+                       ret_strays);
+    if (ret_strays->late < in_stream)
+        ret_strays->late = in_stream;
+    ret_strays->unled += ret_strays->unled == 0 ? 0 : header;
+    ret_strays->late += ret_strays->late == 0 ? 0 : header;
+}
+
+static enum tp_rc put_head(struct reaching *reaching, struct tp_buf *answer)
+{
+    struct tp_pdf_strays strays;
+    uint8_t doubt[32];
+    find_strays(reaching, &strays);
+    TP_TRY(tp_pdf_numbering_doubt(&reaching->numbering, doubt));
+    TP_TRY(tp_buf_append_u8(answer, reaching->numbering.lost ? 1 : 0));
+    TP_TRY(tp_buf_append_u8(answer, leads_nowhere(reaching) ? 1 : 0));
+    TP_TRY(tp_buf_append(answer, TP_BYTES(doubt, sizeof(doubt))));
+    TP_TRY(tp_pdf_wire_put_u64(answer, strays.unled));
+    return tp_pdf_wire_put_u64(answer, strays.late);
 }
 
 static enum tp_rc put_digests(struct reaching *reaching, struct tp_buf *answer)
 {
-    TP_TRY(tp_buf_append_u8(answer, reaching->numbering.lost ? 1 : 0));
-    TP_TRY(tp_buf_append(answer, TP_BYTES(reaching->numbering.doubt, sizeof(reaching->numbering.doubt))));
-    TP_TRY(tp_pdf_wire_put_u64(answer, find_stray(reaching)));
+    TP_TRY(put_head(reaching, answer));
     if (reaching->len > 0)
         qsort(reaching->digests, reaching->len, sizeof(*reaching->digests), tp_pdf_digest_compare);
     for (size_t i = 0; i < reaching->len; i++) {
         const struct tp_pdf_digest *digest = &reaching->digests[i];
-        uint8_t doubts = reaching->doubts[digest->ref.id] & (uint8_t)~SEEN;
+        uint8_t doubts = reaching->doubts[digest->ref.id] & (uint8_t)~OURS;
         if (number_of(reaching, digest->ref.id)->twice)
             doubts |= TP_PDF_DOUBT_SYNTAX;
         TP_TRY(tp_pdf_wire_put_ref(answer, digest->ref));
@@ -251,10 +367,10 @@ static enum tp_rc digest_all(struct reaching *reaching)
 {
     TP_TRY(tp_pdf_numbering_read(reaching->reader->file, &reaching->reader->ends, reaching->reader->size, &reaching->numbering));
     TP_TRY(reach(reaching));
-    struct member *members = calloc(reaching->len + 1, sizeof(*members));
+    struct member *members = calloc(reaching->len + reaching->numbering.size + 1, sizeof(*members));
     const enum tp_rc rc = members == NULL ? TP_MEMORY : reread_streams(reaching, members);
     free(members);
-    return rc;
+    return rc == TP_OK ? open_others(reaching) : rc;
 }
 
 enum tp_rc tp_pdf_reader_digests(struct tp_pdf_reader *reader, struct tp_error *error, struct tp_buf *ret_answer)

@@ -4,10 +4,12 @@
 #include "pdf/syntax.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SECTIONS_MOST 10000
 #define ENTRIES_MOST  (4 * (size_t)TP_PDF_OBJECTS_MAX) /* in all of them together */
 #define WIDTH_MOST    8
+#define HEADER_MOST   128 /* "4 0 obj", and white space and comments in it */
 
 enum part { TABLE, STREAM_OF_HYBRID, STREAM }; /* of a section */
 
@@ -15,10 +17,9 @@ struct walk {
     struct tp_bytes file; /* from its header on */
     struct tp_pdf_numbering *numbering;
     struct tp_pdf_arena *arena;
-    struct tp_buf doubts; /* the places of doubtful sections */
-    uint64_t at;          /* of the section that is read */
+    uint64_t at; /* of the section that is read */
     uint32_t section;
-    enum part part;
+    enum part part, above; /* of it; of the one before, which is newer */
     bool doubtful; /* it is */
     size_t entries_left;
 };
@@ -60,11 +61,25 @@ static enum tp_rc note_place(struct walk *walk, uint64_t at)
     return TP_OK;
 }
 
+/* Who finds something else there may mend the file, and show what stands last in it. */
+static bool leads_to_object(const struct walk *walk, uint64_t id, const struct tp_pdf_number *said)
+{
+    struct tp_pdf_ref ref;
+    if (said->at >= walk->file.len)
+        return false;
+    const size_t left = walk->file.len - (size_t)said->at;
+    struct tp_pdf_syntax syntax = {.text = TP_BYTES(walk->file.data + said->at, left < HEADER_MOST ? left : HEADER_MOST)};
+    return tp_pdf_syntax_object(&syntax, &ref) && ref.id == id && ref.generation == said->generation;
+}
+
 static enum tp_rc put(struct walk *walk, uint64_t id, struct tp_pdf_number said)
 {
     said.section = walk->section;
-    if (said.kind == TP_PDF_ENTRY_USED)
+    if (said.kind == TP_PDF_ENTRY_USED) {
+        said.astray = !leads_to_object(walk, id, &said);
+        walk->doubtful = walk->doubtful || said.astray;
         TP_TRY(note_place(walk, said.at));
+    }
     if (id >= walk->numbering->size) { /* §7.5.5: as if it were not there, for some readers */
         walk->doubtful = walk->doubtful || tp_pdf_number_is_used(&said);
         return TP_OK;
@@ -257,13 +272,16 @@ static enum tp_rc read_section(struct walk *walk, const struct tp_pdf_value **re
     return read_hybrid(walk, *ret_trailer);
 }
 
-static enum tp_rc note_doubt(struct walk *walk)
+/* Table 17: what is before a stream is a stream, too. PDFium mends a file that has tables alone there. */
+static void note_section(struct walk *walk, const struct tp_pdf_value *trailer)
 {
-    uint8_t at[8];
-    if (!walk->doubtful)
-        return TP_OK;
-    tp_put_be64(at, walk->at);
-    return tp_buf_append(&walk->doubts, TP_BYTES(at, sizeof(at)));
+    struct tp_pdf_numbering *numbering = walk->numbering;
+    if (walk->above == STREAM && walk->part == TABLE)
+        numbering->sections[numbering->sections_len - 1].doubtful = true;
+    walk->above = walk->part;
+    if (numbering->sections_len == 0)
+        numbering->trailer = trailer;
+    numbering->sections[numbering->sections_len++] = (struct tp_pdf_section){walk->at, walk->doubtful};
 }
 
 /* Older and older ones; a chain that comes back to itself is longer than any. */
@@ -272,7 +290,7 @@ static enum tp_rc follow(struct walk *walk)
     for (int i = 0; i < SECTIONS_MOST; i++) {
         const struct tp_pdf_value *trailer = NULL;
         TP_TRY(read_section(walk, &trailer));
-        TP_TRY(note_doubt(walk));
+        note_section(walk, trailer);
         const struct tp_pdf_value *previous = tp_pdf_get(trailer, "Prev");
         if (previous == NULL)
             return TP_OK;
@@ -283,34 +301,59 @@ static enum tp_rc follow(struct walk *walk)
     return TP_TOO_LARGE;
 }
 
-static enum tp_rc walk_sections(struct walk *walk)
+static enum tp_rc walk_sections(struct tp_bytes file, uint64_t at, struct tp_pdf_numbering *numbering)
 {
-    const enum tp_rc rc = follow(walk);
-    walk->numbering->lost = rc != TP_OK;
-    if (rc == TP_MEMORY)
-        return rc;
-    return walk->doubts.len == 0 ? TP_OK
-                                 : tp_sha256(tp_buf_bytes(&walk->doubts), TP_BYTES_NONE, TP_BYTES_NONE, walk->numbering->doubt);
+    numbering->numbers = calloc((size_t)numbering->size + 1, sizeof(*numbering->numbers));
+    numbering->sections = calloc(SECTIONS_MOST, sizeof(*numbering->sections));
+    if (numbering->numbers == NULL || numbering->sections == NULL)
+        return TP_MEMORY;
+    TP_TRY(tp_pdf_arena_new(&numbering->arena));
+    struct walk walk = {.file = file, .numbering = numbering, .arena = numbering->arena, .at = at, .entries_left = ENTRIES_MOST};
+    const enum tp_rc rc = follow(&walk);
+    numbering->lost = rc != TP_OK;
+    return rc == TP_MEMORY ? rc : TP_OK;
 }
 
 enum tp_rc tp_pdf_numbering_read(struct tp_bytes file, const struct tp_pdf_ends *ends, uint32_t size,
                                  struct tp_pdf_numbering *ret_numbering)
 {
-    struct tp_pdf_arena *arena TP_AUTO(tp_pdf_arena_free_p) = NULL;
-    *ret_numbering = (struct tp_pdf_numbering){.size = size, .numbers = calloc((size_t)size + 1, sizeof(*ret_numbering->numbers))};
-    if (ret_numbering->numbers == NULL)
-        return TP_MEMORY;
-    TP_TRY(tp_pdf_arena_new(&arena));
-    struct walk walk = {.file = TP_BYTES(file.data + ends->header_at, file.len - ends->header_at), .numbering = ret_numbering,
-                        .arena = arena, .at = (uint64_t)ends->startxref, .doubts = TP_BUF_INIT, .entries_left = ENTRIES_MOST};
-    const enum tp_rc rc = walk_sections(&walk);
-    tp_buf_clear(&walk.doubts);
-    return rc;
+    *ret_numbering = (struct tp_pdf_numbering){.size = size};
+    return walk_sections(TP_BYTES(file.data + ends->header_at, file.len - ends->header_at), (uint64_t)ends->startxref, ret_numbering);
 }
 
 void tp_pdf_numbering_clear(struct tp_pdf_numbering *numbering)
 {
     free(numbering->numbers);
     free(numbering->places.at);
+    free(numbering->sections);
+    tp_pdf_arena_free(numbering->arena);
     *numbering = (struct tp_pdf_numbering){.size = 0};
+}
+
+/* ---- what they say together ---- */
+
+static enum tp_rc hash_doubtful(const struct tp_pdf_numbering *numbering, struct tp_buf *places, uint8_t ret_doubt[32])
+{
+    uint8_t at[8];
+    for (size_t i = 0; i < numbering->sections_len; i++) {
+        tp_put_be64(at, numbering->sections[i].at);
+        if (numbering->sections[i].doubtful)
+            TP_TRY(tp_buf_append(places, TP_BYTES(at, sizeof(at))));
+    }
+    return places->len == 0 ? TP_OK : tp_sha256(tp_buf_bytes(places), TP_BYTES_NONE, TP_BYTES_NONE, ret_doubt);
+}
+
+enum tp_rc tp_pdf_numbering_doubt(const struct tp_pdf_numbering *numbering, uint8_t ret_doubt[32])
+{
+    struct tp_buf places TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    memset(ret_doubt, 0, 32);
+    return hash_doubtful(numbering, &places, ret_doubt);
+}
+
+uint64_t tp_pdf_numbering_place(const struct tp_pdf_numbering *numbering, uint32_t id)
+{
+    const struct tp_pdf_number *number = &numbering->numbers[id];
+    if (number->kind == TP_PDF_ENTRY_COMPRESSED)
+        number = &numbering->numbers[number->at < numbering->size ? number->at : 0];
+    return number->kind == TP_PDF_ENTRY_USED ? number->at : 0;
 }

@@ -19,16 +19,24 @@ struct tp_pdf_number {
     uint16_t generation; /* USED */
     uint8_t kind;
     bool twice;          /* one section says two things of it */
+    bool astray;         /* USED: something else is there */
 };
 struct tp_pdf_places {
     uint64_t *at; /* from the file's header */
     size_t len, room;
 };
 bool tp_pdf_number_is_used(const struct tp_pdf_number *number); /* USED or COMPRESSED */
+struct tp_pdf_section {
+    uint64_t at;   /* from the file's header */
+    bool doubtful; /* it can be read in more than one way, or an entry of it leads to something else than its object */
+};
 struct tp_pdf_numbering {
     struct tp_pdf_number *numbers; /* by number, below SIZE */
     uint32_t size;
-    uint8_t doubt[32]; /* over the places of the sections that can be read in more than one way; all 0: there is none */
+    struct tp_pdf_section *sections; /* the newest first */
+    size_t sections_len;
+    const struct tp_pdf_value *trailer; /* the newest, as written; NULL: there is none */
+    struct tp_pdf_arena *arena;         /* of it */
     struct tp_pdf_places places; /* where any section has an object, an older one of a number too; and the sections themselves */
     bool lost;         /* the sections cannot be followed to the oldest */
 };
@@ -37,11 +45,21 @@ struct tp_pdf_numbering {
 TP_MUST_USE enum tp_rc tp_pdf_numbering_read(struct tp_bytes file, const struct tp_pdf_ends *ends, uint32_t size,
                                              struct tp_pdf_numbering *ret_numbering);
 void tp_pdf_numbering_clear(struct tp_pdf_numbering *numbering);
+/* Over the places of doubtful sections; all 0: there is none. */
+TP_MUST_USE enum tp_rc tp_pdf_numbering_doubt(const struct tp_pdf_numbering *numbering, uint8_t ret_doubt[32]);
+/* Where the object of a number in use is, or the object stream that it is in; 0: nowhere. */
+uint64_t tp_pdf_numbering_place(const struct tp_pdf_numbering *numbering, uint32_t id);
 
 /* ---- stray.c ---- */
 
-/* The end of the last "4 0 obj" of FILE, from its header on, that is at none of PLACES (which get sorted); 0: there is none. */
-uint64_t tp_pdf_stray_find(struct tp_bytes file, struct tp_pdf_places *places);
+/* Ends of "4 0 obj" in a file, from its header on; 0: there is none. */
+struct tp_pdf_strays {
+    uint64_t unled; /* the last that is at none of the numbering's places */
+    uint64_t late;  /* the last that stands behind what is in use of its number */
+};
+/* In FILE, from its header on. Sorts the places. REFERRED, by number: what is not in use, and yet is referred to, has one, too. */
+void tp_pdf_strays_find(struct tp_bytes file, struct tp_pdf_numbering *numbering, bool (*is_referred)(const void *context, uint32_t id),
+                        const void *context, struct tp_pdf_strays *ret_strays);
 
 /* ---- xref_stream.c ---- */
 

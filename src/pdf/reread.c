@@ -85,6 +85,23 @@ static enum tp_rc check_stream(struct tp_pdf_reader *reader, const struct tp_pdf
     return same && tp_pdf_is_name(tp_pdf_get(*ret_dictionary, "Type"), "ObjStm") ? TP_OK : TP_MALFORMED;
 }
 
+enum tp_rc tp_pdf_reread_is_object_stream(const struct tp_pdf_reader *reader, uint64_t at, bool *ret_is)
+{
+    struct tp_pdf_arena *arena TP_AUTO(tp_pdf_arena_free_p) = NULL;
+    const size_t header = reader->ends.header_at;
+    struct tp_pdf_syntax syntax = {.text = TP_BYTES(reader->file.data + header, reader->file.len - header), .at = (size_t)at};
+    const struct tp_pdf_value *value = NULL;
+    struct tp_pdf_ref ref;
+    TP_TRY(tp_pdf_arena_new(&arena));
+    if (!tp_pdf_syntax_object(&syntax, &ref))
+        return TP_MALFORMED;
+    TP_TRY(tp_pdf_syntax_value(&syntax, arena, &value));
+    TP_TRY(tp_pdf_arena_check(arena));
+    const struct tp_pdf_value *type = tp_pdf_is_dictionary(value) ? tp_pdf_get(value, "Type") : NULL;
+    *ret_is = tp_pdf_is_name(type, "ObjStm") || tp_pdf_kind(type) == TP_PDF_REFERENCE;
+    return TP_OK;
+}
+
 static int by_id(const void *a, const void *b)
 {
     const uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;

@@ -30,6 +30,8 @@ struct tp_pdf_object_stream {
     size_t data_len;
     struct tp_pdf_absence absence;
 };
+/* Whether one is AT. TP_MALFORMED: readers may see different things there. */
+TP_MUST_USE enum tp_rc tp_pdf_reread_is_object_stream(const struct tp_pdf_reader *reader, uint64_t at, bool *ret_is);
 /* TP_MALFORMED when not every reader would see the same in it. */
 TP_MUST_USE enum tp_rc tp_pdf_object_stream_open(struct tp_pdf_reader *reader, const struct tp_pdf_numbering *numbering, uint64_t id,
                                                  struct tp_pdf_absence absence, struct tp_pdf_object_stream *ret_stream);

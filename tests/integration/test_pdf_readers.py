@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """trustp11 pdf verify against updates that readers read in different ways: what any of them may show is content."""
+import functools
 import json
 import sys
 import unittest
@@ -77,6 +78,11 @@ def object_stream(members, extra=''):
         head += f'{number} {len(body)} '
         body += text + ' '
     return stream((head + body).encode(), f'/Type /ObjStm /N {len(members)} /First {len(head)} {extra}')
+
+
+def mixed(draft):
+    """DRAFT, so that a cross-reference stream may follow."""
+    return Update(draft).put(5, draft.text(5)).hybrid()
 
 
 class ReadersTest(VerifyTest):
@@ -167,14 +173,15 @@ class Syntax(ReadersTest):
         """By any form, and with other white space: nothing has changed."""
         draft = self.certified()
         self.passes(Update(draft).put(4, stream(PAGE_TEXT)).put(3, draft.text(3).replace(' ', '\n')).table())
-        self.passes(Update(draft).put(4, stream(PAGE_TEXT)).stream())
         self.passes(Update(draft).put(5, draft.text(5)).hybrid())
+        self.passes(Update(draft).put(4, stream(PAGE_TEXT)).stream())
         draft = self.certified()
         self.passes(self.packed(draft, [(5, draft.text(5)), (2, draft.text(2))]))
 
     @staticmethod
     def packed(draft, members, rows=None, **container):
         """MEMBERS in an object stream, 70; ROWS: (number, index)."""
+        draft = mixed(draft)
         rows = rows or [(number, index) for index, (number, _) in enumerate(members)]
         draft.objects[70] = ''
         return Update(draft).put(70, object_stream(members), **container).stream([(n, 2, 70, i) for n, i in rows])
@@ -245,7 +252,7 @@ class Syntax(ReadersTest):
                     draft.data += header + b'\n' + EVIL + b'\nendobj\n'
                     self.refused(getattr(update, kind)(), 'an object that no cross-reference leads to')
         font = Draft().text(5)
-        self.passes(Update(Update(self.certified()).put(5, font).stream()).put(5, font).table())  # an older one is in an older section
+        self.passes(Update(Update(self.certified()).put(5, font).table()).put(5, font).table())  # an older one is in an older section
 
     @staticmethod
     def linearized(length):
@@ -293,6 +300,131 @@ class Syntax(ReadersTest):
         draft.data += b'95 0 obj\n' + stream(rows.hex().encode() + b'>', f'/Type /XRef /W [1 4 2] /Index [5 1] /Filter /ASCIIHexDecode '
                                              f'/Size 96 /Root 1 0 R /Prev {draft.startxref}') + b'\nendobj\nstartxref\n%d\n%%%%EOF\n' % at
         self.refused(draft, 'the cross-references can be read in two ways')
+
+
+class Mending(ReadersTest):
+    """Who has a reason to mend a file goes through all of it, and shows the last object of a number: neither the reason nor the object may
+    come after signing."""
+
+    def store(self, draft):
+        """What a certified document allows: an update with a DSS, 40."""
+        update = Update(draft).put(1, draft.text(1).replace('/Type /Catalog', '/Type /Catalog /DSS 40 0 R')).put(40, '<< /Certs [] >>')
+        draft.objects[40] = ''
+        return update
+
+    @staticmethod
+    def write_table(draft, more, places, trailer, free):
+        Draft.write_table(draft, places, f'{trailer} {more}', free)
+
+    def row(self, number, at, kind='table'):
+        update = self.store(self.certified())
+        update.rows.append((number, 0, at(update.draft, update)))
+        return getattr(update, kind)()
+
+    def test_an_update_that_is_honest(self):
+        for kind in ('table', 'hybrid'):
+            self.passes(getattr(self.store(self.certified()), kind)())
+
+    def test_entries_that_nothing_refers_to(self):
+        """Their objects are never read, and lead to damage all the same (MuPDF)."""
+        for words, at in (('beyond the file', lambda *_: 9999999999), ('another object', lambda _, update: update.rows[-1][2]),
+                          ('no object', lambda _, update: update.rows[-1][2] + 3)):
+            with self.subTest(words):
+                self.refused(self.row(45, at), 'the cross-references can be read in two ways')
+        self.refused(self.row(0, lambda _, update: update.rows[-1][2]), 'the cross-references can be read in two ways')
+
+    def test_entries_of_object_streams_that_nothing_refers_to(self):
+        for words, row, good in (('its member', (45, 2, 44, 0), True), ('no stream', (45, 2, 9, 0), False), ('no number', (45, 2, 9999, 0), False),
+                                 ('another member', (46, 2, 44, 0), False), ('beyond its members', (45, 2, 44, 1), False)):
+            with self.subTest(words):
+                draft = mixed(self.certified())
+                draft.objects[46] = ''
+                draft = self.store(draft).put(44, object_stream([(45, '<< >>')])).stream([row])
+                if good:
+                    self.passes(draft)
+                else:
+                    self.refused(draft, 'the cross-references can be read in two ways')
+
+    def test_as_it_was_when_it_was_signed(self):
+        """Oddities of a document that nobody has touched since are how it was signed."""
+        for more in ('', '/Info 77 0 R'):
+            update = Update(Draft()).put(4, EVIL, row=False).put(4, EVIL).put(4, stream(PAGE_TEXT))
+            del update.rows[0]
+            update.rows.append((45, 0, 9999999999))
+            draft = update.table(more=more)
+            draft.write_table = functools.partial(self.write_table, draft, more)
+            self.certified(draft)
+            self.passes(draft)
+            self.passes(self.store(draft).table(more=more))
+
+    def test_an_object_under_the_entry_of_another(self):
+        update = self.store(self.certified())
+        at = len(update.draft.data)
+        update.put(4, EVIL, row=False).rows.append((45, 0, at))
+        self.refused(update.table(), 'an object behind the one of its number')
+
+    def test_an_object_that_a_later_update_takes_back(self):
+        draft = self.certified()
+        old = draft.data.index(b'\n4 0 obj') + 1
+        draft = Update(draft).put(4, EVIL).table()
+        update = self.store(draft)
+        update.rows.append((4, 0, old))
+        self.refused(update.table(), 'an object behind the one of its number')
+
+    def test_an_object_that_a_later_update_frees(self):
+        """As when it was signed: a reference that leads nowhere."""
+        for reference in ('/Contents [4 0 R 50 0 R]', '/Thumb 50 0 R /Contents 4 0 R'):
+            with self.subTest(reference):
+                draft = self.certified(Draft(extra={3: Draft().text(3).replace('/Contents 4 0 R', reference), 51: '<< >>'}))
+                self.refused(Update(Update(draft).put(50, EVIL).table()).free(50).table(), 'an object behind the one of its number')
+        self.passes(Update(Update(self.signed(Draft(extra={51: '<< >>'}))).put(50, EVIL).table()).free(50).table())
+
+    def test_headers_that_not_everybody_reads(self):
+        """Whatever any reader takes for one."""
+        for header in (b'4 0%\nobj', b'4%\n0 obj', b'4 % 7 %\r0 % 8\n%\nobj', b'4 +0 obj', b'+4 0 obj', b'4. 0 obj', b'004 0 obj', b'4\v0\xffobj',
+                       b'4%(\n0%)\nobj'):
+            with self.subTest(header):
+                update = self.store(self.certified())
+                update.draft.data += header + b'\n' + EVIL + b'\nendobj\n'
+                self.refused(update.table(), 'an object that no cross-reference leads to')
+
+    def test_headers_that_are_none(self):
+        for text in (b'% 4 0 objection', b'12 % 2000'):
+            with self.subTest(text):
+                update = self.store(self.certified())
+                update.draft.data += text.replace(b' obj', b'\n obj ').replace(b'4 0\n', b'4 x 0\n') + b'\n'
+                self.passes(update.put(41, '<< >>').table())
+
+    def test_object_streams_that_nothing_leads_into(self):
+        page = Draft().text(3).replace('/Contents 4', '/Contents 45')
+        for members, good in (([(45, '<< >>')], True), ([(45, '<< >>'), (3, page)], False), ([(3, page), (3, page)], False),
+                              ([(3, page)], '/Type /X'), ([(3, page)], '/Type 42 0 R')):
+            with self.subTest(members=members, good=good):
+                container = object_stream(members) if isinstance(good, bool) else object_stream(members, good)
+                draft = self.store(self.certified()).put(42, '/ObjStm').put(44, container).put(45, EVIL).table()
+                if good is True:
+                    self.passes(draft)
+                else:
+                    self.refused(draft, 'an object behind the one of its number')
+
+    def test_a_member_that_was_replaced_properly(self):
+        draft = mixed(self.certified())
+        font, draft.objects[44] = draft.text(5), ''
+        draft = Update(draft).put(44, object_stream([(5, font)])).stream([(5, 2, 44, 0)])
+        self.passes(Update(draft).put(5, font).table())
+
+    def test_a_trailer_that_refers_to_what_is_not_there(self):
+        """poppler takes it for damage."""
+        for key in ('Info', 'Encrypt', 'Other'):
+            for number in (39, 77):
+                with self.subTest(key=key, number=number):
+                    self.refused(self.store(self.certified()).table(more=f'/{key} {number} 0 R'), 'the trailer refers to what is not there')
+        self.passes(self.store(self.certified()).put(41, '<< /Title (x) >>').table(more='/Info 41 0 R'))
+
+    def test_a_cross_reference_stream_behind_tables(self):
+        """ISO 32000-2 table 17: before it are streams. PDFium mends what has tables there."""
+        self.refused(self.store(self.certified()).stream(), 'the cross-references can be read in two ways')
+        self.passes(self.store(mixed(self.certified())).stream())
 
 
 class Stamps(ReadersTest):
