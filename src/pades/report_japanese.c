@@ -48,6 +48,8 @@ static const struct row {
      "追記部分に相互参照がなく、閲覧ソフトにより表示が異なるおそれがあります"},
     {"what was appended has an object that no cross-reference leads to: readers may show different things",
      "追記部分に相互参照から辿れないオブジェクトがあり、閲覧ソフトにより表示が異なるおそれがあります"},
+    {"what was appended has an object behind the one of its number that is in use: readers may show different things",
+     "追記部分に、使用中の同じ番号のオブジェクトより後ろに置かれたオブジェクトがあり、閲覧ソフトにより表示が異なるおそれがあります"},
     {"there is something behind the end of the newest revision", "最新リビジョンの終わりより後ろにデータがあります"},
 
     /* bytes (verify_range.c) */
@@ -89,6 +91,7 @@ static const struct row {
     {"a font was added to resources of the form that pages use, too", "ページも使うフォームのリソースにフォントが追加されました"},
     {"object * is in use under two generations, or refers to one that is: *", "オブジェクト $1 が二つの世代で使われているか、そのようなものを参照しています：$2"},
     {"object * can be read in two ways: *", "オブジェクト $1 は二通りに読み取れます：$2"},
+    {"the trailer refers to what is not there: *", "トレーラーが存在しないものを参照しています：$1"},
     {"the cross-references can be read in two ways: *", "相互参照が二通りに読み取れます：$1"},
     {"readers may show different things", "閲覧ソフトにより表示が異なるおそれがあります"},
     {"object * was changed, and stands in two places of the document", "文書の二か所にあるオブジェクト $1 が変更されました"},
