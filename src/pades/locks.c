@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REFERENCES_MOST 16
-
 void tp_pades_locks_clear(struct tp_pades_locks *locks)
 {
     free(locks->names);
@@ -29,7 +27,8 @@ bool tp_pades_name_line(const struct tp_buf *name, char ret_line[TP_PADES_LINE_M
 {
     const char *text = tp_buf_string(name);
     tp_pades_line(text, ret_line, TP_PADES_LINE_MAX);
-    return strlen(text) == name->len && strcmp(text, ret_line) == 0;
+    const bool defined = strstr(text, "\xef\xbf\xbd") == NULL; /* U+FFFD, of which there may be several */
+    return defined && strlen(text) == name->len && strcmp(text, ret_line) == 0;
 }
 
 /* What does not stand in a line as it is could be taken for another name: then all fields are locked. */
@@ -80,14 +79,14 @@ static enum tp_rc read_references(struct tp_pdf_document *document, const struct
     const struct tp_pdf_value *references, *reference, *method, *params;
     TP_TRY(tp_pdf_document_get(document, dictionary, "Reference", error, &references));
     const size_t len = tp_pdf_kind(references) == TP_PDF_ARRAY ? tp_pdf_len(references) : 0;
-    for (size_t i = 0; i < len && i < REFERENCES_MOST; i++) {
+    for (size_t i = 0; i < len && i < TP_PADES_REFERENCES_MAX; i++) {
         TP_TRY(tp_pdf_document_resolve(document, tp_pdf_at(references, i), error, &reference));
         TP_TRY(tp_pdf_document_get(document, reference, "TransformMethod", error, &method));
         TP_TRY(tp_pdf_document_get(document, reference, "TransformParams", error, &params));
         if (tp_pdf_is_name(method, "FieldMDP"))
             TP_TRY(read_params(document, params, error, locks));
     }
-    if (len > REFERENCES_MOST)
+    if (len > TP_PADES_REFERENCES_MAX)
         locks->kind = TP_PADES_LOCKS_ALL;
     return TP_OK;
 }

@@ -188,7 +188,8 @@ enum tp_rc tp_pades_docmdp(struct tp_pdf_document *document, const struct tp_pdf
     const struct tp_pdf_value *references, *reference, *method, *params, *value;
     *ret_permission = 0;
     TP_TRY(tp_pdf_document_get(document, dictionary, "Reference", error, &references));
-    for (size_t i = 0; tp_pdf_kind(references) == TP_PDF_ARRAY && i < tp_pdf_len(references) && i < 16; i++) {
+    const size_t len = tp_pdf_kind(references) == TP_PDF_ARRAY ? tp_pdf_len(references) : 0;
+    for (size_t i = 0; i < len && i < TP_PADES_REFERENCES_MAX; i++) {
         TP_TRY(tp_pdf_document_resolve(document, tp_pdf_at(references, i), error, &reference));
         TP_TRY(tp_pdf_document_get(document, reference, "TransformMethod", error, &method));
         if (!tp_pdf_is_name(method, "DocMDP"))
@@ -199,6 +200,8 @@ enum tp_rc tp_pades_docmdp(struct tp_pdf_document *document, const struct tp_pdf
         const unsigned own = permission == 1 || permission == 3 ? (unsigned)permission : 2;
         *ret_permission = *ret_permission == 0 || own < *ret_permission ? own : *ret_permission;
     }
+    if (len > TP_PADES_REFERENCES_MAX) /* the others might say so */
+        *ret_permission = 1;
     return TP_OK;
 }
 

@@ -33,6 +33,8 @@ void tp_pades_set_clear(struct tp_pades_set *set);
 bool tp_pades_set_has(const struct tp_pades_set *set, uint32_t id);
 TP_MUST_USE enum tp_rc tp_pades_set_add(struct tp_pades_set *set, uint32_t id); /* TP_TOO_LARGE past TP_PDF_OBJECTS_MAX */
 
+#define TP_PADES_REFERENCES_MAX 16 /* of one signature (Table 255) that are read; one with more allows nothing */
+
 /* ---- finding (verify_find.c) ---- */
 
 struct tp_pades_found { /* a signature dictionary; values belong to the document */

@@ -223,7 +223,7 @@ class Fields(VerifyTest):
 
     def test_locks_by_names_that_could_be_taken_for_others(self):
         long = 'A' * 300
-        for listed, name in ((f'({long}x)', f'({long}y)'), ('(a?)', '(a\x07)')):
+        for listed, name in ((f'({long}x)', f'({long}y)'), ('(a?)', '(a\x07)'), ('(a\x80\x9f)', '(a\x9f\x9f)')):
             draft = Draft({7: Draft().text(7).replace('(amount)', name)})
             self.signed(draft, entries=LOCK_WITH.format(f'/Action /Exclude /Fields [{listed}]'))
             self.changed(draft.update(filled_as(name)), 'form field')
@@ -235,6 +235,15 @@ class Fields(VerifyTest):
         draft = self.signed(entries=f'/Reference [{first} {first.replace("/Include /Fields [(zzz)]", "/All")}]')
         self.changed(draft.update(FILLED), 'which the signature has locked')
         self.passes(self.signed(entries=f'/Reference [{first}]').update(FILLED))
+
+    def test_of_several_permissions_the_strictest_holds(self):
+        reference = '<< /Type /SigRef /TransformMethod /DocMDP /TransformParams << /P {} /V /1.2 >> >>'
+        for numbers, good in (((3, 1), False), ((1, 3), False), ((2, 3), True), ((3,) * 17, False)):
+            draft = self.signed(entries=f'/Reference [{" ".join(reference.format(n) for n in numbers)}]').update(FILLED)
+            if good:
+                self.passes(draft)
+            else:
+                self.changed(draft, 'which the signature')
 
     def with_font(self, form, field):
         return Draft({6: f'<< /Fields [7 0 R 9 0 R] /NeedAppearances true {form} >>',
