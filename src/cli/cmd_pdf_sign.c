@@ -57,9 +57,6 @@ static enum tp_rc prepare(struct signing *signing)
     TP_TRY(tp_cli_pdf_task_usage(task));
     TP_TRY(default_level(cli, &level));
     TP_TRY(tp_cli_pdf_order_read(cli, level, &signing->order));
-    if (order->level < TP_PADES_B_T && tp_cli_text(&cli->args, "tsa") != NULL)
-        tp_cli_remark(cli, "note: no timestamp authority is asked at level %s: --level B-T or above has a timestamp",
-                      tp_pades_level_name(order->level));
     TP_TRY(tp_cli_pdf_task_prepare(task));
     TP_TRY(tp_cli_pdf_open(cli, wants(order), tp_cli_pdf_task_threads(task), &task->pdf));
     TP_TRY(tp_cli_pdf_hash(&task->pdf, &order->hash));
@@ -68,9 +65,18 @@ static enum tp_rc prepare(struct signing *signing)
     return tp_pades_order_check(task->pdf.service, order, &cli->error);
 }
 
+static void note_unasked(struct tp_cli *cli, enum tp_pades_level level)
+{
+    if (level < TP_PADES_B_T && tp_cli_text(&cli->args, "tsa") != NULL)
+        tp_cli_remark(cli, "note: no timestamp authority is asked at level %s: --level B-T or above has a timestamp",
+                      tp_pades_level_name(level));
+}
+
 enum tp_rc tp_cli_pdf_sign(struct tp_cli *cli)
 {
     struct signing signing TP_AUTO(clear) = {.task = {.kind = &kind, .cli = cli}};
     TP_TRY(prepare(&signing));
-    return tp_cli_pdf_task_run(&signing.task);
+    TP_TRY(tp_cli_pdf_task_run(&signing.task));
+    note_unasked(cli, signing.order.order.level);
+    return TP_OK;
 }
