@@ -74,7 +74,7 @@ static enum tp_rc walk(struct search *search, const struct tp_pdf_value *item, b
     for (size_t i = 0; i < len; i++)
         TP_TRY(walk(search, tp_pdf_at(kids, i), appears, depth + 1));
     if (len == 0 && !appears && search->after == NULL)
-        search->found = tp_pdf_get(dictionary, "FT") == NULL || !tp_pdf_is_name(tp_pdf_get(dictionary, "FT"), "Sig");
+        search->found = !tp_pdf_is_name(tp_pdf_get(dictionary, "FT"), "Sig");
     return TP_OK;
 }
 

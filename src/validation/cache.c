@@ -3,9 +3,9 @@
  * Answers of the network, each as long as it is valid: in memory, and as one file each in a folder that processes may
  * share. What lies there is no more believed than what the network says: whoever takes it out verifies it again.
  *
- * A file: the magic line, until when it is valid and since when it is there (8 bytes each), the SHA-256 of what follows, what
- * follows. It is written
- * under another name and renamed; what is damaged is as good as not there, and is replaced.
+ * A file: the magic line, until when it is valid and since when it is there (8 bytes each), the SHA-256 of what
+ * follows, what follows. It is written under another name and renamed; what is damaged is as good as not there, and is
+ * replaced.
  */
 #include "base/crypto.h"
 #include "validation/internal.h"

@@ -170,16 +170,14 @@ static enum tp_rc ask_for_status(struct tp_validation_errand *errand, const stru
 {
     enum tp_rc (*const asks[])(struct tp_validation_errand *, struct tp_bytes,
                                struct tp_bytes) = {tp_validation_ask_ocsp, tp_validation_ask_crl};
-    enum tp_rc rc = TP_NOT_FOUND;
-    for (size_t i = 0; i < 2 && rc != TP_OK; i++) {
-        rc = asks[i](errand, subject->certificate, subject->issuer);
-        if (rc == TP_MEMORY)
+    for (size_t i = 0; i < 2; i++) {
+        const enum tp_rc rc = asks[i](errand, subject->certificate, subject->issuer); /* TP_OK: what is fresh, or revoked */
+        if (rc == TP_OK || rc == TP_MEMORY)
             return rc;
         if (rc == TP_TOO_LARGE)
             return tp_error_set(error, rc, "%.150s: %.300s", subject->name, tp_buf_string(&errand->tried));
-        rc = is_fresh(errand, &errand->answered) ? TP_OK : TP_NOT_FOUND;
     }
-    return rc;
+    return TP_NOT_FOUND;
 }
 
 /* Where nobody answers, what is there counts for what it is worth. */
