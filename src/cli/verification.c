@@ -4,7 +4,7 @@
 #include "cli/documents.h"
 #include "cli/file.h"
 #include "cli/text.h"
-#include "pades/report.h"
+#include "pades/report/report.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -6,7 +6,7 @@
 #define TP_CLI_VERIFICATION_H
 
 #include "cli/output.h"
-#include "pades/verify.h"
+#include "pades/verify/verify.h"
 
 /* Anchors, given evidence and the source of more, by --trust, --at, --crl, --ocsp and --online. */
 struct tp_cli_trial {

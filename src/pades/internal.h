@@ -55,7 +55,7 @@ TP_MUST_USE enum tp_rc tp_pades_extension_put(struct tp_pades_work *work, int64_
 /* The part of PDF/A (ISO 19005) that the document claims to be; 0: none. */
 TP_MUST_USE enum tp_rc tp_pades_pdfa_part(struct tp_pades_work *work, unsigned *ret_part);
 
-/* ---- widget.c, appearance.c ---- */
+/* ---- visible/widget.c, visible/appearance.c ---- */
 
 /* Pages, rectangles and looks of FIELD, whose number is REF; RET_FIELD is the field's dictionary with its widget in it. */
 TP_MUST_USE enum tp_rc tp_pades_widget_new(struct tp_pades_work *work, const struct tp_pades_order *order, struct tp_pdf_ref ref,

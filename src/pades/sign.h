@@ -13,7 +13,7 @@
 
 #include "pades/place.h"
 #include "pades/service.h"
-#include "pades/visible.h"
+#include "pades/visible/visible.h"
 
 #define TP_PADES_TEXT_MAX  1024 /* bytes of reason, location, contact, name */
 #define TP_PADES_NAMES_MAX 256  /* fields that a lock names */

@@ -2,7 +2,7 @@
 #include "pades/worth.h"
 
 #include "pades/internal.h"
-#include "pades/verify.h"
+#include "pades/verify/verify.h"
 
 #include <stdio.h>
 

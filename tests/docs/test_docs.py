@@ -79,18 +79,19 @@ class Pkcs11(unittest.TestCase):
 
 
 class Japanese(unittest.TestCase):
-    """Each sentence that a report can show has a row in report_japanese.c."""
-    SOURCES = ('src/pades/verify*.c', 'src/pades/change*.c', 'src/validation/certificate.c', 'src/validation/status.c',
+    """Each sentence that a report can show has a row in report/japanese.c."""
+    SOURCES = ('src/pades/verify/*.c', 'src/pades/change/*.c', 'src/validation/certificate.c', 'src/validation/status.c',
                'src/validation/ask.c', 'src/validation/source.c', 'src/http/http.c', 'src/http/url.c', 'src/pki/path*.c',
                'src/pki/cms_read*.c', 'src/pki/cms_verify.c', 'src/pki/timestamp.c', 'src/pki/timestamp_info.c', 'src/pki/signature.c',
                'src/pki/ocsp.c', 'src/pki/ocsp_read.c', 'src/pki/crl*.c')
-    NOT_SHOWN = {  # errors that end a verification, hints for the command line, and names in our own words (report_words.h)
+    NOT_SHOWN = {  # errors that end a verification, hints for the command line, and names in our own words (report/words.h)
         'the form is too large or too deep to be searched for signatures', 'the PEM file has no whole block',
         'the PEM block is not base64', 'what was signed is not a regular file', 'certification signature', 'document timestamp',
         'detached signature', 'at most as many digits as needed', 'libcurl does not start: %s',
         'a password is not sent in clear to another machine; use https://',
         "it sends to another place (HTTP status %ld), which a client certificate is not shown to; give that place's own URL", 'nobody was asked: give --online, --ocsp or --crl',
-        'nobody is trusted yet: give the root certificate with --trust'}
+        'nobody is trusted yet: give the root certificate with --trust', 'reading failed: %s', 'the file ends before its byte %llu',
+        'the document has more than %d revisions', 'not a regular file'}
 
     @staticmethod
     def literals(text):
@@ -105,7 +106,7 @@ class Japanese(unittest.TestCase):
         return [part.strip(' ,:;()') for part in cut if part.strip(' ,:;()')]
 
     def test_every_sentence_is_there(self):
-        table = read('src/pades/report_japanese.c').split('rows[] = {')[1].split('\n};')[0]
+        table = read('src/pades/report/japanese.c').split('rows[] = {')[1].split('\n};')[0]
         rows = [pair[0] for pair in re.findall(r'\{("(?:[^"\\]|\\.)*"),\s*("(?:[^"\\]|\\.)*")\}', table)]
         self.assertGreater(len(rows), 150)
         self.assertEqual(len(rows), len(set(rows)))

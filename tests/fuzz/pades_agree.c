@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pades_agree.h"
-#include "pades/verify.h"
+#include "pades/verify/verify.h"
 
 #include <stdlib.h>
 

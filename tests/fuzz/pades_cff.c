@@ -2,7 +2,7 @@
  *
  * Any bytes as a CFF table: an error, or a CID for each glyph; glyph 0 is CID 0.
  */
-#include "pades/look.h"
+#include "pades/visible/look.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * Any bytes as an image of a visible signature: what is accepted has as many bytes as its size says, and no more pixels than
  * are allowed.
  */
-#include "pades/look.h"
+#include "pades/visible/look.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
  *
  * Any file is judged in bounded time, and without a trust anchor none is good. What is found goes through all reports.
  */
-#include "pades/report.h"
+#include "pades/report/report.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../pdf/forge.h"
-#include "pades/change.h"
+#include "pades/change/change.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

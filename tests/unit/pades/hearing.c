@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pades/verify_hearing.h"
+#include "pades/verify/hearing.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pades/look.h"
+#include "pades/visible/look.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pades/report.h"
-#include "pades/report_japanese.h"
-#include "pades/report_markup.h"
-#include "pades/report_words.h"
-#include "pades/verify_internal.h"
+#include "pades/report/report.h"
+#include "pades/report/japanese.h"
+#include "pades/report/markup.h"
+#include "pades/report/words.h"
+#include "pades/verify/internal.h"
 
 #include <criterion/criterion.h>
 #include <string.h>

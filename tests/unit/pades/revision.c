@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "pades/revision.h"
+#include "pades/verify/revision.h"
 #include "../pdf/forge.h"
 
 #include <criterion/criterion.h>

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Words and small things of the verifying side. */
+#include "base/text.h"
+#include "pades/verify/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *tp_pades_signature_form_words(enum tp_pades_signature_form form)
+{
+    static const char *const words[] = {[TP_PADES_APPROVAL] = "signature", [TP_PADES_CERTIFICATION] = "certification signature",
+                                        [TP_PADES_DOCUMENT_TIMESTAMP] = "document timestamp", [TP_PADES_CMS] = "detached signature"};
+    return words[form];
+}
+
+const char *tp_pades_reached_name(enum tp_pades_reached reached)
+{
+    static const char *const names[] = {[TP_PADES_REACHED_NOTHING] = "", [TP_PADES_REACHED_CMS] = "PKCS#7", [TP_PADES_REACHED_B] = "B-B",
+                                        [TP_PADES_REACHED_T] = "B-T", [TP_PADES_REACHED_LT] = "B-LT", [TP_PADES_REACHED_LTA] = "B-LTA"};
+    return names[reached];
+}
+
+const char *tp_pades_nature_name(enum tp_pades_nature nature)
+{
+    static const char *const names[] = {[TP_PADES_CHANGE_EVIDENCE] = "evidence", [TP_PADES_CHANGE_TIMESTAMP] = "timestamp",
+                                        [TP_PADES_CHANGE_SIGNATURE] = "signature", [TP_PADES_CHANGE_FORM] = "form",
+                                        [TP_PADES_CHANGE_ANNOTATION] = "annotation", [TP_PADES_CHANGE_METADATA] = "metadata",
+                                        [TP_PADES_CHANGE_CONTENT] = "content"};
+    return names[nature];
+}
+
+bool tp_pades_is_signed(const struct tp_pades_verification *verification)
+{
+    for (size_t i = 0; i < verification->signatures_len; i++)
+        if (verification->signatures[i]->form != TP_PADES_DOCUMENT_TIMESTAMP)
+            return true;
+    return false;
+}
+
+const char *tp_pades_locking_name(enum tp_pades_locking locking)
+{
+    static const char *const names[] = {[TP_PADES_LOCKS_NONE] = "", [TP_PADES_LOCKS_ALL] = "all", [TP_PADES_LOCKS_INCLUDE] = "include",
+                                        [TP_PADES_LOCKS_EXCLUDE] = "exclude"};
+    return names[locking];
+}
+
+void tp_pades_locks_list(const struct tp_pades_locks *locks, char *ret_list, size_t ret_list_len)
+{
+    size_t at = 0;
+    ret_list[0] = '\0';
+    for (size_t i = 0; i < locks->len && at < ret_list_len; i++)
+        at += (size_t)snprintf(ret_list + at, ret_list_len - at, "%s%s", i == 0 ? "" : ", ", locks->names[i]);
+}
+
+/* LINE_LEN is 4 at least. Control characters become '?': these texts go to terminals and reports. */
+void tp_pades_line(const char *text, char *ret_line, size_t line_len)
+{
+    struct tp_bytes bytes = tp_bytes_of_string(text);
+    size_t at = 0, len = 0;
+    while (at < bytes.len) {
+        size_t from = at;
+        uint32_t character = tp_text_next(bytes, &at);
+        bool odd = character == TP_TEXT_NOT_UTF8 || tp_text_is_control(character);
+        size_t size = odd ? 1 : at - from;
+        const bool rest_fits = len + (bytes.len - from) < line_len;
+        if (!rest_fits && len + size + 3 >= line_len) { /* no room for it and the ellipsis */
+            memcpy(ret_line + len, "\xe2\x80\xa6", 3), len += 3;
+            break;
+        }
+        memcpy(ret_line + len, odd ? "?" : (const char *)bytes.data + from, size);
+        len += size;
+    }
+    ret_line[len] = '\0';
+}
+
+void tp_pades_note(struct tp_pades_verification *verification, const char *format, ...)
+{
+    char words[2 * TP_PADES_LINE_MAX];
+    va_list args;
+    if (verification->notes_len == TP_PADES_NOTES_MAX)
+        return;
+    va_start(args, format);
+    (void)vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    tp_pades_line(words, verification->notes[verification->notes_len++], TP_PADES_LINE_MAX);
+}
+
+void tp_pades_set_clear(struct tp_pades_set *set)
+{
+    free(set->bits);
+    *set = (struct tp_pades_set){0};
+}
+
+bool tp_pades_set_has(const struct tp_pades_set *set, uint32_t id)
+{
+    return id / 8 < set->len && (set->bits[id / 8] >> (id % 8) & 1) != 0;
+}
+
+enum tp_rc tp_pades_set_add(struct tp_pades_set *set, uint32_t id)
+{
+    if (id > TP_PDF_OBJECTS_MAX)
+        return TP_TOO_LARGE;
+    if (id / 8 >= set->len) {
+        size_t len = 2 * (size_t)(id / 8) + 64;
+        uint8_t *bits = realloc(set->bits, len);
+        if (bits == NULL)
+            return TP_MEMORY;
+        memset(bits + set->len, 0, len - set->len);
+        set->bits = bits, set->len = len;
+    }
+    set->bits[id / 8] = (uint8_t)(set->bits[id / 8] | 1u << (id % 8));
+    return TP_OK;
+}
