@@ -148,8 +148,8 @@ static void put_range(struct tp_cli *cli, json_t *object, const struct tp_pades_
     tp_cli_put_flag(cli, object, "whole", signature->whole);
     if (signature->revision > 0)
         tp_cli_put_number(cli, object, "revision", signature->revision);
-    if (signature->permission > 0)
-        tp_cli_put_number(cli, object, "permission", signature->permission);
+    if (signature->restriction.permission > 0)
+        tp_cli_put_number(cli, object, "permission", signature->restriction.permission);
 }
 
 static json_t *locks_json(struct tp_cli *cli, const struct tp_pades_locks *locks)
@@ -181,8 +181,8 @@ static json_t *signature_json(struct tp_cli *cli, const struct tp_pades_signatur
     tp_cli_put_text(cli, object, "contact", signature->contact);
     if (signature->form != TP_PADES_CMS) {
         put_range(cli, object, signature);
-        if (signature->locks.kind != TP_PADES_LOCKS_NONE)
-            tp_cli_put(cli, object, "locks", locks_json(cli, &signature->locks));
+        if (signature->restriction.locks.kind != TP_PADES_LOCKS_NONE)
+            tp_cli_put(cli, object, "locks", locks_json(cli, &signature->restriction.locks));
         tp_cli_put(cli, object, "changes", changes_json(cli, signature));
     }
     if (signature->changes_more > 0)
@@ -337,8 +337,8 @@ static void print_signature(struct tp_cli *cli, const struct tp_pades_verificati
     if (signature->revision > 0 && signature->form != TP_PADES_CMS)
         print_line(cli, 4, "%-12s revision %u of %u%s", "covers", signature->revision, verification->revisions,
                    signature->whole ? ", the whole file" : "");
-    print_permission(cli, signature->permission);
-    print_locks(cli, &signature->locks);
+    print_permission(cli, signature->restriction.permission);
+    print_locks(cli, &signature->restriction.locks);
     for (size_t i = 0; i < signature->changes_len; i++)
         print_change(cli, &signature->changes[i]);
     if (signature->changes_more > 0)

@@ -7,7 +7,7 @@
 
 #include "pdf/document.h"
 
-#define TP_PADES_FIELDS_MAX  65536 /* nodes of the field tree that are looked at */
+#define TP_PADES_FIELDS_MAX  100000 /* nodes of the field tree that are looked at */
 #define TP_PADES_FIELD_DEPTH 32
 #define TP_PADES_WIDGETS_MAX 64
 

@@ -80,7 +80,7 @@ class Pkcs11(unittest.TestCase):
 
 class Japanese(unittest.TestCase):
     """Each sentence that a report can show has a row in report/japanese.c."""
-    SOURCES = ('src/pades/verify/*.c', 'src/pades/change/*.c', 'src/validation/certificate.c', 'src/validation/status.c',
+    SOURCES = ('src/pades/verify/*.c', 'src/pades/change/*.c', 'src/pades/restriction.c', 'src/validation/certificate.c', 'src/validation/status.c',
                'src/validation/ask.c', 'src/validation/source.c', 'src/http/http.c', 'src/http/url.c', 'src/pki/path*.c',
                'src/pki/cms_read*.c', 'src/pki/cms_verify.c', 'src/pki/timestamp.c', 'src/pki/timestamp_info.c', 'src/pki/signature.c',
                'src/pki/ocsp.c', 'src/pki/ocsp_read.c', 'src/pki/crl*.c')

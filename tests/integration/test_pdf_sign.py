@@ -686,6 +686,16 @@ class Documents(PdfTest):
         self.assert_line(self.sign('--field', 'Here', pdf=everything, out=self.dir / 'x.pdf'), 'locked')
         self.assert_line(self.sign('--lock', 'include', pdf=pdf, out=self.dir / 'x.pdf'), '--lock-field', status=2)
 
+    def test_a_lock_in_doubt_locks_all(self):
+        """A program that reads it otherwise would say that the second signature has broken the first."""
+        objects = pdfs.with_field(field=b'/Lock<</Type/SigFieldLock/Action/Include/Fields[(Ano\xadther)(Twi\\nce)]>>')
+        objects[7] = b'<</Fields[6 0 R 11 0 R]>>'
+        objects[11] = b'<</Type/Annot/Subtype/Widget/FT/Sig/T(Other)/F 4/Rect[0 0 0 0]>>'
+        locked = self.dir / 'locked.pdf'
+        self.assert_done(self.sign('--field', 'Here', pdf=self.put(pdfs.table(objects)), out=locked))
+        self.assert_line(self.sign('--field', 'Other', pdf=locked), 'locked', 'Here')
+        self.assertFalse(self.out.exists())
+
     def test_a_field_that_has_its_place_is_not_put_elsewhere(self):
         pdf = self.put(pdfs.table(pdfs.with_field()))
         for option in (['--at', 'top-left'], ['--rect', '0,0,9,9'], ['--page', '1']):

@@ -12,7 +12,6 @@
 
 #include "pades/verify/internal.h"
 
-#define TP_PADES_LOCKS_MAX 256
 #define TP_PADES_PATH_MAX  96
 
 /* What an object is that is compared key by key, rather than as a whole (role.c). */
@@ -58,14 +57,6 @@ struct tp_pades_comparison {
 
 /* Changes to SIGNATURE's list. The rest of COMPARISON is prepared by the caller, and cleared here on the way out. */
 TP_MUST_USE enum tp_rc tp_pades_compare(struct tp_pades_comparison *comparison);
-/* What a signature locks: of its dictionary and its field's. */
-TP_MUST_USE enum tp_rc tp_pades_locks_read(struct tp_pdf_document *document, const struct tp_pades_found *found,
-                                           struct tp_error *error, struct tp_pades_locks *ret_locks,
-                                           unsigned *ret_permission);
-void tp_pades_locks_clear(struct tp_pades_locks *locks);
-bool tp_pades_locks_hold(const struct tp_pades_locks *locks, const char *field);
-/* A field's whole name as a line. False: the line is not all of it as it is, and may be another field's. */
-bool tp_pades_name_line(const struct tp_buf *name, char ret_line[TP_PADES_LINE_MAX]);
 
 /* ---- among the files of this folder ---- */
 

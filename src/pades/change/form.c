@@ -40,7 +40,7 @@ static enum tp_rc take_name(struct tp_pades_comparison *comparison, const struct
     TP_TRY(tp_buf_printf(&text, "%s%s", field->name, field->name[0] == '\0' ? "" : "."));
     if (tp_pdf_text(tp_pdf_bytes(part), &text) != TP_OK)
         TP_TRY(tp_buf_append_string(&text, "?"));
-    field->strange = !tp_pades_name_line(&text, field->name) || field->strange;
+    field->strange = !tp_pades_name_line(tp_buf_string(&text), text.len, field->name) || field->strange;
     return TP_OK;
 }
 

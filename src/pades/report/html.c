@@ -272,14 +272,14 @@ static void put_facts(struct page *page, const struct tp_pades_verification *ver
         (void)snprintf(text, sizeof text, "%u / %u", signature->revision, verification->revisions);
         row(page, TP_PADES_WORD_signed_revision, text);
     }
-    if (signature->permission > 0) {
+    if (signature->restriction.permission > 0) {
         static const enum tp_pades_word permissions[] = {TP_PADES_WORD_docmdp_1, TP_PADES_WORD_docmdp_2, TP_PADES_WORD_docmdp_3};
         tp_pades_open(&page->markup, "tr", NULL, NULL);
         heading(page, "th", TP_PADES_WORD_permission);
-        heading(page, "td", permissions[signature->permission - 1]);
+        heading(page, "td", permissions[signature->restriction.permission - 1]);
         tp_pades_close(&page->markup);
     }
-    put_locks(page, &signature->locks);
+    put_locks(page, &signature->restriction.locks);
     tp_pades_close(&page->markup);
 }
 

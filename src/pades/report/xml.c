@@ -170,12 +170,12 @@ static void put_change(struct tp_pades_markup *xml, const struct tp_pades_change
 static void put_restrictions(struct tp_pades_markup *xml, const struct tp_pades_signature *signature)
 {
     char text[2 * TP_PADES_LINE_MAX], names[sizeof text - 16];
-    if (signature->permission > 0) {
-        (void)snprintf(text, sizeof text, "%u", signature->permission);
+    if (signature->restriction.permission > 0) {
+        (void)snprintf(text, sizeof text, "%u", signature->restriction.permission);
         put_data(xml, OURS "docmdp", text);
     }
-    tp_pades_locks_list(&signature->locks, names, sizeof names);
-    (void)snprintf(text, sizeof text, "%s%s%s", tp_pades_locking_name(signature->locks.kind), names[0] == '\0' ? "" : ": ", names);
+    tp_pades_locks_list(&signature->restriction.locks, names, sizeof names);
+    (void)snprintf(text, sizeof text, "%s%s%s", tp_pades_locking_name(signature->restriction.locks.kind), names[0] == '\0' ? "" : ": ", names);
     put_data(xml, OURS "fieldmdp", text);
 }
 

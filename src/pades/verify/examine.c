@@ -104,7 +104,7 @@ static enum tp_rc compare(struct tp_pades_hearing *hearing, struct tp_pades_subj
     struct tp_pades_comparison comparison = {
         .before = subject->document, .after = hearing->document, .old = &old, .new = &hearing->newest,
         .between = hearing->history + revision, .between_len = hearing->revisions.len > revision ? hearing->revisions.len - revision : 0,
-        .first_revision = revision + 1, .permission = subject->signature->permission, .locks = locks, .finds = &hearing->finds,
+        .first_revision = revision + 1, .permission = subject->signature->restriction.permission, .locks = locks, .finds = &hearing->finds,
         .error = hearing->error, .signature = subject->signature};
     check_rest(hearing, &comparison, tp_pades_subject_end(subject));
     enum tp_rc rc = tp_pdf_document_digests(subject->document, hearing->error, &old);
@@ -118,27 +118,22 @@ static enum tp_rc compare(struct tp_pades_hearing *hearing, struct tp_pades_subj
     return rc;
 }
 
-static unsigned stricter(unsigned a, unsigned b)
-{
-    return a == 0 ? b : b == 0 || a < b ? a : b;
-}
-
 static enum tp_rc check_changes(struct tp_pades_hearing *hearing, struct tp_pades_subject *subject)
 {
     struct tp_pdf_ref certifying;
-    unsigned by_document, by_itself, by_lock;
+    unsigned by_document;
     struct tp_pades_signature *signature = subject->signature;
     TP_TRY(tp_pades_certified(subject->document, hearing->error, &by_document, &certifying));
-    TP_TRY(tp_pades_docmdp(subject->document, subject->found.dictionary, hearing->error, &by_itself));
-    TP_TRY(tp_pades_locks_read(subject->document, &subject->found, hearing->error, &signature->locks, &by_lock));
+    TP_TRY(tp_pades_restriction_read(subject->document, subject->found.dictionary, subject->found.field_dictionary,
+                                     hearing->error, &signature->restriction));
     if (certifying.id != 0 && certifying.id == signature->ref.id)
         signature->form = TP_PADES_CERTIFICATION;
-    signature->permission = stricter(stricter(by_document, by_itself), by_lock);
+    signature->restriction.permission = tp_pades_stricter(by_document, signature->restriction.permission);
     if (signature->whole)
         return TP_OK;
     if (hearing->history == NULL)
         TP_TRY(read_history(hearing));
-    return compare(hearing, subject, &signature->locks);
+    return compare(hearing, subject, &signature->restriction.locks);
 }
 
 /* Each signature is compared with all that came after: who makes many, and much after them, wants us to be busy. */

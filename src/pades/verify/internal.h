@@ -6,17 +6,13 @@
 #ifndef TP_PADES_VERIFY_INTERNAL_H
 #define TP_PADES_VERIFY_INTERNAL_H
 
+#include "pades/form.h"
 #include "pades/verify/revision.h"
 #include "pades/verify/verify.h"
 #include "pki/timestamp.h"
 
-#define TP_PADES_FIELD_DEPTH 32
-#define TP_PADES_FIELDS_MAX  100000
-
 TP_PRINTF(3, 4) void tp_pades_verdict(struct tp_verdict *verdict, enum tp_subindication sub, const char *format, ...);
 TP_PRINTF(2, 3) void tp_pades_note(struct tp_pades_verification *verification, const char *format, ...);
-/* TEXT cut to what fits, at a character's border, with an ellipsis. */
-void tp_pades_line(const char *text, char *ret_line, size_t line_len);
 
 /* A new signature of VERIFICATION, which has room for one. */
 TP_MUST_USE enum tp_rc tp_pades_signature_new(struct tp_pades_verification *verification, struct tp_pades_signature **ret_signature);
@@ -32,8 +28,6 @@ struct tp_pades_set {
 void tp_pades_set_clear(struct tp_pades_set *set);
 bool tp_pades_set_has(const struct tp_pades_set *set, uint32_t id);
 TP_MUST_USE enum tp_rc tp_pades_set_add(struct tp_pades_set *set, uint32_t id); /* TP_TOO_LARGE past TP_PDF_OBJECTS_MAX */
-
-#define TP_PADES_REFERENCES_MAX 16 /* of one signature (Table 255) that are read; one with more allows nothing */
 
 /* ---- finding (find.c) ---- */
 
@@ -55,12 +49,6 @@ TP_MUST_USE enum tp_rc tp_pades_find(struct tp_pdf_document *document, bool ever
 /* The catalog, or NULL. */
 TP_MUST_USE enum tp_rc tp_pades_catalog(struct tp_pdf_document *document, struct tp_error *error,
                                         const struct tp_pdf_value **ret_catalog);
-/* DocMDP of a signature dictionary (§12.8.2.2): 1 to 3; 0: none. */
-TP_MUST_USE enum tp_rc tp_pades_docmdp(struct tp_pdf_document *document, const struct tp_pdf_value *dictionary,
-                                       struct tp_error *error, unsigned *ret_permission);
-/* What the certification that the catalog names allows; 0: none. */
-TP_MUST_USE enum tp_rc tp_pades_certified(struct tp_pdf_document *document, struct tp_error *error,
-                                          unsigned *ret_permission, struct tp_pdf_ref *ret_ref);
 
 /* ---- bytes (range.c) ---- */
 

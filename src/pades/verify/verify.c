@@ -19,7 +19,7 @@ static void clear_signature(struct tp_pades_signature *signature)
     for (size_t i = 0; i < signature->stamps_len; i++)
         tp_validation_answer_clear(&signature->stamps[i].answer);
     tp_buf_clear(&signature->value);
-    tp_pades_locks_clear(&signature->locks);
+    tp_pades_restriction_clear(&signature->restriction);
     free(signature);
 }
 

@@ -9,6 +9,7 @@
 #ifndef TP_PADES_VERIFY_VERIFY_H
 #define TP_PADES_VERIFY_VERIFY_H
 
+#include "pades/restriction.h"
 #include "pdf/document.h"
 #include "validation/certificate.h"
 #include "validation/source.h"
@@ -17,7 +18,6 @@
 #define TP_PADES_CHANGES_MAX    64  /* that are told, of a signature */
 #define TP_PADES_NOTES_MAX      16
 #define TP_PADES_TOKENS_MAX     8   /* signature timestamps of a signature */
-#define TP_PADES_LINE_MAX       256 /* texts of a signature; longer ones end in an ellipsis */
 
 struct tp_pades_trial { /* what a judgement rests on; everything is the caller's */
     const struct tp_pki_anchors *anchors;      /* of signers */
@@ -72,16 +72,6 @@ struct tp_pades_change {
     char words[TP_PADES_LINE_MAX];
 };
 
-enum tp_pades_locking { TP_PADES_LOCKS_NONE, TP_PADES_LOCKS_ALL, TP_PADES_LOCKS_INCLUDE, TP_PADES_LOCKS_EXCLUDE };
-const char *tp_pades_locking_name(enum tp_pades_locking locking); /* "include"; "" for none */
-struct tp_pades_locks { /* FieldMDP and /Lock (ISO 32000-2 §12.8.2.4, table 236): form fields that may not change any more */
-    enum tp_pades_locking kind;
-    char (*names)[TP_PADES_LINE_MAX]; /* full; a field that is named stands for those below it */
-    size_t len;
-};
-/* The names with commas between them, as many as there is room for; "" for none. */
-void tp_pades_locks_list(const struct tp_pades_locks *locks, char *ret_list, size_t ret_list_len);
-
 struct tp_pades_signature {
     enum tp_pades_signature_form form;
     struct tp_verdict verdict;
@@ -103,8 +93,7 @@ struct tp_pades_signature {
     struct tp_buf value;                  /* the signature value, for reports */
     int64_t claimed_ms;                   /* when the signer says that it was; 0: not said */
     int64_t proven_ms;                    /* the earliest time at which it is proven to have existed; INT64_MAX: none */
-    unsigned permission;                  /* DocMDP that holds from here on: 1 to 3; 0: none */
-    struct tp_pades_locks locks;          /* by this signature */
+    struct tp_pades_restriction restriction; /* DocMDP of all so far, locks of this one */
     struct tp_validation_answer answer;   /* the signer's certificate */
     struct tp_pades_stamp stamps[TP_PADES_TOKENS_MAX]; /* of a document timestamp: itself alone */
     size_t stamps_len;

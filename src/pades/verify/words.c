@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Words and small things of the verifying side. */
-#include "base/text.h"
 #include "pades/verify/internal.h"
 
 #include <stdarg.h>
@@ -37,42 +36,6 @@ bool tp_pades_is_signed(const struct tp_pades_verification *verification)
         if (verification->signatures[i]->form != TP_PADES_DOCUMENT_TIMESTAMP)
             return true;
     return false;
-}
-
-const char *tp_pades_locking_name(enum tp_pades_locking locking)
-{
-    static const char *const names[] = {[TP_PADES_LOCKS_NONE] = "", [TP_PADES_LOCKS_ALL] = "all", [TP_PADES_LOCKS_INCLUDE] = "include",
-                                        [TP_PADES_LOCKS_EXCLUDE] = "exclude"};
-    return names[locking];
-}
-
-void tp_pades_locks_list(const struct tp_pades_locks *locks, char *ret_list, size_t ret_list_len)
-{
-    size_t at = 0;
-    ret_list[0] = '\0';
-    for (size_t i = 0; i < locks->len && at < ret_list_len; i++)
-        at += (size_t)snprintf(ret_list + at, ret_list_len - at, "%s%s", i == 0 ? "" : ", ", locks->names[i]);
-}
-
-/* LINE_LEN is 4 at least. Control characters become '?': these texts go to terminals and reports. */
-void tp_pades_line(const char *text, char *ret_line, size_t line_len)
-{
-    struct tp_bytes bytes = tp_bytes_of_string(text);
-    size_t at = 0, len = 0;
-    while (at < bytes.len) {
-        size_t from = at;
-        uint32_t character = tp_text_next(bytes, &at);
-        bool odd = character == TP_TEXT_NOT_UTF8 || tp_text_is_control(character);
-        size_t size = odd ? 1 : at - from;
-        const bool rest_fits = len + (bytes.len - from) < line_len;
-        if (!rest_fits && len + size + 3 >= line_len) { /* no room for it and the ellipsis */
-            memcpy(ret_line + len, "\xe2\x80\xa6", 3), len += 3;
-            break;
-        }
-        memcpy(ret_line + len, odd ? "?" : (const char *)bytes.data + from, size);
-        len += size;
-    }
-    ret_line[len] = '\0';
 }
 
 void tp_pades_note(struct tp_pades_verification *verification, const char *format, ...)
