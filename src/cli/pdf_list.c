@@ -4,11 +4,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define LIST_MOST ((size_t)64 << 20) /* bytes of a file of names */
 
@@ -124,13 +126,16 @@ static enum tp_rc check_names(struct tp_cli *cli, const struct tp_cli_pdf_list *
     return TP_OK;
 }
 
-/* Made where it is not there yet. */
+/* Made where it is not there yet. One that takes nothing is told of once, and before anybody logs in. */
 static enum tp_rc out_folder(struct tp_cli *cli, const char *out, struct stat *ret_status)
 {
     if (mkdir(out, S_IRWXU | S_IRWXG | S_IRWXO) != 0 && errno != EEXIST)
         return tp_error_set(&cli->error, TP_IO, "the folder %s cannot be made: %s", out, strerror(errno));
     if (stat(out, ret_status) != 0 || !S_ISDIR(ret_status->st_mode))
         return tp_error_set(&cli->error, TP_NOT_FOUND, "%s is no folder", out);
+    if (faccessat(AT_FDCWD, out, W_OK | X_OK, AT_EACCESS) != 0)
+        return tp_error_set(&cli->error, TP_IO, "the folder %s cannot be written to: %s; name another with --out", out,
+                            strerror(errno));
     return TP_OK;
 }
 

@@ -34,6 +34,15 @@ static enum tp_rc io_failed(const struct tp_pades_place *place, const char *what
                         full ? "; nothing has been written there" : "");
 }
 
+/* Asked before anything is signed: a one-time code and a timestamp are used up by then. */
+static enum tp_rc check_folder(const struct tp_pades_place *place, struct tp_error *error)
+{
+    if (faccessat(place->folder, ".", W_OK | X_OK, AT_EACCESS) == 0)
+        return TP_OK;
+    return tp_error_set(error, TP_IO, "%s: its folder cannot be written to: %s; name a place in another", place->path,
+                        strerror(errno));
+}
+
 static void drop(const struct tp_pades_place *place, struct version *version)
 {
     if (version->hidden[0] != '\0')
@@ -104,7 +113,7 @@ static enum tp_rc open_folder(struct tp_pades_place *place, struct tp_error *err
     free(other);
     if (memory)
         return TP_MEMORY;
-    return place->folder < 0 ? io_failed(place, "its folder", error) : TP_OK;
+    return place->folder < 0 ? io_failed(place, "its folder", error) : check_folder(place, error);
 }
 
 static enum tp_rc set_up(struct tp_pades_place *place, const char *path, int in, bool force, struct tp_error *error)

@@ -77,6 +77,18 @@ class Signing:
         return found
 
 
+    def read_only(self):
+        """A folder that takes no files, whoever asks."""
+        place = self.dir / 'read-only'
+        place.mkdir(mode=0o555)
+        if os.geteuid() == 0:
+            mounted = run(['mount', '-t', 'tmpfs', '-o', 'ro,size=64k', 'trustp11-test', place])
+            if mounted.status != 0:
+                self.skipTest(f'no file system can be mounted here: {mounted.err.strip()}')
+            self.addCleanup(run, ['umount', '-l', place])
+        return place
+
+
 class PdfTest(unittest.TestCase, Signing):
     @classmethod
     def setUpClass(cls):
@@ -1306,6 +1318,20 @@ class OwnModule(DeploymentTest, Signing):
         out.unlink()
         self.assert_ok(self.deployed.cli('pdf', 'sign', '--key', self.uri, pdf, out, stdin=code + '\n'))
         self.assert_signed(pdf, out)
+
+    def test_a_folder_that_takes_nothing_costs_no_code(self):
+        pdf, out, folder = self.dir / 'in.pdf', self.dir / 'out.pdf', self.read_only()
+        pdf.write_bytes(pdfs.table(pdfs.page()))
+        code = self.alice.pin_and_code() + '\n'
+        for words in ([pdf, folder / 'out.pdf'], ['--batch', self.put_list(pdf), '--out', folder]):
+            done = self.deployed.cli('pdf', 'sign', '--key', self.uri, *words, stdin=code)
+            self.assert_line(done, str(folder), 'cannot be written to', 'another')
+        self.assert_ok(self.deployed.cli('pdf', 'sign', '--key', self.uri, pdf, out, stdin=code))
+
+    def put_list(self, *paths):
+        names = self.dir / 'names'
+        names.write_text(''.join(f'{path}\n' for path in paths))
+        return names
 
 
 if __name__ == '__main__':
