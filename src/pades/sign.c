@@ -344,6 +344,24 @@ static enum tp_rc prepare(struct signing *signing)
     return TP_OK;
 }
 
+/* Whom no document makes better: a batch ends with the first. An authority that does not answer now may do so for the next. */
+static enum tp_rc refuse_signer(enum tp_rc rc, struct tp_error *error)
+{
+    static const struct {
+        enum tp_rc rc;
+        const char *next;
+    } steps[] = {
+        {TP_REFUSED, "sign with another key"},
+        {TP_PEER, "give its issuers with --certificate, their root with --trust"},
+    };
+    const struct tp_error own = *error;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        if (rc == steps[i].rc)
+            return tp_error_set(error, TP_KEY_UNUSABLE, "the signer's certificate: %.400s; %s", tp_error_words(&own),
+                                steps[i].next);
+    return tp_error_prefix(error, rc, "the signer's certificate");
+}
+
 /* Before the key is used: who is revoked, or whose evidence cannot be had, signs nothing at these levels. */
 static enum tp_rc prove_signer(struct signing *signing)
 {
@@ -357,7 +375,7 @@ static enum tp_rc prove_signer(struct signing *signing)
                                INT64_MAX));
     enum tp_rc rc = tp_pades_service_prove(signing->work.service, tp_pki_signer_certificate(signer, 0), TP_PKI_FOR_SIGNING, 0,
                                            signing->evidence, error);
-    return rc == TP_OK ? TP_OK : tp_error_prefix(error, rc, "the signer's certificate");
+    return rc == TP_OK ? TP_OK : refuse_signer(rc, error);
 }
 
 static enum tp_rc lengthen(struct signing *signing, struct tp_pades_place *place)

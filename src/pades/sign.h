@@ -64,8 +64,9 @@ struct tp_pades_result {
 
 /* Signs the document that IN is (a regular file, open for reading) into PLACE, which is not committed here: nothing has
  * appeared yet under a name. Evidence is gathered before the key is used, so that a revoked signer signs nothing.
- * TP_REFUSED with words that say which rule of document, field or certificate forbids it; TP_UNSUPPORTED: a form of PDF that
- * cannot be signed (repaired cross-references, dynamic XFA); TP_NOT_PERMITTED: it wants another password; those of
+ * TP_REFUSED with words that say which rule of document, field or certificate forbids it; TP_KEY_UNUSABLE: whose certificate
+ * it is was revoked, or leads to nobody who is trusted, so that no other document can be signed, either, at this level;
+ * TP_UNSUPPORTED: a form of PDF that cannot be signed (repaired cross-references, dynamic XFA); TP_NOT_PERMITTED: it wants another password; those of
  * tp_pdf_document_open, of the signer, of the TSAs. */
 TP_MUST_USE enum tp_rc tp_pades_sign(struct tp_pades_service *service, int in, const struct tp_pades_order *order,
                                      struct tp_pades_place *place, struct tp_error *error,

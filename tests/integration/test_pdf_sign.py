@@ -1055,6 +1055,12 @@ class Batches(PdfTest):
         for n in range(20):
             (self.folder / f'{n:02}.pdf').write_bytes(pdfs.table(pdfs.page(text=b'Document %d' % n)))
 
+    def other_root(self):
+        root = self.dir / 'other.pem'
+        must(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', self.dir / 'other.key',
+              '-subj', '/CN=other', '-out', root])
+        return root
+
     def batch(self, *options):
         return self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder, '--out', self.results, *options)
 
@@ -1151,6 +1157,23 @@ class Batches(PdfTest):
                 self.assertEqual('…); the same command goes on from there' in last, cut)
                 self.assertLess(len(last), 280)
         self.assertIn('0 failed', self.batch('--level', 'B-T', '--trust', self.anchors, '--tsa', self.tsa).out)
+
+    def test_a_signer_who_is_not_good_is_told_of_once(self):
+        leaf, other = self.services.issue('revoked-in-a-batch'), self.other_root()
+        self.services.revoke(leaf, 'keyCompromise')
+        sign = ['pdf', 'sign', '--level', 'B-LT', '--tsa', self.tsa, '--jobs', '1', '--batch', self.folder, '--out', self.results]
+        alone = write_private(self.dir / 'alone.pem', self.keys['rsa'].read_bytes().split(b'-----END CERTIFICATE-----')[0] +
+                              b'-----END CERTIFICATE-----\n')
+        for key, trust, words in ((self.key(leaf), self.anchors, ('revoked', 'keyCompromise', 'sign with another key')),
+                                  (alone, other, ('nothing that is trusted', '--certificate', '--trust'))):
+            with self.subTest(words):
+                done = self.cli(*sign, '--trust', trust, '--key-file', key)
+                self.assertEqual(done.status, 1)
+                self.assertIn('0 signed, 0 done before, 1 failed, 19 not tried', done.out)
+                first, last = done.err.splitlines()
+                for word in ('00.pdf', "the signer's certificate", *words):
+                    self.assertIn(word, first)
+                self.assertIn('broken off, since the others would fail alike', last)
 
     def test_notes_are_told(self):
         (self.folder / '05.pdf').write_bytes(pdfs.table(pdfs.with_field()))
