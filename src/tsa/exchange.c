@@ -39,6 +39,8 @@ static const struct {
 } steps[] = {
     {TP_REFUSED, 401, "say user and password_file for it in documents.conf"},
     {TP_REFUSED, 404, "look at the path in its URL; that of trustp11d net is /tsa"},
+    {TP_REFUSED, 405, "is its URL that of a timestamp authority?"},
+    {TP_MALFORMED, 200, "is its URL that of a timestamp authority?"},
     {TP_REFUSED, 429, "it has been asked too often: ask later"},
     {TP_REFUSED, 503, "it cannot answer now: ask later, or look at its log if it is yours"},
     {TP_UNREACHABLE, 0, "is it running, and the URL right?"},

@@ -44,7 +44,7 @@ KINDS = {
     'ca': ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign'],
 }
 # What any path can do instead of answering.
-MISBEHAVIOURS = ('http-400', 'http-429', 'http-500', 'http-503', 'http-404', 'hang', 'close', 'garbage', 'wrong-type', 'auth')
+MISBEHAVIOURS = ('http-400', 'http-429', 'http-500', 'http-503', 'http-404', 'http-405', 'hang', 'close', 'garbage', 'wrong-type', 'auth')
 # And what a timestamp authority or a responder can answer. 'composed' is honest, but not made by OpenSSL.
 TSA_LIES = ('composed', 'imprint', 'no-nonce', 'nonce', 'policy', 'no-eku', 'untrusted', 'expired', 'hour-off', 'reject', 'broken')
 OCSP_LIES = ('composed', 'unknown', 'stale', 'stranger', 'try-later', 'other-certificate', 'no-next-update')

@@ -18,6 +18,7 @@ from tools import CLI, must, run, write_private
 # What each does wrong, as people read it.
 FAILURES = {
     'http-400': 'status 400', 'http-429': 'status 429', 'http-500': 'status 500', 'http-503': 'status 503', 'http-404': 'status 404',
+    'http-405': 'status 405',
     'hang': 'no answer in time', 'close': '127.0.0.1', 'garbage': '127.0.0.1', 'wrong-type': 'text/html', 'auth': 'status 401',
     'imprint': 'something else', 'no-nonce': 'lacks the nonce', 'nonce': 'another nonce', 'no-eku': 'timeStamping',
     'untrusted': 'certificate', 'expired': 'expired', 'hour-off': "s after our clock's", 'reject': 'the clock is away', 'broken': '127.0.0.1',
@@ -126,7 +127,8 @@ class TsaTest(unittest.TestCase):
         self.assertTrue(done.err.startswith('note: '), done.err)
 
     def test_an_error_says_what_to_do(self):
-        for behaviour, words in (('http-404', 'path in its URL'), ('http-429', 'ask later'), ('http-503', 'ask later'), ('auth', 'password_file')):
+        for behaviour, words in (('http-404', 'path in its URL'), ('http-429', 'ask later'), ('http-503', 'ask later'), ('auth', 'password_file'),
+                                 ('http-405', 'that of a timestamp authority'), ('wrong-type', 'that of a timestamp authority')):
             with self.subTest(behaviour):
                 self.services.behave('tsa/bad', behaviour)
                 self.assertIn(words, self.stamp('--tsa', self.bad).err)
