@@ -145,13 +145,14 @@ enum tp_rc tp_cli_pdf_password(struct tp_cli *cli, struct tp_secret **ret_passwo
 
 enum tp_rc tp_cli_pdf_input_unnamed(const char *path, struct tp_error *error, int *ret_fd)
 {
-    struct stat status;
+    struct stat status = {.st_mode = 0};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe would be waited for */
     if (fd < 0)
         return tp_error_set(error, errno == ENOENT ? TP_NOT_FOUND : TP_IO, "%s", strerror(errno));
     if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         (void)close(fd);
-        return tp_error_set(error, TP_BAD_ARGUMENT, "it is no regular file");
+        return tp_error_set(error, TP_BAD_ARGUMENT, S_ISDIR(status.st_mode) ? "it is a folder: name a file that is in it"
+                                                                            : "it is no regular file");
     }
     *ret_fd = fd;
     return TP_OK;

@@ -45,8 +45,13 @@ static enum tp_rc check_names(const struct tp_cli_pdf_task *task)
 {
     struct tp_pades_place *place TP_AUTO(tp_pades_place_free_p) = NULL;
     struct tp_cli *cli = task->cli;
+    const char *path = tp_cli_operand(&cli->args, 0);
+    struct stat status;
     int in;
-    TP_TRY(tp_cli_pdf_input(tp_cli_operand(&cli->args, 0), &cli->error, &in));
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return tp_error_set(&cli->error, TP_BAD_ARGUMENT, "%s is a folder: its PDFs are %s with --batch DIR --out DIR", path,
+                            task->kind->done);
+    TP_TRY(tp_cli_pdf_input(path, &cli->error, &in));
     const enum tp_rc rc = tp_pades_place_new(tp_cli_operand(&cli->args, 1), in, may_replace(task), &cli->error, &place);
     (void)close(in);
     return rc;

@@ -816,7 +816,9 @@ class Places(PdfTest):
         self.assert_line(self.sign(), 'symbolic link')
 
     def test_odd_names(self):
-        self.assert_line(self.sign(pdf=self.dir), 'no regular file')
+        self.assert_line(self.sign(pdf=self.dir), 'is a folder: its PDFs are signed with --batch')
+        os.mkfifo(self.dir / 'pipe')
+        self.assert_line(self.sign(pdf=self.dir / 'pipe'), 'no regular file')
         self.assert_line(self.sign(pdf=self.dir / 'nothing'), 'No such file')
         self.assert_line(self.sign(out=self.dir), 'no regular file')
         self.assertEqual(self.sign(out=self.dir / 'no/such/folder.pdf').status, 1)
@@ -1187,7 +1189,7 @@ class Batches(PdfTest):
         (self.folder / 'folder.pdf').mkdir()
         (self.dir / 'names').write_text(f'{self.dir}/nope.pdf\n{self.folder}/folder.pdf\n{self.folder}/03.pdf\n')
         done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.dir / 'names', '--out', self.results)
-        self.assertEqual(sorted(done.err.splitlines()), [f'{self.folder}/folder.pdf: it is no regular file',
+        self.assertEqual(sorted(done.err.splitlines()), [f'{self.folder}/folder.pdf: it is a folder: name a file that is in it',
                                                          f'{self.dir}/nope.pdf: No such file or directory'])
         self.assertIn('1 signed', done.out)
         alone = self.sign(pdf=self.dir / 'nope.pdf')

@@ -1065,7 +1065,7 @@ class Told(VerifyTest):
         pem = self.folder / 'document.pem'
         must(['openssl', 'cms', '-cmsout', '-inform', 'DER', '-in', signature, '-outform', 'PEM', '-out', pem])
         self.assertEqual(run([*arguments[:-2], pem, document], env=self.env).status, 0)
-        self.assertIn(f'{self.folder}: it is no regular file', run([*arguments[:-1], self.folder], env=self.env).err)
+        self.assertIn(f'{self.folder}: it is a folder: name a file that is in it', run([*arguments[:-1], self.folder], env=self.env).err)
         document.write_text('I owe you 999 yen.')
         result = run(arguments, env=self.env)
         self.assertEqual((result.status, json.loads(result.out)['sub']), (1, 'HASH_FAILURE'))
