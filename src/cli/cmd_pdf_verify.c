@@ -91,6 +91,17 @@ enum tp_rc tp_cli_pdf_verify(struct tp_cli *cli)
     return verify_all(cli, pool, password, &trial.trial);
 }
 
+/* Two files in the wrong order are a common mistake: what is no CMS at all is told so. */
+static enum tp_rc refuse_cms(struct tp_cli *cli, const char *path, struct tp_bytes cms, enum tp_rc rc)
+{
+    const bool begins = cms.len > 0 && (cms.data[0] == 0x30 || cms.data[0] == '-'); /* SEQUENCE, PEM */
+    const struct tp_error own = cli->error;
+    if (rc == TP_MALFORMED && !begins)
+        return tp_error_set(&cli->error, rc, "%s: %s; first the signature is named, then what it is over", path,
+                            tp_error_words(&own));
+    return tp_error_prefix(&cli->error, rc, "%s", path);
+}
+
 enum tp_rc tp_cli_cms_verify(struct tp_cli *cli)
 {
     struct tp_pades_verification *verification TP_AUTO(tp_pades_verification_free_p) = NULL;
@@ -104,7 +115,7 @@ enum tp_rc tp_cli_cms_verify(struct tp_cli *cli)
     TP_TRY(tp_cli_trial_open(cli, &trial));
     enum tp_rc rc = tp_pades_verify_cms(tp_buf_bytes(&cms), fd, &trial.trial, &cli->error, &verification);
     if (rc != TP_OK)
-        return tp_error_prefix(&cli->error, rc, "%s", signature);
+        return refuse_cms(cli, signature, tp_buf_bytes(&cms), rc);
     TP_TRY(tell(cli, path, verification, true));
     TP_TRY(tp_cli_verification_report(cli, path, verification));
     cli->failed_quietly = verification->verdict.indication != TP_TOTAL_PASSED;
