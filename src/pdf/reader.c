@@ -291,6 +291,15 @@ static enum tp_rc refuse_other(struct tp_bytes file, struct tp_error *error)
     return tp_error_set(error, TP_MALFORMED, "this is no PDF: %%PDF- stands nowhere at its beginning");
 }
 
+/* What even mending does not help: mostly what has not come through whole. */
+static enum tp_rc refuse_damaged(struct tp_error *error)
+{
+    char words[TP_ERROR_WORDS_LEN];
+    (void)snprintf(words, sizeof words, "%s", tp_error_words(error));
+    return tp_error_set(error, TP_MALFORMED, "%.400s; it is damaged or was cut off: get it anew from where it comes from",
+                        words);
+}
+
 enum tp_rc tp_pdf_reader_open(struct tp_bytes file, const char *password, size_t stream_most, struct tp_error *error,
                               struct tp_pdf_reader **ret_reader)
 {
@@ -305,6 +314,8 @@ enum tp_rc tp_pdf_reader_open(struct tp_bytes file, const char *password, size_t
         rc = read_file(reader, password, true, error);
     if (rc == TP_MALFORMED && !reader->ends.header)
         return refuse_other(file, error);
+    if (rc == TP_MALFORMED)
+        return refuse_damaged(error);
     TP_TRY(rc);
     *ret_reader = reader;
     reader = NULL;

@@ -854,7 +854,9 @@ class Places(PdfTest):
                                (b'PK\x03\x04', 'a ZIP file'), (b'<html>', 'HTML')):
             self.assert_line(self.sign(pdf=self.put(content)), words)
         # one with a header is called damaged
-        self.assertNotIn('no PDF', self.sign(pdf=self.put(pdfs.table(pdfs.page())[:200])).err)
+        done = self.sign(pdf=self.put(pdfs.table(pdfs.page())[:200]))
+        self.assertNotIn('no PDF', done.err)
+        self.assert_line(done, 'damaged or was cut off: get it anew')
 
     def test_hostile_files(self):
         """An error, or a signature that others find good; nothing hangs."""
