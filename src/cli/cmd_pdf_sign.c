@@ -4,6 +4,9 @@
 #include "cli/pdf_order.h"
 #include "cli/pdf_task.h"
 
+#include <string.h>
+#include <unistd.h>
+
 struct signing {
     struct tp_cli_pdf_task task;
     struct tp_cli_pdf_order order;
@@ -40,12 +43,37 @@ static unsigned wants(const struct tp_pades_order *order)
     return wants | (order->level >= TP_PADES_B_LT ? TP_CLI_PDF_EVIDENCE : 0);
 }
 
-static enum tp_rc default_level(struct tp_cli *cli, enum tp_pades_level *ret_level)
+/* Whether somebody sits there with a PIN and a one-time code. */
+static bool asks(const struct tp_cli *cli, const struct tp_documents_conf *conf)
+{
+    const char *uri = tp_cli_text(&cli->args, "key");
+    if (tp_cli_text(&cli->args, "key-file") != NULL)
+        return false;
+    uri = uri != NULL ? uri : tp_documents_conf_key(conf);
+    return uri != NULL && strstr(uri, "pin-source=") == NULL;
+}
+
+static enum tp_rc configured(struct tp_cli *cli, enum tp_pades_level *ret_level, bool *ret_asks)
 {
     struct tp_documents_conf *conf TP_AUTO(tp_documents_conf_free_p) = NULL;
     TP_TRY(tp_cli_documents(cli, &conf));
     *ret_level = tp_documents_conf_level(conf);
+    *ret_asks = asks(cli, conf);
     return TP_OK;
+}
+
+/* A document that cannot be read should cost nobody a one-time code. It is opened once more when it is signed. */
+static enum tp_rc look_at_document(const struct tp_cli_pdf_task *task)
+{
+    struct tp_pdf_pool *pool TP_AUTO(tp_pdf_pool_free_p) = NULL;
+    struct tp_error *error = &task->cli->error;
+    const char *path = tp_cli_operand(&task->cli->args, 0);
+    int in;
+    TP_TRY(tp_pdf_pool_new(NULL, error, &pool));
+    TP_TRY(tp_cli_pdf_input(path, error, &in));
+    const enum tp_rc rc = tp_pades_readable(pool, in, task->password, error);
+    (void)close(in);
+    return rc == TP_OK ? rc : tp_error_prefix(error, rc, "%s", path);
 }
 
 static enum tp_rc prepare(struct signing *signing)
@@ -54,10 +82,13 @@ static enum tp_rc prepare(struct signing *signing)
     struct tp_cli *cli = task->cli;
     struct tp_pades_order *order = &signing->order.order;
     enum tp_pades_level level;
+    bool asks;
     TP_TRY(tp_cli_pdf_task_usage(task));
-    TP_TRY(default_level(cli, &level));
+    TP_TRY(configured(cli, &level, &asks));
     TP_TRY(tp_cli_pdf_order_read(cli, level, &signing->order));
     TP_TRY(tp_cli_pdf_task_prepare(task));
+    if (asks && cli->args.operands_len > 0)
+        TP_TRY(look_at_document(task));
     TP_TRY(tp_cli_pdf_open(cli, wants(order), tp_cli_pdf_task_threads(task), &task->pdf));
     TP_TRY(tp_cli_pdf_hash(&task->pdf, &order->hash));
     order->password = task->password;

@@ -71,6 +71,9 @@ struct tp_pades_result {
 TP_MUST_USE enum tp_rc tp_pades_sign(struct tp_pades_service *service, int in, const struct tp_pades_order *order,
                                      struct tp_pades_place *place, struct tp_error *error,
                                      struct tp_pades_result *ret_result);
+/* Whether the document that IN is can be opened at all, with the errors of tp_pades_sign: before somebody is asked for a PIN. */
+TP_MUST_USE enum tp_rc tp_pades_readable(struct tp_pdf_pool *pool, int in, const struct tp_secret *password,
+                                         struct tp_error *error);
 /* What can be known before any document is looked at: texts, level and means, the signer's certificate and hash. TP_USAGE or
  * TP_BAD_ARGUMENT with words. */
 TP_MUST_USE enum tp_rc tp_pades_order_check(const struct tp_pades_service *service, const struct tp_pades_order *order,

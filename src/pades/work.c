@@ -42,6 +42,12 @@ enum tp_rc tp_pades_work_opened(enum tp_rc rc, struct tp_error *error)
                         "its owner's: --password-file FILE");
 }
 
+enum tp_rc tp_pades_readable(struct tp_pdf_pool *pool, int in, const struct tp_secret *password, struct tp_error *error)
+{
+    struct tp_pdf_document *document TP_AUTO(tp_pdf_document_close_p) = NULL;
+    return tp_pades_work_opened(tp_pdf_document_open(pool, in, 0, password, error, &document), error);
+}
+
 static enum tp_rc open_document(struct tp_pades_work *work, int fd, const struct tp_secret *password, bool first_page)
 {
     struct tp_pdf_pool *pool = tp_pades_service_means(work->service)->pool;

@@ -1355,6 +1355,17 @@ class OwnModule(DeploymentTest, Signing):
             self.assert_line(done, str(folder), 'cannot be written to', 'another')
         self.assert_ok(self.deployed.cli('pdf', 'sign', '--key', self.uri, pdf, out, stdin=code))
 
+    def test_a_document_that_cannot_be_read_costs_no_code(self):
+        pdf, secret, broken, out = (self.dir / name for name in ('in.pdf', 'secret.pdf', 'broken.pdf', 'out.pdf'))
+        pdf.write_bytes(pdfs.table(pdfs.page()))
+        broken.write_bytes(b'not a PDF')
+        must(['qpdf', '--encrypt', 'u', 'o', '256', '--', pdf, secret])
+        code = self.alice.pin_and_code() + '\n'
+        for path, words in ((broken, 'this is no PDF'), (secret, '--password-file')):
+            self.assert_line(self.deployed.cli('pdf', 'sign', '--key', self.uri, path, out, stdin=code), str(path), words)
+        self.assert_ok(self.deployed.cli('pdf', 'sign', '--key', self.uri, pdf, out, stdin=code))
+        self.assert_signed(pdf, out)
+
     def put_list(self, *paths):
         names = self.dir / 'names'
         names.write_text(''.join(f'{path}\n' for path in paths))
