@@ -91,7 +91,8 @@ class Japanese(unittest.TestCase):
         'a password is not sent in clear to another machine; use https://',
         "it sends to another place (HTTP status %ld), which a client certificate is not shown to; give that place's own URL", 'nobody was asked: give --online, --ocsp or --crl',
         'nobody is trusted yet: give the root certificate with --trust', 'reading failed: %s', 'the file ends before its byte %llu',
-        'the document has more than %d revisions', 'not a regular file'}
+        'the document has more than %d revisions', 'not a regular file',
+        'who is trusted is another: if you trust its root, too, give that with --trust'}
 
     @staticmethod
     def literals(text):

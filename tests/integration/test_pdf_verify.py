@@ -745,6 +745,15 @@ class Weak(VerifyTest):
 
     def test_nobody_trusted(self):
         verdict = self.open(self.signed(), 'NO_CERTIFICATE_CHAIN_FOUND', trust=False)
+        self.assertIn('nobody is trusted yet', verdict['hint'])
+        self.assertIn('--trust', verdict['hint'])
+
+    def test_another_is_trusted(self):
+        other = self.folder / 'other.pem'
+        must(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', self.folder / 'other.key', '-subj', '/CN=other',
+              '-out', other])
+        verdict = self.open(self.signed(), 'NO_CERTIFICATE_CHAIN_FOUND', '--trust', other, trust=False)
+        self.assertIn('who is trusted is another', verdict['hint'])
         self.assertIn('--trust', verdict['hint'])
         self.assertNotIn('--trust', verdict['words'])
 

@@ -56,8 +56,10 @@ static bool is_for_want_of_evidence(enum tp_subindication sub)
 /* What helps when the evidence is not enough. */
 static void advise(struct tp_pades_court *court, struct tp_verdict *verdict)
 {
-    if (verdict->sub == TP_SUB_NO_CERTIFICATE_CHAIN_FOUND && (court->trial->anchors == NULL || tp_pki_anchors_len(court->trial->anchors) == 0))
-        verdict->hint = "nobody is trusted yet: give the root certificate with --trust";
+    const bool nobody = court->trial->anchors == NULL || tp_pki_anchors_len(court->trial->anchors) == 0;
+    if (verdict->sub == TP_SUB_NO_CERTIFICATE_CHAIN_FOUND)
+        verdict->hint = nobody ? "nobody is trusted yet: give the root certificate with --trust"
+                               : "who is trusted is another: if you trust its root, too, give that with --trust";
     else if (is_for_want_of_evidence(verdict->sub) && court->trial->source == NULL)
         verdict->hint = "nobody was asked: give --online, --ocsp or --crl";
 }
