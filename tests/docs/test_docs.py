@@ -92,7 +92,7 @@ class Japanese(unittest.TestCase):
         "it sends to another place (HTTP status %ld), which a client certificate is not shown to; give that place's own URL", 'nobody was asked: give --online, --ocsp or --crl',
         'nobody is trusted yet: give the root certificate with --trust', 'reading failed: %s', 'the file ends before its byte %llu',
         'the document has more than %d revisions', 'not a regular file',
-        'who is trusted is another: if you trust its root, too, give that with --trust'}
+        'its root is not among those that are trusted: if you trust it, give it with --trust'}
 
     @staticmethod
     def literals(text):

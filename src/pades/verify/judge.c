@@ -59,7 +59,7 @@ static void advise(struct tp_pades_court *court, struct tp_verdict *verdict)
     const bool nobody = court->trial->anchors == NULL || tp_pki_anchors_len(court->trial->anchors) == 0;
     if (verdict->sub == TP_SUB_NO_CERTIFICATE_CHAIN_FOUND)
         verdict->hint = nobody ? "nobody is trusted yet: give the root certificate with --trust"
-                               : "who is trusted is another: if you trust its root, too, give that with --trust";
+                               : "its root is not among those that are trusted: if you trust it, give it with --trust";
     else if (is_for_want_of_evidence(verdict->sub) && court->trial->source == NULL)
         verdict->hint = "nobody was asked: give --online, --ocsp or --crl";
 }
