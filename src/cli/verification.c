@@ -319,6 +319,14 @@ static void print_locks(struct tp_cli *cli, const struct tp_pades_locks *locks)
         print_line(cli, 4, "%-12s %s%s", "locks", heads[locks->kind], locks->kind == TP_PADES_LOCKS_ALL ? "" : names);
 }
 
+static void print_level(struct tp_cli *cli, const struct tp_pades_signature *signature)
+{
+    const char *level = tp_pades_reached_name(signature->reached);
+    if (level[0] != '\0')
+        print_line(cli, 4, "%-12s %s%s", "level", level,
+                   tp_pades_is_stamped_in_vain(signature) ? ", since its timestamp is not proven: see there" : "");
+}
+
 static void print_signature(struct tp_cli *cli, const struct tp_pades_verification *verification, size_t index)
 {
     const struct tp_pades_signature *signature = verification->signatures[index];
@@ -332,7 +340,7 @@ static void print_signature(struct tp_cli *cli, const struct tp_pades_verificati
     print_time(cli, "proven", signature->proven_ms, "");
     print_text(cli, "reason", signature->reason);
     print_text(cli, "place", signature->location);
-    print_text(cli, "level", tp_pades_reached_name(signature->reached));
+    print_level(cli, signature);
     print_text(cli, "algorithm", signature->algorithm);
     if (signature->revision > 0 && signature->form != TP_PADES_CMS)
         print_line(cli, 4, "%-12s revision %u of %u%s", "covers", signature->revision, verification->revisions,

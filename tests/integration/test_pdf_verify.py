@@ -1003,6 +1003,15 @@ class Told(VerifyTest):
             for english in ('--', 'nobody', 'nothing', 'there is'):
                 self.assertNotIn(english, text.split('</style>')[1])
 
+    def test_why_a_timestamp_lifts_no_level_is_said(self):
+        draft = self.signed(stamp=self.services)
+        text, told = self.page(draft, '--trust', self.services.anchors)
+        self.assertIn('B-B: タイムスタンプは証明されていません', text)
+        self.assertIn('B-B, since its timestamp is not proven: see there', told)
+        text, told = self.page(draft, '--trust', self.services.anchors, '--online')
+        self.assertNotIn('証明されていません', text)
+        self.assertRegex(told, r'level +B-T\n')
+
     def test_what_others_said_stands_behind_a_sentence(self):
         paths = 'ocsp/intermediate', 'crl/intermediate.crl'
         for behaviour, words in (('close', '有効な回答を得られませんでした（Empty reply from server）'), ('http-500', '（HTTP ステータス 500）'),

@@ -255,6 +255,22 @@ static void put_locks(struct page *page, const struct tp_pades_locks *locks)
     tp_pades_close(&page->markup);
 }
 
+static void put_level(struct page *page, const struct tp_pades_signature *signature)
+{
+    const char *level = tp_pades_reached_name(signature->reached);
+    if (!tp_pades_is_stamped_in_vain(signature)) {
+        row(page, TP_PADES_WORD_level, level);
+        return;
+    }
+    tp_pades_open(&page->markup, "tr", NULL, NULL);
+    heading(page, "th", TP_PADES_WORD_level);
+    tp_pades_open(&page->markup, "td", NULL, NULL);
+    tp_pades_text(&page->markup, "%s: ", level);
+    words(page, TP_PADES_WORD_in_vain);
+    tp_pades_close(&page->markup);
+    tp_pades_close(&page->markup);
+}
+
 static void put_facts(struct page *page, const struct tp_pades_verification *verification, const struct tp_pades_signature *signature)
 {
     char text[128];
@@ -266,7 +282,7 @@ static void put_facts(struct page *page, const struct tp_pades_verification *ver
     row(page, TP_PADES_WORD_reason, signature->reason);
     row(page, TP_PADES_WORD_location, signature->location);
     row(page, TP_PADES_WORD_contact, signature->contact);
-    row(page, TP_PADES_WORD_level, tp_pades_reached_name(signature->reached));
+    put_level(page, signature);
     row(page, TP_PADES_WORD_algorithm, signature->algorithm);
     if (signature->form != TP_PADES_CMS && signature->revision > 0) {
         (void)snprintf(text, sizeof text, "%u / %u", signature->revision, verification->revisions);

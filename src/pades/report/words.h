@@ -29,6 +29,7 @@
     X(location, "Place", "署名場所") \
     X(contact, "Contact", "連絡先") \
     X(level, "Level reached", "到達レベル") \
+    X(in_vain, "its timestamp is not proven", "タイムスタンプは証明されていません") \
     X(algorithm, "Algorithm", "アルゴリズム") \
     X(revision, "revision", "リビジョン") \
     X(signed_revision, "Signed revision", "署名対象のリビジョン") \

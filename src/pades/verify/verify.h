@@ -118,6 +118,8 @@ struct tp_pades_verification {
 
 /* There is a signature in it, good or bad. Otherwise it has no verdict that passes: a timestamp, which anybody can get, signs nothing. */
 bool tp_pades_is_signed(const struct tp_pades_verification *verification);
+/* Its level is B-B although there are timestamps over it: none of them is proven. */
+bool tp_pades_is_stamped_in_vain(const struct tp_pades_signature *signature);
 
 /* All signatures of the PDF in FD. TP_OK: it was judged, whatever the verdict. Otherwise those of tp_pdf_document_open, and
  * TP_MALFORMED for a file that cannot be judged at all. */

@@ -14,6 +14,11 @@ const char *tp_pades_signature_form_words(enum tp_pades_signature_form form)
     return words[form];
 }
 
+bool tp_pades_is_stamped_in_vain(const struct tp_pades_signature *signature)
+{
+    return signature->form != TP_PADES_DOCUMENT_TIMESTAMP && signature->reached == TP_PADES_REACHED_B && signature->stamps_len > 0;
+}
+
 const char *tp_pades_reached_name(enum tp_pades_reached reached)
 {
     static const char *const names[] = {[TP_PADES_REACHED_NOTHING] = "", [TP_PADES_REACHED_CMS] = "PKCS#7", [TP_PADES_REACHED_B] = "B-B",
