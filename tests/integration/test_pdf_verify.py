@@ -245,6 +245,24 @@ class Fields(VerifyTest):
             else:
                 self.changed(draft, 'which the signature')
 
+    def test_a_field_with_two_names_is_locked_by_both(self):
+        """Some readers name it by the way down from the form, some by the way up."""
+        above, form = GROUP[7].format(''), '<< /Fields [20 0 R 7 0 R 9 0 R] /DR << /Font << /F1 5 0 R >> >> /DA (/F1 12 Tf 0 g) >>'
+        aside = above.replace('20 0 R ', '')
+        for parent, kids, named, words in (('7 0 R', above, 'Group', 'locked'), ('7 0 R', aside, 'Group', 'locked'),
+                                           ('null', above, 'Group', 'stands in two places'), ('null', aside, 'Group', None),
+                                           ('7 0 R', above, None, None)):
+            with self.subTest(parent=parent, kids=kids, named=named):
+                objects = {**group(below='/FT /Tx'), 6: form, 7: kids}
+                objects[20] = objects[20].replace('/Parent 7 0 R', f'/Parent {parent}')
+                draft = self.signed(Draft(objects), entries=LOCK_WITH.format(f'/Action /Include /Fields [({named})]') if named else '')
+                changed = self.shown_anew(draft, 20)
+                draft.update({**changed, 20: changed[20].replace('/F 4', '/F 4 /V (999)')})
+                if words is None:
+                    self.passes(draft)
+                else:
+                    self.changed(draft, words)
+
     def with_font(self, form, field):
         return Draft({6: f'<< /Fields [7 0 R 9 0 R] /NeedAppearances true {form} >>',
                       7: '<< /Type /Annot /Subtype /Widget /FT /Tx /T (amount) /V (100) /Rect [40 600 240 620] /F 4 /P 3 0 R '
@@ -385,6 +403,38 @@ class Changes(VerifyTest):
         draft.update({**field, **draft.append_to(3, 'Annots', '50 0 R')})
         self.changed(draft, 'its value is no signature that is judged')
 
+    def test_an_empty_field_that_no_signer_answers_for(self):
+        """It was there: what comes to it is a signature of its own, or shows nothing else than before."""
+        look = {60: appearance('Signed: Bob')}
+        shown = Draft().text(9).replace('/FT', '/AP << /N 60 0 R >> /FT')
+        draft = self.signed()
+        draft.update({**draft.edit(9, '/FT', f'/V {draft.new() - 2} 0 R /AP << /N 60 0 R >> /FT'), **look})
+        self.changed(draft, '"Reserved" was signed: its value is no signature that is judged')
+        stamp = {'sub_filter': 'ETSI.RFC3161', 'kind': 'DocTimeStamp', 'make': lambda data: token_over(self.services, data)}
+        for before, words in ((Draft(), None), (Draft({9: shown, **look}), None), (Draft(), '"Reserved" /AP was changed')):
+            draft = self.signed(before)
+            if words is not None:
+                draft.objects[9] = shown
+            draft.sign(None, into=9, changes=look, **stamp)
+            if words is None:
+                self.passes(draft)
+            else:
+                self.changed(draft, words)
+        draft = self.signed()
+        draft.objects[9] = shown
+        draft.sign(self.bob, into=9, changes=look, services=self.services)
+        self.passes(draft)
+
+    def test_a_push_button_has_no_value(self):
+        button = Draft().text(7).replace('/FT /Tx', '/FT /Btn /Ff {}').replace('/V (100)', '/V /Off')
+        for flags, good in ((0, True), (65536, False)):
+            draft = self.signed(Draft({7: button.format(flags)}), certify=2)
+            draft.update({**draft.edit(7, '/V /Off', '/V /On'), 8: appearance('999')})
+            if good:
+                self.passes(draft)
+            else:
+                self.changed(draft, 'push button "amount" was given a value')
+
     def test_a_new_field_that_pages_alone_list(self):
         field = '<< /Type /Annot /Subtype /Widget /FT /Sig /T (Second) /V {} /Rect [40 690 300 720] /F 4 /P 3 0 R /AP << /N 60 0 R >> >>'
         for value in ('<< /Type /Sig /Name (Bob) >>', '<< /Type /DocTimeStamp >>', '61 0 R'):
@@ -467,6 +517,14 @@ class Changes(VerifyTest):
             with self.subTest(words):
                 draft = self.signed()
                 self.changed(draft.update(changes(draft)), words)
+
+    def test_numbers_with_other_digits(self):
+        filled = lambda d, rect: {**FILLED, 7: FILLED[7].replace('[40 600 240 620]', rect)}
+        for rect in ('[40.0 600.0 240.00 620]', '[40.0001 600 240 620]'):
+            draft = self.signed()
+            self.passes(draft.update(filled(draft, rect)))
+        draft = self.signed()
+        self.changed(draft.update(filled(draft, '[40.1 600 240 620]')), '"amount" /Rect was changed')
 
     def test_fields_come_and_go(self):
         draft = self.signed()

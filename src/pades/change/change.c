@@ -147,11 +147,15 @@ static const struct tp_pades_rule *rule_of(const struct tp_pades_rule *rules, st
     return NULL;
 }
 
+static bool is_number(const struct tp_pdf_value *value)
+{
+    return tp_pdf_kind(value) == TP_PDF_INTEGER || tp_pdf_kind(value) == TP_PDF_REAL;
+}
+
 /* Programs that write a dictionary anew write numbers with other digits: what differs by less than anybody can see is equal. */
 static bool nearly_equal(const struct tp_pdf_value *a, const struct tp_pdf_value *b)
 {
-    const bool numbers = tp_pdf_kind(a) == TP_PDF_REAL && (tp_pdf_kind(b) == TP_PDF_REAL || tp_pdf_kind(b) == TP_PDF_INTEGER);
-    if (numbers)
+    if (is_number(a) && is_number(b) && !(tp_pdf_kind(a) == TP_PDF_INTEGER && tp_pdf_kind(b) == TP_PDF_INTEGER))
         return fabs(tp_pdf_number(a, 0) - tp_pdf_number(b, 1)) < UNSEEN;
     if (tp_pdf_kind(a) != TP_PDF_ARRAY || tp_pdf_kind(b) != TP_PDF_ARRAY || tp_pdf_len(a) != tp_pdf_len(b))
         return tp_pdf_equal(a, b);

@@ -10,8 +10,11 @@
 
 struct field { /* what a field has of its own and inherits */
     char name[TP_PADES_LINE_MAX];
-    bool strange; /* the name is longer, or has what a line cannot show: it could be taken for another */
+    bool strange; /* the name could be taken for another: it is longer, has what a line cannot show, or is another by /Parent */
+    uint32_t above; /* the field that it is one of the kids of */
     bool has_type, is_signature;
+    bool is_button; /* among the types: buttons of any kind */
+    int64_t flags;
     bool value_differs; /* its value, or the one that it inherits, is another */
     bool signing;       /* a signature field that was empty */
     bool unseen;        /* signing, where only what is not to be seen may: a document timestamp */
@@ -24,16 +27,36 @@ struct kids { /* the context of a field's rules */
     bool fixed; /* its widget may not look other than it did, though the field is signed */
 };
 
+enum { PUSH_BUTTON = 1 << 16 }; /* table 229 */
+
 /* ---- fields ---- */
+
+/* Which readers name a field by: the way down from the form, or the way up by /Parent. */
+static bool is_kid_of(const struct tp_pdf_value *dictionary, uint32_t above)
+{
+    return tp_pdf_ref(tp_pdf_get(dictionary, "Parent")).id == above;
+}
+
+static enum tp_rc take_type(struct tp_pades_comparison *comparison, const struct tp_pdf_value *dictionary, struct field *field)
+{
+    const struct tp_pdf_value *type, *flags;
+    TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "FT", comparison->error, &type));
+    TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "Ff", comparison->error, &flags));
+    if (type != NULL) {
+        field->is_signature = tp_pdf_is_name(type, "Sig");
+        field->is_button = tp_pdf_is_name(type, "Btn");
+    }
+    field->has_type = field->has_type || type != NULL;
+    field->flags = tp_pdf_integer(flags, field->flags);
+    return TP_OK;
+}
 
 static enum tp_rc take_name(struct tp_pades_comparison *comparison, const struct tp_pdf_value *dictionary, struct field *field)
 {
     struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    const struct tp_pdf_value *part, *type;
-    TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "FT", comparison->error, &type));
-    if (type != NULL)
-        field->is_signature = tp_pdf_is_name(type, "Sig");
-    field->has_type = field->has_type || type != NULL;
+    const struct tp_pdf_value *part;
+    TP_TRY(take_type(comparison, dictionary, field));
+    field->strange = field->strange || !is_kid_of(dictionary, field->above);
     TP_TRY(tp_pdf_document_get(comparison->after, dictionary, "T", comparison->error, &part));
     if (tp_pdf_kind(part) != TP_PDF_STRING)
         return TP_OK;
@@ -108,6 +131,38 @@ static enum tp_rc inherit_value(struct tp_pades_comparison *comparison, const st
     return field->value_differs ? tell_filled(comparison, pair->ref, field) : TP_OK;
 }
 
+/* Whether the signature that has come to a field is judged with the others: this field leads to it, or, where pages alone list the
+ * field, it was found by looking everywhere. One that was there before is in another field. */
+static bool is_judged(const struct tp_pades_comparison *comparison, const struct tp_pdf_value *field)
+{
+    const struct tp_pdf_ref ref = tp_pdf_ref(tp_pdf_get(field, "V"));
+    if (ref.id != 0 && tp_pdf_digests_find(comparison->old, ref.id) != NULL)
+        return false;
+    for (size_t i = 0; i < comparison->finds->len; i++) {
+        const struct tp_pades_found *found = &comparison->finds->finds[i];
+        if (found->field_dictionary == field || (found->field_dictionary == NULL && ref.id != 0 && found->ref.id == ref.id))
+            return !found->usage_rights;
+    }
+    return false;
+}
+
+/* A field that was empty. Only who is judged answers for what it shows; anybody can get a timestamp. */
+static enum tp_rc compare_signed(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair,
+                                 const struct tp_pdf_value *value, struct field *field)
+{
+    const struct tp_pdf_value *signature;
+    bool stamp;
+    TP_TRY(tp_pdf_document_resolve(comparison->after, value, comparison->error, &signature));
+    TP_TRY(is_stamp(comparison, signature, &stamp));
+    field->signing = true;
+    field->unseen = stamp || !may_sign(comparison, field);
+    if (is_null(signature) || is_judged(comparison, pair->new))
+        return tell_signed(comparison, value, pair->ref, field, "the field");
+    tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
+                  "form field \"%s\" was signed: its value is no signature that is judged", field->name);
+    return TP_OK;
+}
+
 /* /V first: whether anything else of the field may differ depends on it. */
 static enum tp_rc compare_value(struct tp_pades_comparison *comparison, const struct tp_pades_pair *pair, struct field *field)
 {
@@ -124,16 +179,19 @@ static enum tp_rc compare_value(struct tp_pades_comparison *comparison, const st
                       "the value that fields below \"%s\" have from it was changed", field->name);
         return TP_OK;
     }
+    if (field->is_button && (field->flags & PUSH_BUTTON) != 0) {
+        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
+                      "push button \"%s\" was given a value, and has none", field->name);
+        return TP_OK;
+    }
     if (!field->is_signature) {
         field->value_differs = true;
         return tell_filled(comparison, pair->ref, field);
     }
     const struct tp_pdf_value *before;
     TP_TRY(tp_pdf_document_resolve(comparison->before, old_value, comparison->error, &before));
-    field->signing = is_null(before) && new_value != NULL;
-    field->unseen = field->signing && !may_sign(comparison, field);
-    if (field->signing)
-        return tell_signed(comparison, new_value, pair->ref, field, "the field");
+    if (is_null(before) && new_value != NULL)
+        return compare_signed(comparison, pair, new_value, field);
     tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = pair->ref},
                   "the signature in field \"%s\" was %s", field->name, new_value == NULL ? "removed" : "replaced");
     return TP_OK;
@@ -217,6 +275,15 @@ static const struct tp_pades_rule field_rules[] = {
     {"Kids", rule_kids},     {NULL, NULL},
 };
 
+/* A field that stands in the form twice has two names: nobody knows by which it is locked. */
+static enum tp_rc tell_again(struct tp_pades_comparison *comparison, struct tp_pdf_ref ref)
+{
+    if (comparison->locks->kind != TP_PADES_LOCKS_NONE && tp_pades_differs(comparison, ref.id))
+        tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = ref},
+                      "object %u was changed, and stands in two places of the document", ref.id);
+    return TP_OK;
+}
+
 static enum tp_rc compare_field(struct tp_pades_comparison *comparison, const struct tp_pdf_value *old_item,
                                 const struct tp_pdf_value *new_item, struct field field, unsigned depth)
 {
@@ -231,8 +298,9 @@ static enum tp_rc compare_field(struct tp_pades_comparison *comparison, const st
         return tp_pades_protect(comparison, new_item, tp_bytes_of_string("Fields"), "a form field");
     TP_TRY(tp_pades_stands(comparison, pair.ref, TP_PADES_ROLE_ANNOTATION, &first));
     if (!first)
-        return TP_OK;
+        return tell_again(comparison, pair.ref);
     TP_TRY(take_name(comparison, pair.new, &field));
+    field.above = pair.ref.id;
     TP_TRY(inherit_value(comparison, &pair, &field));
     TP_TRY(compare_value(comparison, &pair, &field));
     char path[TP_PADES_PATH_MAX];
@@ -271,21 +339,6 @@ static bool has_strange_key(const struct tp_pdf_value *dictionary, struct tp_byt
             known = tp_bytes_equal(tp_bytes_of_string(field_keys[k]), *ret_key);
         if (!known)
             return true;
-    }
-    return false;
-}
-
-/* Whether the signature in a field that has come is judged with the others: this field leads to it, or, where pages alone list the
- * field, it was found by looking everywhere. One that was there before is in another field. */
-static bool is_judged(const struct tp_pades_comparison *comparison, const struct tp_pdf_value *field)
-{
-    const struct tp_pdf_ref ref = tp_pdf_ref(tp_pdf_get(field, "V"));
-    if (ref.id != 0 && tp_pdf_digests_find(comparison->old, ref.id) != NULL)
-        return false;
-    for (size_t i = 0; i < comparison->finds->len; i++) {
-        const struct tp_pades_found *found = &comparison->finds->finds[i];
-        if (found->field_dictionary == field || (found->field_dictionary == NULL && ref.id != 0 && found->ref.id == ref.id))
-            return !found->usage_rights;
     }
     return false;
 }
@@ -339,6 +392,7 @@ static enum tp_rc take_new(struct tp_pades_comparison *comparison, const struct 
     if (ref.id == 0 || depth > TP_PADES_FIELD_DEPTH || tp_pdf_kind(dictionary) != TP_PDF_DICTIONARY)
         return refuse_field(comparison, ref, field.name, "it is no object of its own");
     TP_TRY(take_name(comparison, dictionary, &field));
+    field.above = ref.id;
     if (tp_pdf_digests_find(comparison->old, ref.id) != NULL)
         return tp_pades_differs(comparison, ref.id) ? refuse_field(comparison, ref, field.name, "another object was there")
                                                     : tp_pades_protect(comparison, item, tp_bytes_of_string("Fields"), "a form field");

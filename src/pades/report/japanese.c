@@ -110,6 +110,8 @@ static const struct row {
     {"the signature in field \"*\" was replaced", "項目「$1」の署名が差し替えられました"},
     {"form fields were removed, or put in another order", "フォーム項目が削除されたか、順序が変えられました"},
     {"the parts of form field \"*\" were changed", "フォーム項目「$1」の構成が変更されました"},
+    {"form field \"*\" was signed: its value is no signature that is judged", "フォーム項目「$1」の署名の値が、検証対象の署名ではありません"},
+    {"push button \"*\" was given a value, and has none", "値を持たないボタン「$1」に値が設定されました"},
     {"form field \"*\" was added: *", "フォーム項目「$1」が追加されました（$2）"},
     {"it is no object of its own", "独立したオブジェクトではありません"},
     {"another object was there", "別のオブジェクトがありました"},
