@@ -11,7 +11,7 @@
 #define FACTS_LEN    24
 #define LENGTH_LEN   4 /* before a part of an answer */
 #define REF_LEN      6
-#define DIGESTS_HEAD 50
+#define DIGESTS_HEAD 58
 #define DIGEST_LEN   (REF_LEN + 32 + 8 + 1)
 
 static struct tp_pdf_ref get_ref(const uint8_t bytes[REF_LEN])
@@ -81,6 +81,7 @@ enum tp_rc tp_pdf_answer_digests(struct tp_bytes answer, struct tp_pdf_digests *
     memcpy(ret_digests->doubt, answer.data + 2, sizeof(ret_digests->doubt));
     ret_digests->stray = tp_get_be64(answer.data + 2 + sizeof(ret_digests->doubt));
     ret_digests->late = tp_get_be64(answer.data + 10 + sizeof(ret_digests->doubt));
+    ret_digests->root = tp_get_be64(answer.data + 18 + sizeof(ret_digests->doubt));
     ret_digests->len = (answer.len - DIGESTS_HEAD) / DIGEST_LEN;
     ret_digests->digests = calloc(ret_digests->len + 1, sizeof(*ret_digests->digests));
     if (ret_digests->digests == NULL)

@@ -332,6 +332,15 @@ static void find_strays(struct reaching *reaching, struct tp_pdf_strays *ret_str
     ret_strays->late += ret_strays->late == 0 ? 0 : header;
 }
 
+/* From the beginning of the file. */
+static uint64_t find_roots(const struct reaching *reaching)
+{
+    const struct tp_pdf_reader *reader = reaching->reader;
+    const size_t header = reader->ends.header_at;
+    const uint64_t found = tp_pdf_roots_find(TP_BYTES(reader->file.data + header, reader->file.len - header), &reaching->numbering);
+    return found == 0 ? 0 : found + header;
+}
+
 static enum tp_rc put_head(struct reaching *reaching, struct tp_buf *answer)
 {
     struct tp_pdf_strays strays;
@@ -342,7 +351,8 @@ static enum tp_rc put_head(struct reaching *reaching, struct tp_buf *answer)
     TP_TRY(tp_buf_append_u8(answer, leads_nowhere(reaching) ? 1 : 0));
     TP_TRY(tp_buf_append(answer, TP_BYTES(doubt, sizeof(doubt))));
     TP_TRY(tp_pdf_wire_put_u64(answer, strays.unled));
-    return tp_pdf_wire_put_u64(answer, strays.late);
+    TP_TRY(tp_pdf_wire_put_u64(answer, strays.late));
+    return tp_pdf_wire_put_u64(answer, find_roots(reaching));
 }
 
 static enum tp_rc put_digests(struct reaching *reaching, struct tp_buf *answer)

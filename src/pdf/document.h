@@ -90,6 +90,7 @@ struct tp_pdf_digests {
     bool nowhere;      /* a key of the trailer refers to what is not there */
     uint64_t stray;    /* in the file, behind the last object's beginning that no section has; 0: none */
     uint64_t late;     /* the same of the last that stands behind what is in use of its number, or has such a one in it */
+    uint64_t root;     /* the same of the last that names a catalog, and is no trailer of the document, or names another */
     uint8_t doubt[32]; /* which sections can be read in more than one way; all 0: none */
 };
 TP_MUST_USE enum tp_rc tp_pdf_document_digests(struct tp_pdf_document *document, struct tp_error *error,

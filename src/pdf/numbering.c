@@ -61,6 +61,29 @@ static enum tp_rc note_place(struct walk *walk, uint64_t at)
     return TP_OK;
 }
 
+/* What stands between FROM and where SYNTAX is. */
+static enum tp_rc note_dictionary(struct walk *walk, const struct tp_pdf_syntax *syntax, size_t from, const struct tp_pdf_value *value)
+{
+    struct tp_pdf_dictionaries *all = &walk->numbering->dictionaries;
+    if (all->len == all->room) {
+        const size_t room = all->room == 0 ? 16 : 2 * all->room;
+        struct tp_pdf_dictionary *more = realloc(all->of, room * sizeof(*more));
+        if (more == NULL)
+            return TP_MEMORY;
+        all->of = more;
+        all->room = room;
+    }
+    all->of[all->len++] = (struct tp_pdf_dictionary){from, syntax->at, value};
+    return TP_OK;
+}
+
+static enum tp_rc read_dictionary(struct walk *walk, struct tp_pdf_syntax *syntax, const struct tp_pdf_value **ret_dictionary)
+{
+    const size_t from = syntax->at;
+    TP_TRY(tp_pdf_syntax_value(syntax, walk->arena, ret_dictionary));
+    return note_dictionary(walk, syntax, from, *ret_dictionary);
+}
+
 /* Who finds something else there may mend the file, and show what stands last in it. */
 static bool leads_to_object(const struct walk *walk, uint64_t id, const struct tp_pdf_number *said)
 {
@@ -227,7 +250,7 @@ static enum tp_rc read_stream(struct walk *walk, struct tp_pdf_syntax *syntax, c
     struct tp_pdf_ref ref;
     if (!tp_pdf_syntax_object(syntax, &ref))
         return TP_MALFORMED;
-    TP_TRY(tp_pdf_syntax_value(syntax, walk->arena, ret_dictionary));
+    TP_TRY(read_dictionary(walk, syntax, ret_dictionary));
     walk->doubtful = walk->doubtful || tp_pdf_get(*ret_dictionary, "XRefStm") != NULL; /* of tables alone; MuPDF goes there all the same */
     if (!tp_pdf_is_name(tp_pdf_get(*ret_dictionary, "Type"), "XRef") || !tp_pdf_syntax_stream(syntax))
         return TP_MALFORMED;
@@ -268,7 +291,7 @@ static enum tp_rc read_section(struct walk *walk, const struct tp_pdf_value **re
         return read_stream(walk, &syntax, ret_trailer);
     walk->part = TABLE;
     TP_TRY(read_table(walk, &syntax));
-    TP_TRY(tp_pdf_syntax_value(&syntax, walk->arena, ret_trailer));
+    TP_TRY(read_dictionary(walk, &syntax, ret_trailer));
     return read_hybrid(walk, *ret_trailer);
 }
 
@@ -326,6 +349,7 @@ void tp_pdf_numbering_clear(struct tp_pdf_numbering *numbering)
     free(numbering->numbers);
     free(numbering->places.at);
     free(numbering->sections);
+    free(numbering->dictionaries.of);
     tp_pdf_arena_free(numbering->arena);
     *numbering = (struct tp_pdf_numbering){.size = 0};
 }

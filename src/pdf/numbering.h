@@ -30,13 +30,22 @@ struct tp_pdf_section {
     uint64_t at;   /* from the file's header */
     bool doubtful; /* it can be read in more than one way, or an entry of it leads to something else than its object */
 };
+struct tp_pdf_dictionary {
+    size_t from, to; /* in the file, from its header */
+    const struct tp_pdf_value *value;
+};
+struct tp_pdf_dictionaries {
+    struct tp_pdf_dictionary *of;
+    size_t len, room;
+};
 struct tp_pdf_numbering {
     struct tp_pdf_number *numbers; /* by number, below SIZE */
     uint32_t size;
     struct tp_pdf_section *sections; /* the newest first */
     size_t sections_len;
     const struct tp_pdf_value *trailer; /* the newest, as written; NULL: there is none */
-    struct tp_pdf_arena *arena;         /* of it */
+    struct tp_pdf_dictionaries dictionaries; /* of all sections: trailers, and those of cross-reference streams */
+    struct tp_pdf_arena *arena;         /* of them */
     struct tp_pdf_places places; /* where any section has an object, an older one of a number too; and the sections themselves */
     bool lost;         /* the sections cannot be followed to the oldest */
 };
@@ -60,6 +69,12 @@ struct tp_pdf_strays {
 /* In FILE, from its header on. Sorts the places. REFERRED, by number: what is not in use, and yet is referred to, has one, too. */
 void tp_pdf_strays_find(struct tp_bytes file, struct tp_pdf_numbering *numbering, bool (*is_referred)(const void *context, uint32_t id),
                         const void *context, struct tp_pdf_strays *ret_strays);
+
+/* ---- root.c ---- */
+
+/* In FILE, from its header on, the end of the last /Root that is of no section, or of one that names another catalog than the newest; 0:
+ * there is none. */
+uint64_t tp_pdf_roots_find(struct tp_bytes file, const struct tp_pdf_numbering *numbering);
 
 /* ---- xref_stream.c ---- */
 

@@ -421,6 +421,33 @@ class Mending(ReadersTest):
                     self.refused(self.store(self.certified()).table(more=f'/{key} {number} 0 R'), 'the trailer refers to what is not there')
         self.passes(self.store(self.certified()).put(41, '<< /Title (x) >>').table(more='/Info 41 0 R'))
 
+    OTHER = {81: '<< /Type /Catalog /Pages 82 0 R >>', 82: '<< /Type /Pages /Kids [83 0 R] /Count 1 >>',
+             83: '<< /Type /Page /Parent 82 0 R /MediaBox [0 0 595 842] /Contents 84 0 R /Resources << /Font << /F1 5 0 R >> >> >>', 84: EVIL}
+
+    def other(self):
+        """A signed document that MuPDF mends, and another one that was appended to it."""
+        draft = Draft()
+        draft.data = draft.data.replace(b'00000 n \n', b'0 n \n', 1)
+        return self.certified(draft).update(self.OTHER)
+
+    def test_a_catalog_that_no_section_names(self):
+        """MuPDF takes the last that anything names, when it mends a file."""
+        for name in (b'/Root', b'/R#6fot'):
+            for before in (b'trailer\n', b'', b'%'):
+                with self.subTest(name=name, before=before):
+                    draft = self.other()
+                    end = b'startxref\n%d\n%%%%EOF\n' % draft.startxref
+                    draft.data = draft.data[:-len(end)] + before + b'<< ' + name + b' 81 0 R /Size 90 >>\n' + end
+                    self.refused(draft, 'a trailer that is not in use')
+        self.passes(self.other())
+        self.refused(self.other().update({85: '<< /Root 81 0 R >>'}), 'a trailer that is not in use')
+        self.passes(self.other().update({85: '<< /Roots 81 0 R /StructTreeRoot 81 0 R >>'}))
+
+    def test_a_catalog_that_an_older_section_names(self):
+        draft = self.other()
+        draft.update({85: '<< >>'}, trailer='/Root 81 0 R').update({86: '<< >>'})
+        self.refused(draft, 'a trailer that is not in use')
+
     def test_a_cross_reference_stream_behind_tables(self):
         """ISO 32000-2 table 17: before it are streams. PDFium mends what has tables there."""
         self.refused(self.store(self.certified()).stream(), 'the cross-references can be read in two ways')

@@ -48,6 +48,8 @@ static const struct row {
      "追記部分に相互参照がなく、閲覧ソフトにより表示が異なるおそれがあります"},
     {"what was appended has an object that no cross-reference leads to: readers may show different things",
      "追記部分に相互参照から辿れないオブジェクトがあり、閲覧ソフトにより表示が異なるおそれがあります"},
+    {"what was appended has a trailer that is not in use: readers may show different things",
+     "追加部分に使われないトレーラーがあるため、ソフトウェアによって表示が異なる可能性があります"},
     {"what was appended has an object behind the one of its number that is in use: readers may show different things",
      "追記部分に、使用中の同じ番号のオブジェクトより後ろに置かれたオブジェクトがあり、閲覧ソフトにより表示が異なるおそれがあります"},
     {"there is something behind the end of the newest revision", "最新リビジョンの終わりより後ろにデータがあります"},

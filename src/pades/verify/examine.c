@@ -93,6 +93,8 @@ static void check_rest(struct tp_pades_hearing *hearing, struct tp_pades_compari
         tp_pades_tell(comparison, told, "what was appended has an object that no cross-reference leads to: readers may show different things");
     else if (hearing->newest.late > end)
         tp_pades_tell(comparison, told, "what was appended has an object behind the one of its number that is in use: readers may show different things");
+    else if (hearing->newest.root > end)
+        tp_pades_tell(comparison, told, "what was appended has a trailer that is not in use: readers may show different things");
     else if (hearing->revisions.len > 0 && hearing->revisions.text_end > hearing->revisions.ends[hearing->revisions.len - 1])
         tp_pades_tell(comparison, told, "there is something behind the end of the newest revision");
 }
