@@ -18,7 +18,8 @@
 #define SEEN     0x80
 #define REFERRED 0x40 /* by a key of a dictionary that QPDF leaves out */
 #define OPENED   0x20 /* as an object stream */
-#define OURS     (SEEN | REFERRED | OPENED)
+#define KNOWN    0x10 /* among the references of the object that is looked at */
+#define OURS     (SEEN | REFERRED | OPENED | KNOWN)
 
 struct reaching {
     struct tp_pdf_reader *reader;
@@ -26,7 +27,11 @@ struct reaching {
     uint8_t *doubts; /* by number: enum tp_pdf_doubt, and SEEN */
     struct tp_pdf_digest *digests;
     size_t len, capacity, done;
+    struct tp_pdf_strays strays;
+    enum tp_rc strayed;     /* what went wrong with them */
     uint64_t late;          /* the newest object stream with a member that is in use elsewhere, before it */
+    bool hiding;            /* what is reached from now on QPDF does not find */
+    bool doubtful;          /* readers may mend the file */
     bool misnamed;          /* a dictionary that was read again refers to an object by another generation than it has */
     struct tp_error *error;
 };
@@ -64,7 +69,12 @@ static enum tp_rc enqueue(struct reaching *reaching, struct tp_pdf_ref ref)
         reaching->digests = digests;
         reaching->capacity = capacity;
     }
-    reaching->digests[reaching->len++] = (struct tp_pdf_digest){.ref = ref};
+    struct tp_pdf_digest *digest = &reaching->digests[reaching->len++];
+    *digest = (struct tp_pdf_digest){.ref = ref};
+    if (reaching->hiding) {
+        reaching->doubts[ref.id] |= TP_PDF_DOUBT_HIDDEN;
+        digest->at = tp_pdf_numbering_place(&reaching->numbering, ref.id);
+    }
     return TP_OK;
 }
 
@@ -156,6 +166,16 @@ static enum tp_rc digest_object(struct reaching *reaching, struct tp_pdf_digest 
     return rc;
 }
 
+static enum tp_rc reach_on(struct reaching *reaching)
+{
+    while (reaching->done < reaching->len) {
+        struct tp_pdf_digest *digest = &reaching->digests[reaching->done++];
+        TP_TRY(digest_object(reaching, digest, tp_pdf_reader_look_up(reaching->reader, digest->ref)));
+        qpdf_oh_release_all(reaching->reader->qpdf);
+    }
+    return TP_OK;
+}
+
 static enum tp_rc reach(struct reaching *reaching)
 {
     struct tp_buf wire TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
@@ -165,12 +185,7 @@ static enum tp_rc reach(struct reaching *reaching)
     TP_TRY(tp_pdf_arena_new(&arena));
     TP_TRY(tp_pdf_wire_decode(arena, tp_buf_bytes(&wire), &trailer));
     TP_TRY(enqueue_all(reaching, trailer));
-    while (reaching->done < reaching->len) {
-        struct tp_pdf_digest *digest = &reaching->digests[reaching->done++];
-        TP_TRY(digest_object(reaching, digest, tp_pdf_reader_look_up(reaching->reader, digest->ref)));
-        qpdf_oh_release_all(reaching->reader->qpdf);
-    }
-    return TP_OK;
+    return reach_on(reaching);
 }
 
 /* ---- members of object streams ---- */
@@ -181,14 +196,14 @@ struct member {
     uint32_t id;
 };
 
-static bool is_referred(const void *context, uint32_t id)
+static bool is_referred(void *context, uint32_t id)
 {
     const struct reaching *reaching = context;
     return (reaching->doubts[id] & (SEEN | REFERRED)) != 0;
 }
 
 /* Whether who mends the file shows a member of the object stream ID, at AT, rather than what is in use of its number. */
-static bool is_late(const struct reaching *reaching, const struct tp_pdf_object_stream *stream, uint32_t id, uint64_t at)
+static bool is_late(struct reaching *reaching, const struct tp_pdf_object_stream *stream, uint32_t id, uint64_t at)
 {
     for (size_t i = 0; i < stream->len; i++) {
         const uint32_t member = stream->members[i].id;
@@ -300,6 +315,147 @@ static enum tp_rc open_others(struct reaching *reaching)
     return TP_OK;
 }
 
+/* ---- what is hidden from QPDF ---- */
+
+/* An object that some readers find where others do not: it has to stay as it is, with what only it leads to. */
+static enum tp_rc take_hidden(void *context, uint32_t id)
+{
+    struct reaching *reaching = context;
+    if (id == 0 || id >= reaching->reader->size || (reaching->doubts[id] & KNOWN) != 0 || number_of(reaching, id)->astray)
+        return TP_OK;
+    TP_TRY(enqueue(reaching, (struct tp_pdf_ref){id, number_of(reaching, id)->generation}));
+    reaching->doubts[id] |= TP_PDF_DOUBT_HIDDEN;
+    return TP_OK;
+}
+
+/* The same of what nothing else leads to. */
+static enum tp_rc take_lost(void *context, uint32_t id)
+{
+    const struct reaching *reaching = context;
+    return id < reaching->reader->size && (reaching->doubts[id] & SEEN) == 0 ? take_hidden(context, id) : TP_OK;
+}
+
+/* An object that does not end could refer to anything. */
+static enum tp_rc scan(struct reaching *reaching, struct tp_bytes text, tp_pdf_ref_fn *take)
+{
+    const enum tp_rc rc = tp_pdf_refs_scan(text, take, reaching);
+    reaching->numbering.lost = reaching->numbering.lost || rc == TP_TOO_LARGE;
+    return rc == TP_TOO_LARGE ? TP_OK : rc;
+}
+
+/* From its header, or what stands there, on. */
+static enum tp_rc scan_at(struct reaching *reaching, uint64_t at, tp_pdf_ref_fn *take)
+{
+    const size_t header = reaching->reader->ends.header_at;
+    struct tp_pdf_syntax syntax = {TP_BYTES(reaching->reader->file.data + header, reaching->reader->file.len - header), (size_t)at, {0}};
+    struct tp_pdf_ref ref;
+    if (at == 0 || at >= syntax.text.len)
+        return TP_OK;
+    (void)tp_pdf_syntax_object(&syntax, &ref);
+    return scan(reaching, TP_BYTES(syntax.text.data + syntax.at, syntax.text.len - syntax.at), take);
+}
+
+static enum tp_rc scan_member(struct reaching *reaching, uint32_t id)
+{
+    struct tp_pdf_object_stream stream TP_AUTO(tp_pdf_object_stream_close) = {.len = 0};
+    const struct tp_pdf_number *number = number_of(reaching, id);
+    const enum tp_rc rc = tp_pdf_object_stream_open(reaching->reader, &reaching->numbering, number->at,
+                                                    (struct tp_pdf_absence){is_absent, reaching}, &stream);
+    if (rc == TP_MALFORMED)
+        reaching->numbering.lost = true; /* its members could be anything */
+    if (rc != TP_OK || number->index >= stream.len)
+        return rc == TP_MEMORY ? rc : TP_OK;
+    const size_t at = stream.members[number->index].at;
+    return scan(reaching, TP_BYTES(stream.data + at, stream.data_len - at), take_hidden);
+}
+
+static void mark(struct reaching *reaching, const struct tp_pdf_value *value, bool known)
+{
+    struct tp_bytes key;
+    const uint32_t id = tp_pdf_ref(value).id;
+    if (id != 0 && id < reaching->reader->size)
+        reaching->doubts[id] = (uint8_t)(known ? reaching->doubts[id] | KNOWN : reaching->doubts[id] & ~KNOWN);
+    for (size_t i = 0; tp_pdf_kind(value) == TP_PDF_ARRAY && i < tp_pdf_len(value); i++)
+        mark(reaching, tp_pdf_at(value, i), known);
+    for (size_t i = 0; tp_pdf_is_dictionary(value) && i < tp_pdf_len(value); i++)
+        mark(reaching, tp_pdf_entry(value, i, &key), known);
+}
+
+static enum tp_rc scan_places(struct reaching *reaching, uint32_t id)
+{
+    const struct tp_pdf_number number = *number_of(reaching, id);
+    if (number.kind == TP_PDF_ENTRY_COMPRESSED)
+        TP_TRY(scan_member(reaching, id));
+    else
+        TP_TRY(scan_at(reaching, number.at, take_hidden));
+    return scan_at(reaching, number.other, take_hidden);
+}
+
+/* What is written in an object of which readers may see different things, but for what QPDF has found there. */
+static enum tp_rc look_again(struct reaching *reaching, struct tp_pdf_ref ref)
+{
+    struct tp_pdf_arena *arena TP_AUTO(tp_pdf_arena_free_p) = NULL;
+    struct tp_buf wire TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    const struct tp_pdf_value *value = NULL;
+    qpdf_oh oh = tp_pdf_reader_look_up(reaching->reader, ref);
+    TP_TRY(tp_pdf_reader_encode_without(reaching->reader, oh, qpdf_oh_is_stream(reaching->reader->qpdf, oh) ? "/Length" : NULL, &wire));
+    TP_TRY(tp_pdf_arena_new(&arena));
+    TP_TRY(tp_pdf_wire_decode(arena, tp_buf_bytes(&wire), &value));
+    mark(reaching, value, true);
+    const enum tp_rc rc = scan_places(reaching, ref.id);
+    mark(reaching, value, false);
+    return rc;
+}
+
+/* Whether a reader may have a reason to mend the file. */
+static bool is_doubtful(const struct reaching *reaching)
+{
+    bool doubtful = reaching->numbering.lost;
+    for (size_t i = 0; !doubtful && i < reaching->numbering.sections_len; i++)
+        doubtful = reaching->numbering.sections[i].doubtful;
+    for (size_t i = 0; !doubtful && i < reaching->len; i++)
+        doubtful = (reaching->doubts[reaching->digests[i].ref.id] & TP_PDF_DOUBT_SYNTAX) != 0;
+    return doubtful;
+}
+
+static void note_stray(void *context, size_t end)
+{
+    struct reaching *reaching = context;
+    const enum tp_rc rc = reaching->doubtful ? scan_at(reaching, end, take_lost) : TP_OK;
+    reaching->strayed = reaching->strayed == TP_OK ? rc : reaching->strayed;
+}
+
+/* From the beginning of the file. Who mends it follows what is in them. */
+static enum tp_rc reach_strays(struct reaching *reaching)
+{
+    const struct tp_pdf_reader *reader = reaching->reader;
+    struct tp_pdf_strays *strays = &reaching->strays;
+    const size_t header = reader->ends.header_at;
+    const uint64_t in_stream = reaching->late == 0 ? 0 : reaching->late + 1;
+    tp_pdf_strays_find(TP_BYTES(reader->file.data + header, reader->file.len - header), &reaching->numbering,
+                       &(struct tp_pdf_stray_asked){is_referred, note_stray, reaching}, strays);
+    if (strays->late < in_stream)
+        strays->late = in_stream;
+    strays->unled += strays->unled == 0 ? 0 : header;
+    strays->late += strays->late == 0 ? 0 : header;
+    return reaching->strayed;
+}
+
+static enum tp_rc reach_hidden(struct reaching *reaching)
+{
+    reaching->hiding = true;
+    reaching->doubtful = is_doubtful(reaching);
+    TP_TRY(reach_strays(reaching));
+    TP_TRY(reach_on(reaching));
+    for (size_t i = 0; i < reaching->len; i++) {
+        const struct tp_pdf_ref ref = reaching->digests[i].ref;
+        if ((reaching->doubts[ref.id] & TP_PDF_DOUBT_SYNTAX) != 0 || number_of(reaching, ref.id)->twice)
+            TP_TRY(look_again(reaching, ref));
+        TP_TRY(reach_on(reaching));
+    }
+    return TP_OK;
+}
+
 /* ---- the trailer ---- */
 
 /* Some readers take a key that leads nowhere for damage, and mend the file; QPDF leaves it out. */
@@ -319,20 +475,6 @@ static bool leads_nowhere(struct reaching *reaching)
 /* ---- the answer ---- */
 
 /* From the beginning of the file. */
-static void find_strays(struct reaching *reaching, struct tp_pdf_strays *ret_strays)
-{
-    const struct tp_pdf_reader *reader = reaching->reader;
-    const size_t header = reader->ends.header_at;
-    const uint64_t in_stream = reaching->late == 0 ? 0 : reaching->late + 1;
-    tp_pdf_strays_find(TP_BYTES(reader->file.data + header, reader->file.len - header), &reaching->numbering, is_referred, reaching,
-                       ret_strays);
-    if (ret_strays->late < in_stream)
-        ret_strays->late = in_stream;
-    ret_strays->unled += ret_strays->unled == 0 ? 0 : header;
-    ret_strays->late += ret_strays->late == 0 ? 0 : header;
-}
-
-/* From the beginning of the file. */
 static uint64_t find_roots(const struct reaching *reaching)
 {
     const struct tp_pdf_reader *reader = reaching->reader;
@@ -343,15 +485,13 @@ static uint64_t find_roots(const struct reaching *reaching)
 
 static enum tp_rc put_head(struct reaching *reaching, struct tp_buf *answer)
 {
-    struct tp_pdf_strays strays;
     uint8_t doubt[32];
-    find_strays(reaching, &strays);
     TP_TRY(tp_pdf_numbering_doubt(&reaching->numbering, doubt));
     TP_TRY(tp_buf_append_u8(answer, reaching->numbering.lost ? 1 : 0));
     TP_TRY(tp_buf_append_u8(answer, leads_nowhere(reaching) ? 1 : 0));
     TP_TRY(tp_buf_append(answer, TP_BYTES(doubt, sizeof(doubt))));
-    TP_TRY(tp_pdf_wire_put_u64(answer, strays.unled));
-    TP_TRY(tp_pdf_wire_put_u64(answer, strays.late));
+    TP_TRY(tp_pdf_wire_put_u64(answer, reaching->strays.unled));
+    TP_TRY(tp_pdf_wire_put_u64(answer, reaching->strays.late));
     return tp_pdf_wire_put_u64(answer, find_roots(reaching));
 }
 
@@ -380,7 +520,9 @@ static enum tp_rc digest_all(struct reaching *reaching)
     struct member *members = calloc(reaching->len + reaching->numbering.size + 1, sizeof(*members));
     const enum tp_rc rc = members == NULL ? TP_MEMORY : reread_streams(reaching, members);
     free(members);
-    return rc == TP_OK ? open_others(reaching) : rc;
+    TP_TRY(rc);
+    TP_TRY(open_others(reaching));
+    return reach_hidden(reaching);
 }
 
 enum tp_rc tp_pdf_reader_digests(struct tp_pdf_reader *reader, struct tp_error *error, struct tp_buf *ret_answer)

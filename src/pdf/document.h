@@ -75,7 +75,8 @@ TP_MUST_USE enum tp_rc tp_pdf_document_page(struct tp_pdf_document *document, un
  * /Length, and its raw data), where it is, and whether other readers may see something else there than ours does. */
 enum tp_pdf_doubt {
     TP_PDF_DOUBT_GENERATION = 1, /* it is referred to by a generation that its number does not have */
-    TP_PDF_DOUBT_SYNTAX = 2      /* it, or its cross-reference, can be read in more than one way */
+    TP_PDF_DOUBT_SYNTAX = 2,     /* it, or its cross-reference, can be read in more than one way */
+    TP_PDF_DOUBT_HIDDEN = 4      /* it is referred to where something can be read in more than one way, and not as QPDF reads it */
 };
 struct tp_pdf_digest {
     struct tp_pdf_ref ref;

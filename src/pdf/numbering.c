@@ -41,9 +41,15 @@ static void merge(const struct walk *walk, struct tp_pdf_number *number, struct 
 {
     const bool twice = number->twice || (!says_the_same(number, &said) &&
                                          (walk->part != STREAM_OF_HYBRID || (tp_pdf_number_is_used(number) && tp_pdf_number_is_used(&said))));
+    uint64_t other = number->other;
     if (walk->part == STREAM_OF_HYBRID && tp_pdf_number_is_used(&said) && !tp_pdf_number_is_used(number))
         *number = said;
+    else if (twice && said.kind == TP_PDF_ENTRY_USED && other == 0)
+        other = said.at;
+    else if (twice && other != said.at && number->at != said.at) /* who says it three times hides something */
+        walk->numbering->lost = true;
     number->twice = twice;
+    number->other = other;
 }
 
 static enum tp_rc note_place(struct walk *walk, uint64_t at)
@@ -333,7 +339,7 @@ static enum tp_rc walk_sections(struct tp_bytes file, uint64_t at, struct tp_pdf
     TP_TRY(tp_pdf_arena_new(&numbering->arena));
     struct walk walk = {.file = file, .numbering = numbering, .arena = numbering->arena, .at = at, .entries_left = ENTRIES_MOST};
     const enum tp_rc rc = follow(&walk);
-    numbering->lost = rc != TP_OK;
+    numbering->lost = numbering->lost || rc != TP_OK;
     return rc == TP_MEMORY ? rc : TP_OK;
 }
 

@@ -19,6 +19,7 @@ struct tp_pdf_number {
     uint16_t generation; /* USED */
     uint8_t kind;
     bool twice;          /* one section says two things of it */
+    uint64_t other;      /* where it is besides, then; 0: nowhere */
     bool astray;         /* USED: something else is there */
 };
 struct tp_pdf_places {
@@ -66,9 +67,14 @@ struct tp_pdf_strays {
     uint64_t unled; /* the last that is at none of the numbering's places */
     uint64_t late;  /* the last that stands behind what is in use of its number */
 };
-/* In FILE, from its header on. Sorts the places. REFERRED, by number: what is not in use, and yet is referred to, has one, too. */
-void tp_pdf_strays_find(struct tp_bytes file, struct tp_pdf_numbering *numbering, bool (*is_referred)(const void *context, uint32_t id),
-                        const void *context, struct tp_pdf_strays *ret_strays);
+struct tp_pdf_stray_asked {
+    bool (*is_referred)(void *context, uint32_t id); /* by number: what is not in use, and yet is referred to, has one, too */
+    void (*note)(void *context, size_t end);         /* of each that is either */
+    void *context;
+};
+/* In FILE, from its header on. Sorts the places. */
+void tp_pdf_strays_find(struct tp_bytes file, struct tp_pdf_numbering *numbering, const struct tp_pdf_stray_asked *asked,
+                        struct tp_pdf_strays *ret_strays);
 
 /* ---- root.c ---- */
 

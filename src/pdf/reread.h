@@ -19,6 +19,15 @@ struct tp_pdf_reread {
 TP_MUST_USE enum tp_rc tp_pdf_reread_object(struct tp_pdf_reader *reader, uint64_t at, const struct tp_pdf_reread *expected,
                                             bool *ret_same);
 
+/* ---- hidden.c ---- */
+
+/* Each reference in the value that TEXT begins with, as lenient readers find it: what is no syntax is passed over. TP_TOO_LARGE: it does
+ * not end. */
+typedef enum tp_rc tp_pdf_ref_fn(void *context, uint32_t id);
+TP_MUST_USE enum tp_rc tp_pdf_refs_scan(struct tp_bytes text, tp_pdf_ref_fn *take, void *context);
+
+/* ---- reread.c ---- */
+
 /* An object stream (§7.5.7) of the numbering. */
 struct tp_pdf_object_stream {
     struct tp_pdf_member {

@@ -53,8 +53,7 @@ struct scan {
     struct header of[STAGES];
     struct tp_bytes file;
     const struct tp_pdf_numbering *numbering;
-    bool (*is_referred)(const void *context, uint32_t id);
-    const void *context;
+    const struct tp_pdf_stray_asked *asked;
     struct tp_pdf_strays strays;
 };
 
@@ -136,7 +135,7 @@ static bool is_late(const struct scan *scan, const struct header *header)
     const uint32_t id = (uint32_t)header->id;
     const uint64_t place = tp_pdf_numbering_place(scan->numbering, id);
     if (place == 0)
-        return scan->is_referred(scan->context, id);
+        return scan->asked->is_referred(scan->asked->context, id);
     if (header->at <= place || header->at - place > HEADER_SPACE)
         return header->at > place;
     struct tp_pdf_syntax syntax = {.text = TP_BYTES(scan->file.data + place, header->at - (size_t)place)};
@@ -149,10 +148,13 @@ static void find(struct scan *scan, enum stage stage, size_t end)
     const struct header *header = &scan->of[stage];
     if (!header->going)
         return;
-    if (header->unclear || !is_led_to(scan->file, &scan->numbering->places, header->at))
+    const bool unled = header->unclear || !is_led_to(scan->file, &scan->numbering->places, header->at), late = is_late(scan, header);
+    if (unled)
         scan->strays.unled = end;
-    if (is_late(scan, header))
+    if (late)
         scan->strays.late = end;
+    if (unled || late)
+        scan->asked->note(scan->asked->context, end);
 }
 
 static bool is_obj(struct tp_bytes file, size_t at)
@@ -189,10 +191,10 @@ static void sort_characters(uint8_t sorts[256])
         sorts[c] = is_of_number((uint8_t)c) ? OF_NUMBER : is_space((uint8_t)c) ? SPACE : c == '%' ? PERCENT : OTHER;
 }
 
-void tp_pdf_strays_find(struct tp_bytes file, struct tp_pdf_numbering *numbering, bool (*is_referred)(const void *context, uint32_t id),
-                        const void *context, struct tp_pdf_strays *ret_strays)
+void tp_pdf_strays_find(struct tp_bytes file, struct tp_pdf_numbering *numbering, const struct tp_pdf_stray_asked *asked,
+                        struct tp_pdf_strays *ret_strays)
 {
-    struct scan scan = {.file = file, .numbering = numbering, .is_referred = is_referred, .context = context};
+    struct scan scan = {.file = file, .numbering = numbering, .asked = asked};
     sort_characters(scan.sorts);
     if (numbering->places.len > 0)
         qsort(numbering->places.at, numbering->places.len, sizeof(*numbering->places.at), by_place);

@@ -7,7 +7,7 @@ import unittest
 import zlib
 
 from draft import PAGE_TEXT, Draft, appearance, stream, token_over
-from test_pdf_verify import NOTE, VerifyTest
+from test_pdf_verify import FILLED, NOTE, VerifyTest
 from tools import CLI, must, run
 
 EVIL = stream(PAGE_TEXT.replace(b'100', b'999'))
@@ -93,6 +93,61 @@ class ReadersTest(VerifyTest):
         verdict = self.fails(draft, 'FORMAT_FAILURE', 'changed after signing: ')
         told = [change['words'] for change in verdict['signatures'][0]['changes'] if not change['allowed']]
         self.assertTrue(any(words in line for line in told), told)
+
+
+class Hidden(ReadersTest):
+    """What readers do not read alike is as it was signed; what it refers to, for any of them, has to be, too."""
+
+    def page(self, contents):
+        """poppler takes the first of a key in dictionaries that are large."""
+        more = ' '.join(f'/K{i} {i}' for i in range(40))
+        return Draft().text(3).replace('/Contents 4 0 R', f'{contents} {more}')
+
+    def test_a_key_twice(self):
+        for contents in ('/Contents 30 0 R /Contents 4 0 R', '/Contents 30 0 R /X ( \\) ) /Contents 4 0 R', '/Contents 30 %\n0 R /Contents 4 0 R',
+                         '/Contents [30 0 R] /Contents 4 0 R', '/Contents +30 0 R /Contents 4 0 R', '/Contents 4 0 R /Resources << /X 30 0 R >>'):
+            for extra in ({}, {30: stream(PAGE_TEXT)}):
+                with self.subTest(contents=contents, extra=len(extra)):
+                    draft = self.certified(Draft({3: self.page(contents), **extra}))
+                    self.passes(draft)
+                    self.refused(draft.update({30: EVIL}), 'object 30 can be read in two ways')
+
+    def test_what_is_behind_it(self):
+        page = self.page('/Contents 4 0 R /Resources 30 0 R')
+        draft = self.certified(Draft({3: page, 30: '<< /Font << /F1 31 0 R >> >>', 31: Draft().text(5)}))
+        self.passes(draft)
+        self.passes(draft.store(self.services, [self.alice]))
+        self.refused(draft.update({31: '<< /Type /Font /Subtype /Type1 /BaseFont /Symbol >>'}), 'object 31 can be read in two ways')
+
+    def test_in_an_object_stream(self):
+        page = self.page('/Contents 30 0 R /Contents 4 0 R').replace('/Type /Page', '/Type /Page /Font 5 0 R')
+        draft = Update(mixed(Draft({30: stream(PAGE_TEXT)}))).put(44, object_stream([(3, page), (45, '<< /X 8 0 R >>')]))
+        draft = draft.stream([(3, 2, 44, 0), (45, 2, 44, 1)])
+        self.passes(self.signed_aside(draft))
+        self.refused(Update(draft).put(30, EVIL).stream(), 'object 30 can be read in two ways')
+
+    def signed_aside(self, draft):
+        """In the field that was there: the page stays as it is."""
+        draft.sign(self.alice, into=9, services=self.services)
+        return draft
+
+    def test_others_may_change(self):
+        draft = self.signed(Draft({3: self.page('/Contents 30 0 R /Contents 4 0 R')}))
+        self.passes(draft.update(FILLED))
+        self.passes(draft.store(self.services, [self.alice]))
+
+    def test_an_entry_twice(self):
+        """Some take the first of a section's two, some the last."""
+        page = Draft().text(3)
+        other = page.replace('/Contents 4', '/Contents 30')
+        for pages in ((page, other), (other, page), (page, other, page)):
+            with self.subTest(other=pages.index(other), count=len(pages)):
+                update = Update(Draft({30: stream(PAGE_TEXT)}))
+                for text in pages:
+                    update.put(3, text)
+                draft = self.signed_aside(update.table())
+                self.passes(draft)
+                self.fails(draft.update({30: EVIL}), 'FORMAT_FAILURE', 'changed after signing: ')
 
 
 class Generations(ReadersTest):
@@ -447,6 +502,19 @@ class Mending(ReadersTest):
         draft = self.other()
         draft.update({85: '<< >>'}, trailer='/Root 81 0 R').update({86: '<< >>'})
         self.refused(draft, 'a trailer that is not in use')
+
+    def test_what_a_hidden_page_refers_to(self):
+        """MuPDF mends the file as it was signed, and finds a page that no section has: what that one shows must stay, or not come."""
+        for there in (True, False):
+            with self.subTest(there=there):
+                draft = Draft()
+                draft.data = draft.data.replace(b'00000 n \n', b'0 n \n', 1)
+                if there:
+                    draft.update({30: stream(PAGE_TEXT)})
+                page = draft.text(3).replace('/Contents 4', '/Contents 30')
+                draft.sign(self.alice, services=self.services, changes={70: f'<< >>\nendobj\n3 0 obj\n{page}'}, certify=1)
+                self.passes(draft)
+                self.refused(draft.update({30: EVIL}), 'object 30 can be read in two ways')
 
     def test_a_cross_reference_stream_behind_tables(self):
         """ISO 32000-2 table 17: before it are streams. PDFium mends what has tables there."""

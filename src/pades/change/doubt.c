@@ -10,7 +10,9 @@
 static bool is_as_signed(const struct tp_pades_comparison *comparison, const struct tp_pdf_digest *digest)
 {
     const struct tp_pdf_digest *before = tp_pdf_digests_find(comparison->old, digest->ref.id);
-    return before != NULL && before->at == digest->at && before->doubts == digest->doubts;
+    if (before == NULL) /* a number that only some find a reference to, and that is still nobody's */
+        return digest->doubts == TP_PDF_DOUBT_HIDDEN && digest->at == 0;
+    return before->at == digest->at && before->doubts == digest->doubts;
 }
 
 static void tell(struct tp_pades_comparison *comparison, const struct tp_pdf_digest *digest)
