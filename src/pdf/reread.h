@@ -19,7 +19,7 @@ struct tp_pdf_reread {
 TP_MUST_USE enum tp_rc tp_pdf_reread_object(struct tp_pdf_reader *reader, uint64_t at, const struct tp_pdf_reread *expected,
                                             bool *ret_same);
 
-/* ---- hidden.c ---- */
+/* ---- ref_scan.c ---- */
 
 /* Each reference in the value that TEXT begins with, as lenient readers find it: what is no syntax is passed over. TP_TOO_LARGE: it does
  * not end. */

@@ -811,7 +811,7 @@ class Weak(VerifyTest):
         must(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', self.folder / 'other.key', '-subj', '/CN=other',
               '-out', other])
         verdict = self.open(self.signed(), 'NO_CERTIFICATE_CHAIN_FOUND', '--trust', other, trust=False)
-        self.assertIn('who is trusted is another', verdict['hint'])
+        self.assertIn('its root is not among those that are trusted', verdict['hint'])
         self.assertIn('--trust', verdict['hint'])
         self.assertNotIn('--trust', verdict['words'])
 
