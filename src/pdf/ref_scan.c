@@ -4,8 +4,6 @@
  */
 #include "pdf/reread.h"
 
-#include <string.h>
-
 #define TEXT_MOST ((size_t)1 << 18)
 #define NUMBERS   2 /* "4 0 R" */
 
@@ -18,20 +16,10 @@ struct scan {
     uint8_t kind; /* of what is counted: '<' or '['; 0: nothing has begun */
 };
 
-static bool is_delimiter(uint8_t c)
-{
-    return c != '\0' && strchr("()<>[]{}/%", c) != NULL;
-}
-
-static bool ends_word(uint8_t c)
-{
-    return tp_pdf_is_space(c) || is_delimiter(c);
-}
-
 static struct tp_bytes take_word(struct scan *scan)
 {
     const size_t from = scan->at++;
-    while (scan->at < scan->text.len && !ends_word(scan->text.data[scan->at]))
+    while (scan->at < scan->text.len && tp_pdf_is_regular(scan->text.data[scan->at]))
         scan->at++;
     return TP_BYTES(scan->text.data + from, scan->at - from);
 }
@@ -108,7 +96,7 @@ static enum tp_rc take_token(struct scan *scan, tp_pdf_ref_fn *take, void *conte
         scan->at++;
     } else if (c == '%') {
         skip_line(scan);
-    } else if (!is_delimiter(c)) {
+    } else if (tp_pdf_is_regular(c)) {
         return take_regular(scan, take, context, ret_ended);
     } else {
         scan->numbers_len = 0;

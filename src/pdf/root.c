@@ -6,21 +6,17 @@
 #include "pdf/numbering.h"
 #include "pdf/syntax.h"
 
-static int digit_of(uint8_t c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* One character of a name, which may be a code (§7.3.5). -1: the end. */
 static int take_character(struct tp_bytes file, size_t *at)
 {
     if (*at >= file.len)
         return -1;
+    struct tp_buf code TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     const uint8_t c = file.data[(*at)++];
-    if (c != '#' || file.len - *at < 2 || digit_of(file.data[*at]) < 0 || digit_of(file.data[*at + 1]) < 0)
+    if (c != '#' || file.len - *at < 2 || tp_hex_decode((const char *)file.data + *at, 2, &code) != TP_OK)
         return c;
     *at += 2;
-    return 16 * digit_of(file.data[*at - 2]) + digit_of(file.data[*at - 1]);
+    return code.data[0];
 }
 
 /* What is a part of the name for all of them. */

@@ -17,7 +17,7 @@ bool tp_pdf_is_space(uint8_t c)
     return c == '\0' || c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' ';
 }
 
-static bool is_regular(uint8_t c)
+bool tp_pdf_is_regular(uint8_t c)
 {
     return !tp_pdf_is_space(c) && strchr("()<>[]{}/%", c) == NULL;
 }
@@ -59,7 +59,7 @@ void tp_pdf_syntax_skip(struct tp_pdf_syntax *syntax)
 static struct tp_bytes take_regular(struct tp_pdf_syntax *syntax)
 {
     const size_t from = syntax->at;
-    while (peek(syntax) >= 0 && is_regular((uint8_t)peek(syntax)))
+    while (peek(syntax) >= 0 && tp_pdf_is_regular((uint8_t)peek(syntax)))
         syntax->at++;
     return TP_BYTES(syntax->text.data + from, syntax->at - from);
 }

@@ -19,6 +19,7 @@ struct tp_pdf_syntax {
     struct tp_pdf_absence absence; /* §7.3.7: in a dictionary, what is null is not there; QPDF leaves it out, too */
 };
 bool tp_pdf_is_space(uint8_t c); /* table 1 */
+bool tp_pdf_is_regular(uint8_t c);
 bool tp_pdf_is_digit(uint8_t c);
 /* White space and comments are skipped before each of these. What is not there: false, or TP_MALFORMED. */
 void tp_pdf_syntax_skip(struct tp_pdf_syntax *syntax);
