@@ -44,7 +44,7 @@ static unsigned wants(const struct tp_pades_order *order)
 }
 
 /* Whether somebody sits there with a PIN and a one-time code. */
-static bool asks(const struct tp_cli *cli, const struct tp_documents_conf *conf)
+static bool is_attended(const struct tp_cli *cli, const struct tp_documents_conf *conf)
 {
     const char *uri = tp_cli_text(&cli->args, "key");
     if (tp_cli_text(&cli->args, "key-file") != NULL)
@@ -53,12 +53,12 @@ static bool asks(const struct tp_cli *cli, const struct tp_documents_conf *conf)
     return uri != NULL && strstr(uri, "pin-source=") == NULL;
 }
 
-static enum tp_rc configured(struct tp_cli *cli, enum tp_pades_level *ret_level, bool *ret_asks)
+static enum tp_rc configured(struct tp_cli *cli, enum tp_pades_level *ret_level, bool *ret_attended)
 {
     struct tp_documents_conf *conf TP_AUTO(tp_documents_conf_free_p) = NULL;
     TP_TRY(tp_cli_documents(cli, &conf));
     *ret_level = tp_documents_conf_level(conf);
-    *ret_asks = asks(cli, conf);
+    *ret_attended = is_attended(cli, conf);
     return TP_OK;
 }
 
@@ -82,12 +82,12 @@ static enum tp_rc prepare(struct signing *signing)
     struct tp_cli *cli = task->cli;
     struct tp_pades_order *order = &signing->order.order;
     enum tp_pades_level level;
-    bool asks;
+    bool attended;
     TP_TRY(tp_cli_pdf_task_usage(task));
-    TP_TRY(configured(cli, &level, &asks));
+    TP_TRY(configured(cli, &level, &attended));
     TP_TRY(tp_cli_pdf_order_read(cli, level, &signing->order));
     TP_TRY(tp_cli_pdf_task_prepare(task));
-    if (asks && cli->args.operands_len > 0)
+    if (attended && cli->args.operands_len > 0)
         TP_TRY(look_at_document(task));
     TP_TRY(tp_cli_pdf_open(cli, wants(order), tp_cli_pdf_task_threads(task), &task->pdf));
     TP_TRY(tp_cli_pdf_hash(&task->pdf, &order->hash));

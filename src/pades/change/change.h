@@ -41,8 +41,6 @@ struct tp_pades_comparison {
     const struct tp_pdf_digests *between; /* of the revisions from the signed one's next to the newest; an empty one: not known */
     size_t between_len;
     unsigned first_revision;                /* of `between` */
-    unsigned permission;                    /* 1 to 3; 0: nobody has restricted anything */
-    const struct tp_pades_locks *locks;
     const struct tp_pades_finds *finds;     /* of AFTER: what is judged */
     struct tp_error *error;
     struct tp_pades_roles roles;           /* of what is compared key by key */
@@ -52,7 +50,7 @@ struct tp_pades_comparison {
     struct tp_pades_protected *queue;
     size_t queue_len, queue_room;
     unsigned pages;                         /* gone through so far */
-    struct tp_pades_signature *signature;   /* its list of changes is written */
+    struct tp_pades_signature *signature;   /* its restriction is gone by, its list of changes is written */
 };
 
 /* Changes to SIGNATURE's list. The rest of COMPARISON is prepared by the caller, and cleared here on the way out. */

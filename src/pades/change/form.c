@@ -69,7 +69,8 @@ static enum tp_rc take_name(struct tp_pades_comparison *comparison, const struct
 
 static bool is_locked(const struct tp_pades_comparison *comparison, const struct field *field)
 {
-    return comparison->locks->kind != TP_PADES_LOCKS_NONE && (field->strange || tp_pades_locks_hold(comparison->locks, field->name));
+    const struct tp_pades_locks *locks = &comparison->signature->restriction.locks;
+    return locks->kind != TP_PADES_LOCKS_NONE && (field->strange || tp_pades_locks_hold(locks, field->name));
 }
 
 static bool is_null(const struct tp_pdf_value *value)
@@ -80,7 +81,7 @@ static bool is_null(const struct tp_pdf_value *value)
 /* A signature may come to the field. */
 static bool may_sign(const struct tp_pades_comparison *comparison, const struct field *field)
 {
-    return comparison->permission != 1 && !is_locked(comparison, field);
+    return comparison->signature->restriction.permission != 1 && !is_locked(comparison, field);
 }
 
 static enum tp_rc is_stamp(struct tp_pades_comparison *comparison, const struct tp_pdf_value *signature, bool *ret_stamp)
@@ -102,7 +103,7 @@ static enum tp_rc tell_signed(struct tp_pades_comparison *comparison, const stru
     struct tp_pades_told told = {.nature = stamp ? TP_PADES_CHANGE_TIMESTAMP : TP_PADES_CHANGE_SIGNATURE, .ref = ref};
     told.allowed = stamp || may_sign(comparison, field);
     if (tp_pdf_kind(signature) != TP_PDF_DICTIONARY)
-        told.allowed = is_null(signature) && comparison->permission != 1;
+        told.allowed = is_null(signature) && comparison->signature->restriction.permission != 1;
     const char *what = is_null(signature) ? "an empty signature field" : stamp ? "a document timestamp" : "a signature";
     tp_pades_tell(comparison, told, "%s was added in %s \"%s\"%s", what, where, field->name,
                   told.allowed ? "" : ", which the signature does not allow");
@@ -112,7 +113,8 @@ static enum tp_rc tell_signed(struct tp_pades_comparison *comparison, const stru
 static enum tp_rc tell_filled(struct tp_pades_comparison *comparison, struct tp_pdf_ref ref, const struct field *field)
 {
     const bool locked = is_locked(comparison, field);
-    struct tp_pades_told told = {.nature = TP_PADES_CHANGE_FORM, .ref = ref, .allowed = comparison->permission != 1 && !locked};
+    struct tp_pades_told told = {.nature = TP_PADES_CHANGE_FORM, .ref = ref};
+    told.allowed = comparison->signature->restriction.permission != 1 && !locked;
     tp_pades_tell(comparison, told, "form field \"%s\" was filled in%s", field->name,
                   locked ? ", which the signature has locked" : told.allowed ? "" : ", which the signature does not allow");
     return TP_OK;
@@ -278,7 +280,7 @@ static const struct tp_pades_rule field_rules[] = {
 /* A field that stands in the form twice has two names: nobody knows by which it is locked. */
 static enum tp_rc tell_again(struct tp_pades_comparison *comparison, struct tp_pdf_ref ref)
 {
-    if (comparison->locks->kind != TP_PADES_LOCKS_NONE && tp_pades_differs(comparison, ref.id))
+    if (comparison->signature->restriction.locks.kind != TP_PADES_LOCKS_NONE && tp_pades_differs(comparison, ref.id))
         tp_pades_tell(comparison, (struct tp_pades_told){.nature = TP_PADES_CHANGE_CONTENT, .ref = ref},
                       "object %u was changed, and stands in two places of the document", ref.id);
     return TP_OK;

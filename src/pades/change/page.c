@@ -131,7 +131,7 @@ static enum tp_rc tell_annotation(struct tp_pades_comparison *comparison, const 
     comment = comment && was_comment;
     if (comment && strcmp(name, "Popup") == 0 && strcmp(old_name, "Popup") == 0)
         TP_TRY(is_window(comparison, page, annotation, &window));
-    bool allowed = comment && (comparison->permission == 0 || comparison->permission == 3);
+    bool allowed = comment && (comparison->signature->restriction.permission == 0 || comparison->signature->restriction.permission == 3);
     struct tp_pades_told told = {.nature = comment ? TP_PADES_CHANGE_ANNOTATION : TP_PADES_CHANGE_CONTENT,
                                  .allowed = allowed, .warned = allowed && !window, /* wherever its rectangle is: some draw by its points */
                                  .page = page->number, .ref = ref, .rect = seen ? rect : NULL};
@@ -146,14 +146,14 @@ static void tell_field(struct tp_pades_comparison *comparison, const struct page
 {
     double rect[4];
     const bool answered = tp_pades_set_has(&comparison->answered, ref.id);
-    struct tp_pades_told told = {.nature = TP_PADES_CHANGE_SIGNATURE, .warned = comparison->permission != 0 || !answered,
+    struct tp_pades_told told = {.nature = TP_PADES_CHANGE_SIGNATURE, .warned = comparison->signature->restriction.permission != 0 || !answered,
                                  .page = page->number, .ref = ref, .rect = rect};
     if (!tp_pades_rect_seen(comparison, annotation, rect))
         return;
-    told.allowed = comparison->permission != 1 && (answered || !draws(comparison, annotation));
+    told.allowed = comparison->signature->restriction.permission != 1 && (answered || !draws(comparison, annotation));
     tp_pades_tell(comparison, told, "a new signature field shows something on the page%s",
                   told.allowed                  ? ""
-                  : comparison->permission == 1 ? ", which the signature does not allow"
+                  : comparison->signature->restriction.permission == 1 ? ", which the signature does not allow"
                                                 : ", and no signer answers for it");
 }
 
@@ -203,7 +203,7 @@ static enum tp_rc tell_gone(struct tp_pades_comparison *comparison, const struct
     bool comment;
     TP_TRY(tp_pdf_document_resolve(comparison->before, item, comparison->error, &annotation));
     TP_TRY(kind_of(comparison, comparison->before, annotation, &name, &comment));
-    bool allowed = comment && (comparison->permission == 0 || comparison->permission == 3);
+    bool allowed = comment && (comparison->signature->restriction.permission == 0 || comparison->signature->restriction.permission == 3);
     tp_pades_tell(comparison,
                   (struct tp_pades_told){.nature = comment ? TP_PADES_CHANGE_ANNOTATION : TP_PADES_CHANGE_CONTENT,
                                          .allowed = allowed, .warned = allowed, .page = page->number, .ref = page->ref},

@@ -84,7 +84,7 @@ static const struct row {
     {"the timestamp is over something else", "タイムスタンプの対象が異なります"},
     {"the signature has content of its own: only detached ones are verified", "署名が内容を含んでいます。検証できるのは分離署名だけです"},
 
-    /* changes (change*.c) */
+    /* changes (pades/change) */
     {"certificates and revocation data were added (DSS)", "証明書と失効情報が追加されました（DSS）"},
     {"the list of extensions was changed", "拡張の一覧が変更されました"},
     {"the metadata (XMP) were changed", "メタデータ（XMP）が変更されました"},

@@ -99,14 +99,14 @@ static void check_rest(struct tp_pades_hearing *hearing, struct tp_pades_compari
         tp_pades_tell(comparison, told, "there is something behind the end of the newest revision");
 }
 
-static enum tp_rc compare(struct tp_pades_hearing *hearing, struct tp_pades_subject *subject, const struct tp_pades_locks *locks)
+static enum tp_rc compare(struct tp_pades_hearing *hearing, struct tp_pades_subject *subject)
 {
     unsigned revision = subject->signature->revision;
     struct tp_pdf_digests old = {0};
     struct tp_pades_comparison comparison = {
         .before = subject->document, .after = hearing->document, .old = &old, .new = &hearing->newest,
         .between = hearing->history + revision, .between_len = hearing->revisions.len > revision ? hearing->revisions.len - revision : 0,
-        .first_revision = revision + 1, .permission = subject->signature->restriction.permission, .locks = locks, .finds = &hearing->finds,
+        .first_revision = revision + 1, .finds = &hearing->finds,
         .error = hearing->error, .signature = subject->signature};
     check_rest(hearing, &comparison, tp_pades_subject_end(subject));
     enum tp_rc rc = tp_pdf_document_digests(subject->document, hearing->error, &old);
@@ -135,7 +135,7 @@ static enum tp_rc check_changes(struct tp_pades_hearing *hearing, struct tp_pade
         return TP_OK;
     if (hearing->history == NULL)
         TP_TRY(read_history(hearing));
-    return compare(hearing, subject, &signature->restriction.locks);
+    return compare(hearing, subject);
 }
 
 /* Each signature is compared with all that came after: who makes many, and much after them, wants us to be busy. */

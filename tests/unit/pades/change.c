@@ -80,16 +80,17 @@ static void done(struct tp_pdf_document *document)
 static struct tp_pades_signature compare(const struct part *old_changes, const struct part *new_changes, const char *trailer,
                                          unsigned permission, const struct tp_pades_locks *locks)
 {
-    struct tp_pades_locks none = {.kind = TP_PADES_LOCKS_NONE};
     struct tp_pdf_digests old = {0}, new = {0};
-    struct tp_pades_signature signature = {0};
+    struct tp_pades_signature signature = {.restriction.permission = permission};
     struct tp_pades_finds finds = {0};
     struct tp_pdf_document *before = make(old_changes, "/Root 1 0 R"), *after = make(new_changes, trailer);
+    if (locks != NULL)
+        signature.restriction.locks = *locks;
     cr_assert_eq(tp_pdf_document_digests(before, &error, &old), TP_OK);
     cr_assert_eq(tp_pdf_document_digests(after, &error, &new), TP_OK);
     cr_assert_eq(tp_pades_find(after, true, &error, &finds), TP_OK);
-    struct tp_pades_comparison comparison = {.before = before, .after = after, .old = &old, .new = &new, .permission = permission,
-                                             .locks = locks != NULL ? locks : &none, .finds = &finds, .error = &error, .signature = &signature};
+    struct tp_pades_comparison comparison = {.before = before, .after = after, .old = &old, .new = &new, .finds = &finds, .error = &error,
+                                             .signature = &signature};
     cr_assert_eq(tp_pades_compare(&comparison), TP_OK, "%s", error.words);
     tp_pdf_digests_clear(&old), tp_pdf_digests_clear(&new), tp_pades_finds_clear(&finds);
     done(before), done(after);
