@@ -32,18 +32,7 @@ struct trial {
 
 static enum tp_rc begin(struct trial *trial, const char *catalog, const char *const *objects)
 {
-    struct forge forge = {.size = 0};
-    char text[512];
-    forge_begin(&forge, "1.7");
-    (void)snprintf(text, sizeof text, "<</Type/Catalog/Pages 2 0 R%s>>", catalog);
-    forge_object(&forge, 1, text);
-    forge_object(&forge, 2, "<</Type/Pages/Kids[3 0 R]/Count 1>>");
-    forge_object(&forge, 3, "<</Type/Page/Parent 2 0 R/MediaBox[0 0 100 100]>>");
-    for (uint32_t i = 0; objects[i] != NULL; i++)
-        forge_object(&forge, 4 + i, objects[i]);
-    forge_end(&forge, FORGE_TABLE, "/Root 1 0 R");
-    trial->fd = forge_file(tp_buf_bytes(&forge.text));
-    tp_buf_clear(&forge.text);
+    trial->fd = forge_page(catalog, objects);
     trial->document = NULL;
     cr_assert_eq(tp_pdf_document_open(pool, trial->fd, 0, NULL, &error, &trial->document), TP_OK, "%s", error.words);
     return tp_pades_form_read(trial->document, &error, &trial->form);

@@ -33,19 +33,10 @@ struct trial {
 static struct trial read_it(const char *catalog, const char *signature, const char *field)
 {
     struct trial trial = {.rc = TP_OK};
-    struct forge forge = {.size = 0};
     const struct tp_pdf_value *signature_value, *field_value;
-    char text[512];
-    forge_begin(&forge, "2.0");
-    (void)snprintf(text, sizeof text, "<</Type/Catalog/Pages 2 0 R%s/Signature 4 0 R/Field 5 0 R>>", catalog);
-    forge_object(&forge, 1, text);
-    forge_object(&forge, 2, "<</Type/Pages/Kids[3 0 R]/Count 1>>");
-    forge_object(&forge, 3, "<</Type/Page/Parent 2 0 R/MediaBox[0 0 100 100]>>");
-    forge_object(&forge, 4, signature);
-    forge_object(&forge, 5, field);
-    forge_end(&forge, FORGE_TABLE, "/Root 1 0 R");
-    trial.fd = forge_file(tp_buf_bytes(&forge.text));
-    tp_buf_clear(&forge.text);
+    char entries[128];
+    (void)snprintf(entries, sizeof entries, "%s/Signature 4 0 R/Field 5 0 R", catalog);
+    trial.fd = forge_page(entries, (const char *const[]){signature, field, NULL});
     cr_assert_eq(tp_pdf_document_open(pool, trial.fd, 0, NULL, &error, &trial.document), TP_OK, "%s", error.words);
     cr_assert_eq(tp_pdf_document_object(trial.document, (struct tp_pdf_ref){.id = 4}, &error, &signature_value), TP_OK);
     cr_assert_eq(tp_pdf_document_object(trial.document, (struct tp_pdf_ref){.id = 5}, &error, &field_value), TP_OK);

@@ -158,3 +158,20 @@ struct tp_buf forge_encrypt(struct tp_bytes document, const char *options)
     (void)close(from), (void)close(to);
     return encrypted;
 }
+
+int forge_page(const char *catalog, const char *const *objects)
+{
+    struct forge forge = {.size = 0};
+    char text[512];
+    forge_begin(&forge, "1.7");
+    (void)snprintf(text, sizeof text, "<</Type/Catalog/Pages 2 0 R%s>>", catalog);
+    forge_object(&forge, 1, text);
+    forge_object(&forge, 2, "<</Type/Pages/Kids[3 0 R]/Count 1>>");
+    forge_object(&forge, 3, "<</Type/Page/Parent 2 0 R/MediaBox[0 0 100 100]>>");
+    for (uint32_t i = 0; objects[i] != NULL; i++)
+        forge_object(&forge, 4 + i, objects[i]);
+    forge_end(&forge, FORGE_TABLE, "/Root 1 0 R");
+    const int fd = forge_file(tp_buf_bytes(&forge.text));
+    tp_buf_clear(&forge.text);
+    return fd;
+}

@@ -25,6 +25,9 @@ void forge_end(struct forge *forge, enum forge_form form, const char *trailer);
 /* A document of two pages ("first", "second") under a tree of two levels, the second object stream when FORM has one. */
 struct tp_buf forge_document(const char *version, enum forge_form form);
 
+/* A file whose catalog has CATALOG's entries besides, with one page and OBJECTS from number 4 on, NULL behind them. */
+int forge_page(const char *catalog, const char *const *objects);
+
 /* An anonymous file in memory with these bytes. */
 int forge_file(struct tp_bytes bytes);
 struct tp_buf forge_read(int fd);
