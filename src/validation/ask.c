@@ -165,6 +165,7 @@ static enum tp_rc judge_status(struct tp_validation_errand *errand, const struct
                                           .issuer = question->issuer,
                                           .evidence = alone,
                                           .by_ms = latest_ms + TP_VALIDATION_CLOCKS_MS,
+                                          .heard_ms = latest_ms + TP_VALIDATION_CLOCKS_MS,
                                           .now_ms = errand->at_ms,
                                           .trusts_responder = true};
     struct tp_validation_status status = {0};

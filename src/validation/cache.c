@@ -53,6 +53,18 @@ struct tp_validation_cache {
 
 /* ---- the handle ---- */
 
+/* Whoever may write there says how recent an answer is, and so hides what the CA has found out since. */
+static enum tp_rc check_owner(const char *folder, struct tp_error *error)
+{
+    struct stat st;
+    if (stat(folder, &st) != 0)
+        return tp_error_set(error, TP_IO, "%s: the cache cannot be looked at: %s", folder, strerrordesc_np(errno));
+    if ((st.st_uid == geteuid() || st.st_uid == 0) && (st.st_mode & S_IWOTH) == 0)
+        return TP_OK;
+    return tp_error_set(error, TP_IO, "%s: the cache belongs to others, or anybody may write to it: choose another folder",
+                        folder);
+}
+
 static enum tp_rc make_folder(const char *folder, struct tp_error *error)
 {
     char path[PATH_MAX];
@@ -65,9 +77,11 @@ static enum tp_rc make_folder(const char *folder, struct tp_error *error)
         (void)mkdir(path, 0700); /* the last one says whether it has worked */
         *at = '/';
     }
-    if (mkdir(path, 0700) == 0 || errno == EEXIST)
+    if (mkdir(path, 0700) == 0)
         return TP_OK;
-    return tp_error_set(error, TP_IO, "%s: the cache cannot be made: %s", folder, strerrordesc_np(errno));
+    if (errno != EEXIST)
+        return tp_error_set(error, TP_IO, "%s: the cache cannot be made: %s", folder, strerrordesc_np(errno));
+    return check_owner(path, error);
 }
 
 enum tp_rc tp_validation_cache_new(const char *folder, struct tp_error *error, struct tp_validation_cache **ret_cache)
@@ -150,9 +164,10 @@ static void kept_put(struct tp_validation_cache *cache, const tp_validation_key 
     (void)pthread_mutex_unlock(&cache->lock);
 }
 
+/* What is there since a time that is to come would be recent for ever: it is as good as not there. */
 static bool are_good(const struct times *times, int64_t now_ms, int64_t since_ms)
 {
-    return times->until_ms > now_ms && times->since_ms >= since_ms;
+    return times->until_ms > now_ms && times->since_ms >= since_ms && times->since_ms <= now_ms;
 }
 
 static enum tp_rc kept_get(struct tp_validation_cache *cache, const tp_validation_key key, int64_t now_ms, int64_t since_ms,

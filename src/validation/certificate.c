@@ -22,10 +22,11 @@ struct walk {
     struct tp_validation_answer *answer;
     struct tp_pki_path path;
     int64_t control_ms;
+    int64_t heard_ms; /* until when what CAs say is theirs: that nobody knows of one what it is now, does not lower it */
     enum cause cause;
     size_t cause_at;
     struct tp_verdict failure; /* why the walk ended early; sub NONE: it did not */
-    bool leaf_status_known;
+    bool leaf_status_known, leaf_revoked;
     int64_t leaf_vouched_ms;
 };
 
@@ -149,6 +150,8 @@ static enum tp_rc find_chain(struct walk *walk, struct tp_error *error)
 
 static void slide(struct walk *walk, int64_t to_ms, enum cause cause, size_t at)
 {
+    if (cause != CAUSE_STALE && to_ms < walk->heard_ms)
+        walk->heard_ms = to_ms;
     if (to_ms >= walk->control_ms)
         return;
     walk->control_ms = to_ms;
@@ -196,7 +199,14 @@ static void note_missing(struct walk *walk, const struct tp_validation_status *s
                    why);
 }
 
-/* (2) c. A signature that exists by a revocation's second is not proven to be older: the time before counts. */
+/* A signature that exists by a revocation's second is not proven to be older: the time before counts. */
+static void slide_to_revocation(struct walk *walk, const struct tp_validation_status *status, size_t at)
+{
+    walk->leaf_revoked = walk->leaf_revoked || at == 0;
+    slide(walk, status->revoked_ms - 1, CAUSE_REVOKED, at);
+}
+
+/* (2) c. */
 static void slide_by_status(struct walk *walk, const struct tp_validation_status *status, size_t at)
 {
     const int64_t until_ms = tp_validation_status_until(status, walk->question->grace_ms);
@@ -205,9 +215,15 @@ static void slide_by_status(struct walk *walk, const struct tp_validation_status
         walk->leaf_vouched_ms = until_ms;
     }
     if (status->revoked)
-        slide(walk, status->revoked_ms - 1, CAUSE_REVOKED, at);
+        slide_to_revocation(walk, status, at);
     else if (until_ms < walk->control_ms)
         slide(walk, walk->question->strict ? status->this_ms : until_ms, CAUSE_STALE, at);
+}
+
+/* The present is told by other people's clocks. */
+static int64_t with_clocks(const struct walk *walk, int64_t time_ms)
+{
+    return time_ms == walk->question->now_ms ? time_ms + TP_VALIDATION_CLOCKS_MS : time_ms;
 }
 
 static enum tp_rc find_status(const struct walk *walk, size_t at, struct tp_validation_status *ret_status)
@@ -215,8 +231,8 @@ static enum tp_rc find_status(const struct walk *walk, size_t at, struct tp_vali
     const struct tp_validation_ask ask = {.certificate = tp_buf_bytes(&walk->answer->steps[at].der),
                                           .issuer = tp_buf_bytes(&walk->answer->steps[at + 1].der),
                                           .evidence = walk->evidence,
-                                          .by_ms = walk->control_ms +
-                                                   (walk->cause == CAUSE_NOW ? TP_VALIDATION_CLOCKS_MS : 0),
+                                          .by_ms = with_clocks(walk, walk->control_ms),
+                                          .heard_ms = with_clocks(walk, walk->heard_ms),
                                           .now_ms = walk->question->now_ms};
     return tp_validation_status_find(&ask, ret_status);
 }
@@ -231,7 +247,7 @@ static enum tp_rc look_at(struct walk *walk, size_t at)
         return TP_OK;
     }
     describe_status(walk, &status, step, &walk->answer->steps[at + 1].certificate);
-    if (status.poe_ms > walk->control_ms) /* (2) b */
+    if (status.poe_ms > (status.revoked ? walk->heard_ms : walk->control_ms)) /* (2) b */
         say(&walk->failure, TP_INDETERMINATE, TP_SUB_NO_POE,
             "%.160s: nothing proves that its revocation data is older than that", step->certificate.subject);
     else
@@ -247,13 +263,13 @@ static enum tp_rc look_at_leaf_alone(struct walk *walk)
     if (!status.found || !status.revoked)
         return TP_OK;
     describe_status(walk, &status, &walk->answer->steps[0], &walk->answer->steps[1].certificate);
-    slide(walk, status.revoked_ms - 1, CAUSE_REVOKED, 0);
+    slide_to_revocation(walk, &status, 0);
     return TP_OK;
 }
 
 static enum tp_rc slide_control_time(struct walk *walk)
 {
-    walk->control_ms = walk->question->now_ms;
+    walk->control_ms = walk->heard_ms = walk->question->now_ms;
     for (size_t at = walk->answer->steps_len - 1; at-- > 0 && walk->failure.sub == TP_SUB_NONE;) {
         TP_TRY(look_at(walk, at));
         slide_to_end_of_ca(walk, at); /* for what it has issued */
@@ -270,11 +286,11 @@ static bool proven_after(const struct tp_validation_question *question, int64_t 
     return question->after_ms != 0 && question->after_ms >= time_ms;
 }
 
-static void say_revoked(struct walk *walk, struct tp_verdict *verdict)
+static void say_revoked(struct walk *walk, size_t at, struct tp_verdict *verdict)
 {
-    const struct tp_validation_step *step = &walk->answer->steps[walk->cause_at];
+    const struct tp_validation_step *step = &walk->answer->steps[at];
     char time[TP_VALIDATION_TIME_LEN];
-    const bool leaf = walk->cause_at == 0, failed = leaf && proven_after(walk->question, step->revoked_ms);
+    const bool leaf = at == 0, failed = leaf && proven_after(walk->question, step->revoked_ms);
     tp_validation_time_text(step->revoked_ms, time);
     say(verdict, failed ? TP_TOTAL_FAILED : TP_INDETERMINATE,
         failed ? TP_SUB_REVOKED
@@ -337,7 +353,7 @@ static void say_cause(struct walk *walk, struct tp_verdict *verdict)
     char time[TP_VALIDATION_TIME_LEN];
     tp_validation_time_text(walk->control_ms, time);
     if (walk->cause == CAUSE_REVOKED) {
-        say_revoked(walk, verdict);
+        say_revoked(walk, walk->cause_at, verdict);
         return;
     }
     if (walk->cause == CAUSE_EXPIRED_CA) {
@@ -354,8 +370,8 @@ static void conclude(struct walk *walk)
 {
     struct tp_verdict *verdict = &walk->answer->verdict;
     walk->answer->control_ms = walk->control_ms;
-    if (walk->cause == CAUSE_REVOKED && walk->cause_at == 0 && best_signature_time(walk->question) > walk->control_ms)
-        say_revoked(walk, verdict);
+    if (walk->leaf_revoked && best_signature_time(walk->question) >= walk->answer->steps[0].revoked_ms)
+        say_revoked(walk, 0, verdict);
     else if (say_out_of_bounds(walk, verdict))
         return;
     else if (waits(walk->failure.sub) &&

@@ -43,7 +43,8 @@ TP_MUST_USE enum tp_rc tp_validation_ocsp_find(struct tp_bytes response, struct 
 struct tp_validation_ask {
     struct tp_bytes certificate, issuer; /* DER */
     const struct tp_evidence *evidence;
-    int64_t by_ms;         /* evidence issued later than this is not looked at */
+    int64_t by_ms;         /* evidence issued later than this does not vouch */
+    int64_t heard_ms;      /* but up to this says that it was revoked; at least by_ms */
     int64_t now_ms;        /* evidence without a proof of existence exists since now */
     bool trusts_responder; /* the status of an OCSP responder itself is looked at by the caller */
 };

@@ -122,6 +122,7 @@ static enum tp_rc status_in_evidence(struct tp_validation_errand *errand, const 
                                           .issuer = subject->issuer,
                                           .evidence = errand->evidence,
                                           .by_ms = latest_ms + TP_VALIDATION_CLOCKS_MS,
+                                          .heard_ms = latest_ms + TP_VALIDATION_CLOCKS_MS,
                                           .now_ms = errand->at_ms,
                                           .trusts_responder = true};
     return tp_validation_status_find(&ask, ret_status);

@@ -289,7 +289,7 @@ static enum tp_rc look_at_all(struct search *search)
     return TP_OK;
 }
 
-static enum tp_rc search_find(const struct tp_validation_ask *ask, int depth, struct tp_validation_status *ret_status)
+static enum tp_rc search_once(const struct tp_validation_ask *ask, int depth, struct tp_validation_status *ret_status)
 {
     struct search search = {.ask = ask, .depth = depth};
     const enum tp_rc rc = look_at_all(&search);
@@ -302,6 +302,22 @@ static enum tp_rc search_find(const struct tp_validation_ask *ask, int depth, st
     }
     *ret_status = search.best;
     return TP_OK;
+}
+
+/* What is too new to vouch is heard all the same when all that is known, taken together, says "revoked". */
+static enum tp_rc search_find(const struct tp_validation_ask *ask, int depth, struct tp_validation_status *ret_status)
+{
+    if (ask->heard_ms > ask->by_ms) {
+        struct tp_validation_status latest TP_AUTO(tp_validation_status_clear) = {0};
+        struct tp_validation_ask all = *ask;
+        all.by_ms = ask->heard_ms;
+        TP_TRY(search_once(&all, depth, &latest));
+        if (latest.found && latest.revoked) {
+            *ret_status = latest, latest = (struct tp_validation_status){0};
+            return TP_OK;
+        }
+    }
+    return search_once(ask, depth, ret_status);
 }
 
 enum tp_rc tp_validation_status_find(const struct tp_validation_ask *ask, struct tp_validation_status *ret_status)

@@ -976,6 +976,18 @@ class LongTerm(unittest.TestCase):
         draft.store(self.services, [self.alice], tsas=('tsa', 'first', 'second'))
         self.assertEqual(self.verify(draft, 20)[:2], ('INDETERMINATE', 'TIMESTAMP_ORDER_FAILURE'))
 
+    def test_a_timestamp_from_before_its_tsa_proves_nothing(self):
+        """A new key's certificate begins when its holder may stamp: an earlier time is not that holder's to tell."""
+        for name, start, proven in (('young', 50 * DAY, False), ('just-in-time', 200, True)):
+            with self.subTest(tsa=name):
+                self.services.tsa(name, start=self.begin + start, end=self.begin + 1000 * DAY)
+                draft = self.signed(name)
+                self.at(55)
+                draft.store(self.services, [self.alice], tsas=(name,))
+                status, _, verdict = self.verify(draft, 55)
+                self.assertEqual(status, 'TOTAL-PASSED', verdict)
+                self.assertEqual('proven' in verdict['signatures'][0], proven, verdict)
+
     def test_a_timestamp_of_the_future_proves_nothing(self):
         draft = self.signed()
         self.at(500)

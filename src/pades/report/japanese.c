@@ -80,6 +80,8 @@ static const struct row {
     {"it does not name its signing certificate, as CAdES demands", "CAdES が求める署名者証明書の指定がありません"},
     {"a timestamp over the signature is later than one over the document", "署名タイムスタンプが、文書タイムスタンプより後の時刻です"},
     {"it is later than the time that is judged at", "検証基準日時より後の時刻です"},
+    {"its time is before its TSA's certificate became valid", "時刻認証局証明書の有効期間が始まる前の時刻です"},
+    {"its time is after its TSA's certificate ended", "時刻認証局証明書の有効期間が終わった後の時刻です"},
     {"the timestamp is over something else: its imprint is another one", "タイムスタンプの対象が異なります（ハッシュ値が一致しません）"},
     {"the timestamp is over something else", "タイムスタンプの対象が異なります"},
     {"the signature has content of its own: only detached ones are verified", "署名が内容を含んでいます。検証できるのは分離署名だけです"},

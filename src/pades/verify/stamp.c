@@ -46,10 +46,24 @@ static enum tp_rc find_tsa(struct tp_pades_court *court, const struct tp_pki_tim
     return rc;
 }
 
+#define CLOCKS_MS ((int64_t)300000) /* that a CA's clock may be ahead of a TSA's, and the other way round */
+
+/* Whether the time it tells is one that it may tell: it has come by now, and its TSA's certificate was valid then. */
+static bool check_time(const struct tp_pades_court *court, const struct tp_pki_certificate *tsa, struct tp_pades_stamp *stamp)
+{
+    const char *words = stamp->time_ms > court->now_ms                      ? "it is later than the time that is judged at"
+                        : stamp->time_ms + CLOCKS_MS < tsa->not_before_ms ? "its time is before its TSA's certificate became valid"
+                        : stamp->time_ms - CLOCKS_MS > tsa->not_after_ms  ? "its time is after its TSA's certificate ended"
+                                                                            : NULL;
+    if (words != NULL)
+        tp_pades_verdict(&stamp->verdict, TP_SUB_TIMESTAMP_ORDER_FAILURE, "%s", words);
+    return words == NULL;
+}
+
 static enum tp_rc judge_token(struct tp_pades_court *court, const struct tp_pki_timestamp *timestamp, int64_t proven_ms,
                               struct tp_error *error, struct tp_pades_stamp *stamp)
 {
-    struct tp_pki_certificate certificate = {0};
+    struct tp_pki_certificate certificate TP_AUTO(tp_pki_certificate_clear) = {0};
     struct tp_bytes tsa;
     bool lasting;
     enum tp_rc rc = find_tsa(court, timestamp, error, &tsa);
@@ -59,13 +73,13 @@ static enum tp_rc judge_token(struct tp_pades_court *court, const struct tp_pki_
         tp_pades_verdict(&stamp->verdict, sub, "%s", tp_error_words(error));
         return rc == TP_MEMORY ? rc : TP_OK;
     }
-    if (tp_pki_certificate_parse(tsa, NULL, &certificate) == TP_OK)
-        tp_pades_line(certificate.subject, stamp->tsa, sizeof stamp->tsa);
-    tp_pki_certificate_clear(&certificate);
-    if (stamp->time_ms > court->now_ms) {
-        tp_pades_verdict(&stamp->verdict, TP_SUB_TIMESTAMP_ORDER_FAILURE, "it is later than the time that is judged at");
-        return TP_OK;
+    if ((rc = tp_pki_certificate_parse(tsa, error, &certificate)) != TP_OK) {
+        tp_pades_verdict(&stamp->verdict, TP_SUB_FORMAT_FAILURE, "%s", tp_error_words(error));
+        return rc == TP_MEMORY ? rc : TP_OK;
     }
+    tp_pades_line(certificate.subject, stamp->tsa, sizeof stamp->tsa);
+    if (!check_time(court, &certificate, stamp))
+        return TP_OK;
     TP_TRY(tp_pades_judge_certificate(court, tsa, TP_PKI_FOR_TIMESTAMPING, proven_ms, error, &stamp->answer, &lasting));
     stamp->verdict = stamp->answer.verdict;
     if (stamp->verdict.indication != TP_TOTAL_PASSED)

@@ -93,6 +93,38 @@ Test(cache, tells_what_is_recent_from_what_is_only_valid)
     tp_validation_cache_free(cache);
 }
 
+Test(cache, what_is_there_since_a_time_to_come_is_not_recent)
+{
+    struct tp_validation_cache *cache = cache_open(folder);
+    tp_validation_key key;
+    key_make("x", key);
+    tp_validation_cache_put(cache, key, tp_bytes_of_string("response"), 3000, 1001);
+    cr_expect_not(has_since(cache, "x", 900));
+    tp_validation_cache_put(cache, key, tp_bytes_of_string("response"), 3000, 1000);
+    cr_expect(has_since(cache, "x", 900));
+    tp_validation_cache_free(cache);
+}
+
+static enum tp_rc open_with(mode_t mode, uid_t owner)
+{
+    struct tp_validation_cache *cache = NULL;
+    struct tp_error error = {0};
+    cr_assert(chmod(folder, mode) == 0 && chown(folder, owner, (gid_t)-1) == 0);
+    const enum tp_rc rc = tp_validation_cache_new(folder, &error, &cache);
+    cr_expect(rc == TP_OK || strstr(error.words, folder) != NULL, "%s", error.words);
+    tp_validation_cache_free(cache);
+    return rc;
+}
+
+Test(cache, a_folder_of_others_is_refused)
+{
+    tp_validation_cache_free(cache_open(folder));
+    cr_expect_eq(open_with(0750, geteuid()), TP_OK);
+    cr_expect_eq(open_with(01777, geteuid()), TP_IO);
+    if (geteuid() == 0)
+        cr_expect_eq(open_with(0700, 4001), TP_IO);
+}
+
 Test(cache, gives_back_what_is_valid_and_nothing_else)
 {
     struct tp_validation_cache *cache = cache_open(folder);

@@ -204,6 +204,83 @@ Test(past, revoked_is_told_whatever_is_known_of_the_ca)
     tp_buf_clear(&alice);
 }
 
+/* Of 30 days ago, good for 7. */
+static void add_stale_crl(const char *issuer_name, int64_t poe_ms)
+{
+    world_clock(world.now_ms - 30 * DAY_MS);
+    world_add_crl(issuer_name, poe_ms);
+    world_clock(INT64_MAX);
+}
+
+/* Of a root whose list ended 23 days ago, which is as far as control time slides; what says that she is good is as old. */
+static struct tp_buf alice_of_a_stale_ca(void)
+{
+    struct tp_buf alice = world_issue("'alice', start=services.now() - 100 * DAY");
+    add_stale_crl("root", world.now_ms - 29 * DAY_MS);
+    add_stale_crl("intermediate", world.now_ms - 29 * DAY_MS);
+    return alice;
+}
+
+Test(past, revoked_is_heard_from_after_the_time_that_a_stale_ca_is_good_for)
+{
+    struct tp_buf alice = alice_of_a_stale_ca();
+    struct tp_validation_question asked = question(&alice);
+    asked.poe_ms = world.now_ms - 29 * DAY_MS;
+    PASSES(&asked);
+    (void)services_ask("services.revoke(services.leaves['alice'], 'keyCompromise', services.now() - 31 * DAY)");
+    world_add_crl("intermediate", INT64_MAX);
+    INDETERMINATE(&asked, REVOKED_NO_POE);
+    asked.after_ms = world.now_ms - 30 * DAY_MS;
+    FAILS(&asked, REVOKED);
+    tp_buf_clear(&alice);
+}
+
+Test(past, revoked_since_is_heard_and_harms_nothing_from_before)
+{
+    struct tp_buf alice = alice_of_a_stale_ca();
+    struct tp_validation_question asked = question(&alice);
+    (void)services_ask("services.revoke(services.leaves['alice'], 'keyCompromise', services.now() - 10 * DAY)");
+    world_add_crl("intermediate", INT64_MAX);
+    asked.poe_ms = world.now_ms - 29 * DAY_MS;
+    PASSES(&asked);
+    asked.poe_ms = world.now_ms - 22 * DAY_MS;
+    INDETERMINATE(&asked, TRY_LATER);
+    asked.poe_ms = world.now_ms - 9 * DAY_MS;
+    INDETERMINATE(&asked, REVOKED_NO_POE);
+    tp_buf_clear(&alice);
+}
+
+Test(past, on_hold_is_heard_from_after_the_time_that_a_stale_ca_is_good_for_and_that_it_is_good_again)
+{
+    struct tp_buf alice = alice_of_a_stale_ca();
+    struct tp_validation_question asked = question(&alice);
+    asked.poe_ms = world.now_ms - 29 * DAY_MS;
+    (void)services_ask("services.revoke(services.leaves['alice'], 'certificateHold', services.now() - 31 * DAY)");
+    (void)services_ask("setattr(services.authorities['intermediate'], 'crl_time', services.now() - 7200)");
+    world_add_crl("intermediate", INT64_MAX);
+    INDETERMINATE(&asked, REVOKED_NO_POE);
+    (void)services_ask("services.authorities['intermediate'].index.write_text('')");
+    (void)services_ask("setattr(services.authorities['intermediate'], 'crl_time', None)");
+    world_add_crl("intermediate", INT64_MAX);
+    PASSES(&asked);
+    tp_buf_clear(&alice);
+}
+
+/* Whoever has a CA's key after it was revoked can revoke anybody, as of any time. */
+Test(past, revoked_by_a_ca_that_was_revoked_before_is_not_heard)
+{
+    struct tp_buf alice = alice_of_a_stale_ca();
+    struct tp_validation_question asked = question(&alice);
+    asked.poe_ms = world.now_ms - 29 * DAY_MS;
+    (void)services_ask("services.revoke('intermediate', 'CACompromise', services.now() - 5 * DAY)");
+    world_add_crl("root", INT64_MAX);
+    PASSES(&asked);
+    (void)services_ask("services.revoke(services.leaves['alice'], 'keyCompromise', services.now() - 31 * DAY)");
+    world_add_crl("intermediate", INT64_MAX);
+    PASSES(&asked);
+    tp_buf_clear(&alice);
+}
+
 Test(past, revoked_for_good_outweighs_a_newer_list_that_has_dropped_it)
 {
     struct tp_buf alice = world_issue("'alice'");
