@@ -71,7 +71,7 @@ packages_missing()
         <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u)
 }
 
-# build DIR [MESON OPTIONS…]: configures DIR once, and builds what has changed. $CC says with what.
+# build DIR [MESON OPTIONS…]: configures DIR once, and builds what has changed. $CC says with what, $TARGET if not all.
 build()
 {
     local dir=$1
@@ -79,7 +79,7 @@ build()
     if [ ! -f "$dir/build.ninja" ]; then
         meson setup "$dir" "$root" "$@"
     fi
-    ninja -C "$dir"
+    ninja -C "$dir" ${TARGET:+"$TARGET"}
 }
 
 # sanitized_build DIR SANITIZERS: with clang.
