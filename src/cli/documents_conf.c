@@ -119,7 +119,14 @@ static enum tp_rc read_signing(struct tp_documents_conf *conf, struct tp_error *
     return TP_OK;
 }
 
-/* A folder of ours in the user's: $VARIABLE/trustp11/NAME, or below HOME; NULL without either, or memory. */
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* A folder of ours in the user's: $VARIABLE/trustp11/NAME, or below HOME; NULL without either, or memory. Services have
+ * homes like /nonexistent, which nobody is to make for them. */
 static char *own_folder(const char *variable, const char *below_home, const char *name)
 {
     char *path = NULL;
@@ -127,7 +134,7 @@ static char *own_folder(const char *variable, const char *below_home, const char
     int len = -1;
     if (base != NULL && base[0] == '/')
         len = asprintf(&path, "%s/trustp11%s", base, name);
-    else if (home != NULL && home[0] == '/')
+    else if (home != NULL && home[0] == '/' && is_folder(home))
         len = asprintf(&path, "%s%s/trustp11%s", home, below_home, name);
     return len < 0 ? NULL : path;
 }
@@ -265,12 +272,6 @@ static enum tp_rc add_folder(struct tp_pki_anchors *anchors, const char *path, s
     }
     free(entries);
     return rc;
-}
-
-static bool is_folder(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 static enum tp_rc add_path(struct tp_pki_anchors *anchors, const char *path, struct tp_error *error)

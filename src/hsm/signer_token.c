@@ -36,8 +36,8 @@ enum tp_rc tp_hsm_card_rc(const struct tp_hsm_card *card, CK_RV rv, const char *
     if (rc == TP_HSM_ABSENT)
         return tp_error_set(error, rc, "the token \"%s\" is not answering (%s: %s, 0x%lx); is it still connected?",
                             card->name, call, tp_hsm_ckr_name(rv), rv);
-    return tp_error_set(error, rc, "the token \"%s\" answered %s (0x%lx) to %s", card->name, tp_hsm_ckr_name(rv), rv,
-                        call);
+    return tp_error_set(error, rc, "the token \"%s\" answered %s (0x%lx) to %s; see what its own tools say of it", card->name,
+                        tp_hsm_ckr_name(rv), rv, call);
 }
 
 /* ---- the module ---- */
@@ -174,6 +174,11 @@ static enum tp_rc login_rc(const struct tp_hsm_card *card, CK_RV rv, struct tp_e
     case CKR_PIN_EXPIRED:
         return tp_error_set(error, TP_PIN_EXPIRED, "the PIN of the token \"%s\" has expired: set a new one first",
                             card->name);
+    case CKR_GENERAL_ERROR: /* OpenSC, of cards that have no better answer to a wrong PIN */
+    case CKR_FUNCTION_FAILED:
+        return tp_error_set(error, tp_hsm_ckr_rc(rv),
+                            "the token \"%s\" does not log in (%s): check the PIN, and the token with its own tools%s",
+                            card->name, tp_hsm_ckr_name(rv), tries_left(card));
     case CKR_USER_PIN_NOT_INITIALIZED:
         return tp_error_set(error, TP_NOT_ENROLLED, "the token \"%s\" has no PIN yet: set one first", card->name);
     default:

@@ -890,6 +890,17 @@ class Configured(PdfTest):
         path.parent.mkdir(parents=True)
         write_private(path, text)
 
+    def test_a_home_that_is_not_there_is_not_made(self):
+        del self.env['XDG_CACHE_HOME']
+        cache = pathlib.Path('.cache/trustp11/evidence')
+        for name, there in (('missing', False), ('home', True)):
+            home = self.dir / name
+            if there:
+                home.mkdir()
+            self.env['HOME'] = str(home)
+            self.assert_done(self.sign_at('B-LT', '--force'))
+            self.assertEqual((home.exists(), (home / cache).exists()), (there, there))
+
     def test_level_hash_tsas_and_trust(self):
         slow = self.services.tsa('slow')
         self.services.behave('tsa/slow', 'hang')

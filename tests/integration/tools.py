@@ -14,6 +14,7 @@ ENGINE = BUILD / 'src/server/trustp11d'
 MODULE = BUILD / 'src/p11/libtrustp11.so'
 FAULT = BUILD / 'tests/fault/pkcs11_fault.so'
 SIGNER = BUILD / 'tests/integration/signer'
+SMART_CARD = BUILD / 'tests/integration/smart-card'
 SOFTHSM = '/usr/lib/softhsm/libsofthsm2.so'
 
 NOBODY = 65534  # a uid that nothing belongs to
