@@ -79,6 +79,9 @@ void tp_pki_cms_signer(const struct tp_pki_cms *cms, size_t index, struct tp_pki
 /* What the signature is over (RFC 5652 §5.4): the DER of the SET OF signed attributes, appended. Nothing where there are none: then
  * it is over the content. */
 TP_MUST_USE enum tp_rc tp_pki_cms_signed_attributes(const struct tp_pki_cms *cms, size_t signer, struct tp_buf *ret_der);
+/* Whether a content could be the DER of somebody's signed attributes: a signature without attributes over it may have been taken from
+ * a signature over another content, and its attributes have become the content (RFC 5652 has nothing against that). */
+bool tp_pki_cms_are_attributes(struct tp_bytes content);
 /* TP_OK: DIGEST (of the content by the signer's hash) is the message-digest, and the signature over the signed attributes (or
  * over DIGEST, without any) is the certificate's. TP_DATA: another content. TP_CRYPTO: the signature does not fit.
  * TP_UNSUPPORTED: an algorithm that is not known. TP_NOT_FOUND: no certificate. TP_MALFORMED: the content-type attribute says

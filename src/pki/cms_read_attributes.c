@@ -140,6 +140,21 @@ static enum tp_rc single_read(struct tp_pki_cms_part *part, const struct attribu
     return TP_OK;
 }
 
+bool tp_pki_cms_are_attributes(struct tp_bytes content)
+{
+    struct attribute list[TP_PKI_CMS_ATTRIBUTES];
+    struct tp_bytes inside;
+    size_t len = 0;
+    bool content_type = false, message_digest = false;
+    if (!tp_der_take(&content, TP_DER_SET, NULL, &inside) || content.len != 0 || list_read(inside, NULL, list, &len) != TP_OK)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        content_type = content_type || tp_bytes_equal(list[i].oid, singles[0].oid);
+        message_digest = message_digest || tp_bytes_equal(list[i].oid, singles[1].oid);
+    }
+    return content_type && message_digest;
+}
+
 /* Two of a kind would let each reader believe another one. */
 static bool is_repeated(const struct attribute *list, size_t at)
 {

@@ -68,6 +68,17 @@ def with_unsigned(cms, attribute):
     return tlv(0x30, outer[0][2] + tlv(0xa0, tlv(0x30, body)))
 
 
+def bare(cms):
+    """What the only signer of CMS has signed, the attributes; and a CMS whose signature has none, and is over them."""
+    outer = inside(cms)
+    signed = items(outer[1][1])[0]
+    parts = items(signed[1])
+    version, sid, digest_algorithm, attributes, algorithm, signature = items(items(parts[-1][1])[0][1])
+    signer = sequence(version[2], sid[2], digest_algorithm[2], algorithm[2], signature[2])
+    body = b''.join(part[2] for part in parts[:-1]) + tlv(SET, signer)
+    return tlv(SET, attributes[1]), sequence(outer[0][2], tlv(0xa0, sequence(body)))
+
+
 def signed_again(cms, leaf, digest, algorithm):
     """CMS with the signature of its only signer made anew: by DIGEST over the same attributes, and ALGORITHM (a dotted OID) for its name."""
     outer = inside(cms)

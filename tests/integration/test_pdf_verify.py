@@ -15,7 +15,7 @@ import xml.etree.ElementTree
 
 from authority_services import DAY, AuthorityServices
 from der import SET, inside, items, tlv
-from draft import PAGE_TEXT, Draft, appearance, fetch, signed_again, stream, token_over
+from draft import PAGE_TEXT, Draft, appearance, bare, fetch, signed_again, stream, token_over
 from tools import CLI, must, run, write_private
 
 REPORT, XMLDSIG = '{http://uri.etsi.org/19102/v1.2.1#}', '{http://www.w3.org/2000/09/xmldsig#}'
@@ -1160,6 +1160,24 @@ class Told(VerifyTest):
         document.write_text('I owe you 999 yen.')
         result = run(arguments, env=self.env)
         self.assertEqual((result.status, json.loads(result.out)['sub']), (1, 'HASH_FAILURE'))
+
+    def test_detached_attributes_are_no_document(self):
+        """Whoever signs attributes signs their bytes: a signature without attributes over those is as good, and over no document."""
+        document, signature = self.folder / 'document', self.folder / 'document.p7s'
+        attributes, cms = bare(Draft.cms(b'I owe you 100 yen.', self.alice, services=self.services))
+        for content, made, status in ((attributes, cms, 1), *(
+                (text, Draft.cms(text, self.alice, options=('-noattr',), services=self.services), 0)
+                for text in (b'I owe you 100 yen.', b'', b'1' + b'0' * 48))):
+            with self.subTest(content=content[:8]):
+                document.write_bytes(content)
+                signature.write_bytes(made)
+                result = run([CLI, 'cms', 'verify', '--trust', self.services.anchors, *self.crls, '--json', signature, document],
+                             env=self.env)
+                told = json.loads(result.out)
+                self.assertEqual((result.status, told.get('sub')), (status, 'FORMAT_FAILURE' if status else None), told)
+                if status:
+                    must(['openssl', 'cms', '-verify', '-binary', '-inform', 'DER', '-in', signature, '-content', document, '-CAfile',
+                          self.services.anchors, '-purpose', 'any', '-out', '/dev/null'])  # others take it
 
 
 class Tags(html.parser.HTMLParser):

@@ -79,6 +79,7 @@ static const struct row {
     {"the signing certificate that it names is another one", "署名が示す署名者証明書と異なります"},
     {"it does not name its signing certificate, as CAdES demands", "CAdES が求める署名者証明書の指定がありません"},
     {"a timestamp over the signature is later than one over the document", "署名タイムスタンプが、文書タイムスタンプより後の時刻です"},
+    {"what was signed are a signature's attributes, and no document", "署名されたのは文書ではなく、別の署名の属性です"},
     {"it is later than the time that is judged at", "検証基準日時より後の時刻です"},
     {"its time is before its TSA's certificate became valid", "時刻認証局証明書の有効期間が始まる前の時刻です"},
     {"its time is after its TSA's certificate ended", "時刻認証局証明書の有効期間が終わった後の時刻です"},

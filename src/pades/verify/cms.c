@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* One PEM block of any label, or as it is. */
 static enum tp_rc unwrap(struct tp_bytes file, struct tp_error *error, struct tp_buf *ret_der)
@@ -25,6 +26,24 @@ static enum tp_rc unwrap(struct tp_bytes file, struct tp_error *error, struct tp
     return rc == TP_OK ? rc : tp_error_set(error, rc, "the PEM block is not base64");
 }
 
+#define ATTRIBUTES_MOST ((uint64_t)1 << 20) /* of a content that could be a signature's attributes; hardly any have 1 KB */
+
+static enum tp_rc refuse_attributes(int fd, uint64_t length, struct tp_error *error, struct tp_pades_signature *signature)
+{
+    struct tp_buf content TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    if (length > ATTRIBUTES_MOST)
+        return TP_OK;
+    TP_TRY(tp_buf_reserve(&content, (size_t)length));
+    content.len = (size_t)length;
+    if (pread(fd, content.data, content.len, 0) != (ssize_t)content.len)
+        return tp_error_set(error, TP_IO, "what was signed cannot be read, or became shorter meanwhile");
+    if (!tp_pki_cms_are_attributes(tp_buf_bytes(&content)))
+        return TP_OK;
+    signature->intact = false;
+    tp_pades_verdict(&signature->verdict, TP_SUB_FORMAT_FAILURE, "what was signed are a signature's attributes, and no document");
+    return TP_OK;
+}
+
 static enum tp_rc judge_each(struct tp_pades_court *court, const struct tp_pki_cms *cms, int fd, uint64_t length, struct tp_error *error,
                              struct tp_pades_verification *verification)
 {
@@ -39,6 +58,8 @@ static enum tp_rc judge_each(struct tp_pades_court *court, const struct tp_pki_c
         struct tp_pades_case lawsuit = {.cms = cms, .signer = i, .fd = fd, .range = signature->range, .proven_ms = INT64_MAX,
                                         .cades = signer.has_ess};
         TP_TRY(tp_pades_judge(court, &lawsuit, error, signature));
+        if (!signer.has_attributes)
+            TP_TRY(refuse_attributes(fd, length, error, signature));
     }
     return TP_OK;
 }
