@@ -26,15 +26,31 @@ struct question {
                         const char *from, struct tp_error *error, int64_t *ret_until_ms);
 };
 
-/* ---- places that do not answer ---- */
+/* ---- what does not answer ---- */
 
-static bool failed_lately(struct tp_validation_source *source, const tp_validation_key url, struct tp_error *error)
+/* A place that cannot be reached, for questions of this kind; or one question, that is answered with an error. A certificate can name
+ * anybody's place, and what comes of asking something odd there says nothing of what others ask. */
+struct failing {
+    tp_validation_key place, question;
+};
+
+static enum tp_rc failing_of(const struct question *question, struct failing *ret_failing)
+{
+    char kind[32];
+    (void)snprintf(kind, sizeof kind, "failure %s", question->kind);
+    TP_TRY(tp_validation_cache_key(kind, question->url, TP_BYTES_NONE, ret_failing->place));
+    (void)snprintf(kind, sizeof kind, "refusal %s", question->kind);
+    return tp_validation_cache_key(kind, question->url, question->request, ret_failing->question);
+}
+
+static bool failed_lately(struct tp_validation_source *source, const struct failing *failing, struct tp_error *error)
 {
     bool failed = false;
     (void)pthread_mutex_lock(&source->lock);
     for (size_t i = 0; i < TP_VALIDATION_FAILURES && !failed; i++) {
         failed = source->failures[i].until_ms > tp_clock_monotonic_ms() &&
-                 memcmp(source->failures[i].url, url, sizeof(tp_validation_key)) == 0;
+                 (memcmp(source->failures[i].what, failing->place, sizeof(tp_validation_key)) == 0 ||
+                  memcmp(source->failures[i].what, failing->question, sizeof(tp_validation_key)) == 0);
         if (failed)
             (void)tp_error_set(error, TP_UNREACHABLE, "%s (a moment ago)", source->failures[i].words);
     }
@@ -42,14 +58,25 @@ static bool failed_lately(struct tp_validation_source *source, const tp_validati
     return failed;
 }
 
-static void note_failure(struct tp_validation_source *source, const tp_validation_key url, const struct tp_error *error)
+/* Who had less time than anybody is given knows nothing of the place. */
+static void note_failure(struct tp_validation_errand *errand, const struct failing *failing, bool hurried, enum tp_rc rc,
+                         const struct tp_error *error)
 {
+    struct tp_validation_source *source = errand->source;
+    const bool of_place = rc == TP_UNREACHABLE || rc == TP_TIMEOUT;
+    if (rc == TP_MEMORY || (of_place && hurried))
+        return;
     (void)pthread_mutex_lock(&source->lock);
     const size_t at = source->next_failure++ % TP_VALIDATION_FAILURES;
-    memcpy(source->failures[at].url, url, sizeof(tp_validation_key));
+    memcpy(source->failures[at].what, of_place ? failing->place : failing->question, sizeof(tp_validation_key));
     source->failures[at].until_ms = tp_clock_monotonic_ms() + FAILURE_REST_MS;
     (void)snprintf(source->failures[at].words, sizeof source->failures[at].words, "%.150s", tp_error_words(error));
     (void)pthread_mutex_unlock(&source->lock);
+}
+
+static bool is_hurried(const struct tp_validation_errand *errand)
+{
+    return tp_deadline_left_ms(errand->deadline_ms) < errand->source->config.timeout_ms;
 }
 
 /* ---- one place ---- */
@@ -78,14 +105,15 @@ static enum tp_rc ask_network(struct tp_validation_errand *errand, const struct 
                               const tp_validation_key key, struct tp_error *error)
 {
     struct tp_buf answer TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    tp_validation_key url;
+    struct failing failing;
     int64_t until_ms = 0;
-    TP_TRY(tp_validation_cache_key("failure", question->url, TP_BYTES_NONE, url));
-    if (failed_lately(errand->source, url, error))
+    TP_TRY(failing_of(question, &failing));
+    if (failed_lately(errand->source, &failing, error))
         return TP_UNREACHABLE;
+    const bool hurried = is_hurried(errand);
     enum tp_rc rc = fetch(errand, question, error, &answer);
     if (rc != TP_OK) {
-        note_failure(errand->source, url, error);
+        note_failure(errand, &failing, hurried, rc, error);
         return rc;
     }
     rc = question->judge(errand, question, tp_buf_bytes(&answer), question->url, error, &until_ms);
@@ -165,7 +193,8 @@ static enum tp_rc judge_status(struct tp_validation_errand *errand, const struct
                                           .issuer = question->issuer,
                                           .evidence = alone,
                                           .by_ms = latest_ms + TP_VALIDATION_CLOCKS_MS,
-                                          .heard_ms = latest_ms + TP_VALIDATION_CLOCKS_MS,
+                                          .heard_ms = INT64_MAX,
+                                          .harm_ms = errand->at_ms,
                                           .now_ms = errand->at_ms,
                                           .trusts_responder = true};
     struct tp_validation_status status = {0};
@@ -194,7 +223,7 @@ static enum tp_rc judge_revocation(struct tp_validation_errand *errand, const st
         return tp_error_set(error, TP_NOT_FOUND, "its answer was good up to %s only", time);
     }
     const size_t worth = errand->source->config.crl_most != 0 ? errand->source->config.crl_most : CRL_WORTH;
-    if (!status.revoked && kind == TP_EVIDENCE_CRL && answer.len > worth)
+    if (!errand->verifies && !status.revoked && kind == TP_EVIDENCE_CRL && answer.len > worth)
         return tp_error_set(error, TP_TOO_LARGE, "the CRL has %zu bytes: more than the %zu that are embedded",
                             answer.len, worth);
     TP_TRY(tp_evidence_add(errand->evidence, kind, answer, from, INT64_MAX));

@@ -146,6 +146,18 @@ static enum tp_rc find_chain(struct walk *walk, struct tp_error *error)
     return TP_OK;
 }
 
+/* What libcrypto reads, and we do not (a serial of 300 bits): nothing is known of it, and that is no error of the question's. */
+static enum tp_rc find_readable_chain(struct walk *walk, struct tp_error *error)
+{
+    const enum tp_rc rc = find_chain(walk, error);
+    if (rc != TP_MALFORMED && rc != TP_UNSUPPORTED && rc != TP_TOO_LARGE)
+        return rc;
+    tp_validation_answer_clear(walk->answer);
+    say(&walk->failure, TP_INDETERMINATE, TP_SUB_CERTIFICATE_CHAIN_GENERAL_FAILURE, "a certificate of the chain cannot be read: %s",
+        tp_error_words(error));
+    return TP_OK;
+}
+
 /* ---- control time sliding: §5.6.2.2 ---- */
 
 static void slide(struct walk *walk, int64_t to_ms, enum cause cause, size_t at)
@@ -220,10 +232,15 @@ static void slide_by_status(struct walk *walk, const struct tp_validation_status
         slide(walk, walk->question->strict ? status->this_ms : until_ms, CAUSE_STALE, at);
 }
 
-/* The present is told by other people's clocks. */
-static int64_t with_clocks(const struct walk *walk, int64_t time_ms)
+/* The present is told by other people's clocks; by whichever, of a revocation. */
+static int64_t vouches_until(const struct walk *walk)
 {
-    return time_ms == walk->question->now_ms ? time_ms + TP_VALIDATION_CLOCKS_MS : time_ms;
+    return walk->control_ms == walk->question->now_ms ? walk->control_ms + TP_VALIDATION_CLOCKS_MS : walk->control_ms;
+}
+
+static int64_t heard_until(const struct walk *walk)
+{
+    return walk->heard_ms == walk->question->now_ms ? INT64_MAX : walk->heard_ms;
 }
 
 static enum tp_rc find_status(const struct walk *walk, size_t at, struct tp_validation_status *ret_status)
@@ -231,9 +248,11 @@ static enum tp_rc find_status(const struct walk *walk, size_t at, struct tp_vali
     const struct tp_validation_ask ask = {.certificate = tp_buf_bytes(&walk->answer->steps[at].der),
                                           .issuer = tp_buf_bytes(&walk->answer->steps[at + 1].der),
                                           .evidence = walk->evidence,
-                                          .by_ms = with_clocks(walk, walk->control_ms),
-                                          .heard_ms = with_clocks(walk, walk->heard_ms),
-                                          .now_ms = walk->question->now_ms};
+                                          .by_ms = vouches_until(walk),
+                                          .heard_ms = heard_until(walk),
+                                          .harm_ms = best_signature_time(walk->question),
+                                          .now_ms = walk->question->now_ms,
+                                          .trusts_issuer = walk->answer->steps[at + 1].anchor};
     return tp_validation_status_find(&ask, ret_status);
 }
 
@@ -388,7 +407,7 @@ static void conclude(struct walk *walk)
 
 static enum tp_rc walk_all(struct walk *walk, struct tp_error *error)
 {
-    TP_TRY(find_chain(walk, error));
+    TP_TRY(find_readable_chain(walk, error));
     if (walk->failure.sub != TP_SUB_NONE) {
         walk->answer->verdict = walk->failure;
         walk->answer->control_ms = walk->question->now_ms;

@@ -17,10 +17,14 @@ struct item {
     uint8_t crl_issuer[TP_SHA256_LEN];
 };
 
+struct amount {
+    size_t items, bytes;
+};
+
 struct list {
     struct item *items;
     size_t len, capacity;
-    size_t bytes;
+    struct amount shares[TP_EVIDENCE_SHARE_END]; /* how much of it came in each */
 };
 
 struct tp_evidence {
@@ -90,14 +94,15 @@ static enum tp_rc item_make(struct tp_bytes der, const char *from, int64_t poe_m
     return TP_MEMORY;
 }
 
-static bool has_its_share(const struct list *list)
+static bool has_room(const struct amount *share, size_t der_len)
 {
-    return list->len >= TP_EVIDENCE_ITEMS_MAX / TP_EVIDENCE_SHARES ||
-           list->bytes >= TP_EVIDENCE_BYTES_MAX / TP_EVIDENCE_SHARES;
+    return share == NULL || (share->items < TP_EVIDENCE_SHARE_ITEMS && der_len <= TP_EVIDENCE_SHARE_BYTES &&
+                             share->bytes <= TP_EVIDENCE_SHARE_BYTES - der_len);
 }
 
+/* SHARE NULL: it has no bound of its own. */
 static enum tp_rc add(struct tp_evidence *evidence, struct list *list, struct tp_bytes der, const char *from,
-                      int64_t poe_ms, bool share)
+                      int64_t poe_ms, struct amount *share)
 {
     struct item item = {0};
     TP_TRY(tp_sha256(der, TP_BYTES_NONE, TP_BYTES_NONE, item.hash));
@@ -106,27 +111,29 @@ static enum tp_rc add(struct tp_evidence *evidence, struct list *list, struct tp
         same->poe_ms = poe_ms < same->poe_ms ? poe_ms : same->poe_ms;
         return TP_OK;
     }
-    if (share && has_its_share(list))
+    if (!has_room(share, der.len))
         return TP_TOO_LARGE;
     TP_TRY(room_for_one(evidence, list, der.len));
     TP_TRY(item_make(der, from, poe_ms, &item));
     list->items[list->len++] = item;
-    list->bytes += der.len;
     evidence->items++;
     evidence->bytes += der.len;
+    if (share != NULL)
+        *share = (struct amount){share->items + 1, share->bytes + der.len};
     return TP_OK;
 }
 
 enum tp_rc tp_evidence_add(struct tp_evidence *evidence, enum tp_evidence_kind kind, struct tp_bytes der,
                            const char *from, int64_t poe_ms)
 {
-    return add(evidence, &evidence->lists[kind], der, from, poe_ms, false);
+    return add(evidence, &evidence->lists[kind], der, from, poe_ms, NULL);
 }
 
-enum tp_rc tp_evidence_add_share(struct tp_evidence *evidence, enum tp_evidence_kind kind, struct tp_bytes der,
-                                 const char *from, int64_t poe_ms)
+enum tp_rc tp_evidence_add_share(struct tp_evidence *evidence, enum tp_evidence_share share, enum tp_evidence_kind kind,
+                                 struct tp_bytes der, const char *from, int64_t poe_ms)
 {
-    return add(evidence, &evidence->lists[kind], der, from, poe_ms, true);
+    struct list *list = &evidence->lists[kind];
+    return add(evidence, list, der, from, poe_ms, &list->shares[share]);
 }
 
 void tp_evidence_prefer(struct tp_evidence *evidence, struct tp_bytes certificate)

@@ -10,8 +10,12 @@
 #include "pki/path.h"
 
 #define TP_EVIDENCE_ITEMS_MAX 8192
-#define TP_EVIDENCE_BYTES_MAX ((size_t)64 << 20)
-#define TP_EVIDENCE_SHARES    4 /* one for what a document brings along of each kind; one is left for all else */
+#define TP_EVIDENCE_BYTES_MAX ((size_t)96 << 20)
+/* What comes with a document may take so much of each kind, in its store and in its signatures: a quarter is left for what is given, and
+ * what is asked for, so that nobody keeps us from hearing of a revocation by burying it. */
+#define TP_EVIDENCE_SHARE_ITEMS (TP_EVIDENCE_ITEMS_MAX / 8)
+#define TP_EVIDENCE_SHARE_BYTES (TP_EVIDENCE_BYTES_MAX / 8)
+enum tp_evidence_share { TP_EVIDENCE_OF_STORE, TP_EVIDENCE_OF_SIGNATURES, TP_EVIDENCE_SHARE_END };
 
 enum tp_evidence_kind { TP_EVIDENCE_CERTIFICATE, TP_EVIDENCE_OCSP, TP_EVIDENCE_CRL, TP_EVIDENCE_KIND_END };
 
@@ -23,9 +27,8 @@ TP_DEFINE_AUTO(struct tp_evidence, tp_evidence_free)
  * time at which it is proven to have existed; INT64_MAX: none. The earliest one counts. */
 TP_MUST_USE enum tp_rc tp_evidence_add(struct tp_evidence *evidence, enum tp_evidence_kind kind, struct tp_bytes der,
                                        const char *from, int64_t poe_ms);
-/* The same from where anybody may have put more: TP_TOO_LARGE when there is as much of KIND as is a share of the room.
- */
-TP_MUST_USE enum tp_rc tp_evidence_add_share(struct tp_evidence *evidence, enum tp_evidence_kind kind,
+/* The same from where anybody may have put more: TP_TOO_LARGE when SHARE has as much of KIND as it may. */
+TP_MUST_USE enum tp_rc tp_evidence_add_share(struct tp_evidence *evidence, enum tp_evidence_share share, enum tp_evidence_kind kind,
                                              struct tp_bytes der, const char *from, int64_t poe_ms);
 /* Certificates that are looked at before all others: they come with what is judged, where others may have been put
  * beside it by anybody. What is not there is passed over. */

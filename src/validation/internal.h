@@ -45,8 +45,10 @@ struct tp_validation_ask {
     const struct tp_evidence *evidence;
     int64_t by_ms;         /* evidence issued later than this does not vouch */
     int64_t heard_ms;      /* but up to this says that it was revoked; at least by_ms */
+    int64_t harm_ms;       /* revoked by then is heard whoever says it, as long as the signature is right */
     int64_t now_ms;        /* evidence without a proof of existence exists since now */
     bool trusts_responder; /* the status of an OCSP responder itself is looked at by the caller */
+    bool trusts_issuer;    /* it is an anchor, which has no end */
 };
 struct tp_validation_status {
     bool found;
@@ -99,8 +101,8 @@ struct tp_validation_source {
     struct tp_validation_cache *cache;
     struct tp_http_pool *pool;
     pthread_mutex_t lock;
-    struct { /* places that did not answer are left alone for a while */
-        tp_validation_key url;
+    struct { /* what did not answer is left alone for a while */
+        tp_validation_key what;
         int64_t until_ms; /* monotonic */
         char words[160];
     } failures[TP_VALIDATION_FAILURES];
@@ -113,6 +115,7 @@ struct tp_validation_errand {
     const struct tp_pki_anchors *anchors;
     struct tp_evidence *evidence;
     int64_t at_ms, now_ms;
+    bool verifies; /* asks about all, also where there is an answer, and of whatever size; nothing of it is embedded */
     int64_t deadline_ms; /* monotonic, of all that is asked: a certificate may name many places that hang */
     struct tp_validation_status answered; /* by the last OCSP response or CRL that was good; the taker clears it */
     struct tp_buf tried; /* what was tried in vain for the certificate at hand, for the words */

@@ -122,7 +122,8 @@ static enum tp_rc status_in_evidence(struct tp_validation_errand *errand, const 
                                           .issuer = subject->issuer,
                                           .evidence = errand->evidence,
                                           .by_ms = latest_ms + TP_VALIDATION_CLOCKS_MS,
-                                          .heard_ms = latest_ms + TP_VALIDATION_CLOCKS_MS,
+                                          .heard_ms = INT64_MAX,
+                                          .harm_ms = errand->at_ms,
                                           .now_ms = errand->at_ms,
                                           .trusts_responder = true};
     return tp_validation_status_find(&ask, ret_status);
@@ -163,7 +164,7 @@ static enum tp_rc refuse_missing(const struct tp_validation_errand *errand, cons
 /* Whether the evidence that is there will do: what says "revoked" always does. */
 static bool is_enough(const struct tp_validation_errand *errand, const struct tp_validation_status *status)
 {
-    return is_fresh(errand, status) && (status->revoked || !errand->source->config.always);
+    return is_fresh(errand, status) && (status->revoked || (!errand->source->config.always && !errand->verifies));
 }
 
 /* OCSP first: a CRL can make a document of 100 KB one of 10 MB. */
@@ -230,22 +231,29 @@ static bool has_ended(const struct tp_validation_errand *errand, struct tp_bytes
 
 /* All of them, whatever the first ones come to: who validates wants to know as much as there is. What is revoked is
  * told before what cannot be had. Nobody answers for what has ended. */
-static enum tp_rc gather_statuses(struct tp_validation_errand *errand, const struct tp_pki_path *path,
+static enum tp_rc gather_statuses(struct tp_validation_errand *errand, const struct tp_bytes *chain, size_t len,
                                   struct tp_error *error)
 {
     enum tp_rc result = TP_OK;
-    for (size_t i = 0; i + 1 < path->len; i++) {
+    for (size_t i = 0; i + 1 < len; i++) {
         struct tp_error own = {0};
-        if (has_ended(errand, tp_buf_bytes(&path->certificates[i])))
+        if (has_ended(errand, chain[i]))
             continue;
-        const enum tp_rc rc =
-            gather_one(errand, tp_buf_bytes(&path->certificates[i]), tp_buf_bytes(&path->certificates[i + 1]), 2, &own);
+        const enum tp_rc rc = gather_one(errand, chain[i], chain[i + 1], 2, &own);
         if (rc == TP_OK || (result != TP_OK && (rc != TP_REFUSED || result == TP_REFUSED)))
             continue;
         result = rc;
         (void)tp_error_set(error, rc, "%s", own.rc == rc ? own.words : tp_rc_words(rc));
     }
     return result;
+}
+
+static enum tp_rc gather_path(struct tp_validation_errand *errand, const struct tp_pki_path *path, struct tp_error *error)
+{
+    struct tp_bytes chain[TP_PKI_PATH_MAX];
+    for (size_t i = 0; i < path->len; i++)
+        chain[i] = tp_buf_bytes(&path->certificates[i]);
+    return gather_statuses(errand, chain, path->len, error);
 }
 
 static enum tp_rc gather(struct tp_validation_errand *errand, struct tp_bytes leaf, enum tp_pki_purpose purpose,
@@ -256,25 +264,54 @@ static enum tp_rc gather(struct tp_validation_errand *errand, struct tp_bytes le
         return rc;
     TP_TRY(keep_chain(errand, path));
     if (rc == TP_OK)
-        return gather_statuses(errand, path, error);
+        return gather_path(errand, path, error);
     /* What is known of a leaf from before it ended holds as long as its issuers are known to be good. */
-    return gather_statuses(errand, path, NULL) == TP_MEMORY ? TP_MEMORY : rc;
+    return gather_path(errand, path, NULL) == TP_MEMORY ? TP_MEMORY : rc;
+}
+
+/* ---- from outside ---- */
+
+static struct tp_validation_errand errand_begin(struct tp_validation_source *source, const struct tp_pki_anchors *anchors,
+                                                int64_t at_ms, struct tp_evidence *evidence)
+{
+    return (struct tp_validation_errand){.source = source,
+                                         .anchors = anchors,
+                                         .evidence = evidence,
+                                         .at_ms = at_ms,
+                                         .now_ms = tp_clock_utc_ms(),
+                                         .deadline_ms = tp_clock_monotonic_ms() +
+                                                        TP_VALIDATION_ERRAND * source->config.timeout_ms};
+}
+
+static void errand_end(struct tp_validation_errand *errand)
+{
+    tp_validation_status_clear(&errand->answered);
+    tp_buf_clear(&errand->tried);
 }
 
 enum tp_rc tp_validation_gather(struct tp_validation_source *source, struct tp_bytes leaf, enum tp_pki_purpose purpose,
                                 const struct tp_pki_anchors *anchors, int64_t at_ms, struct tp_evidence *evidence,
                                 struct tp_error *error)
 {
-    struct tp_validation_errand errand = {
-        .source = source, .anchors = anchors, .evidence = evidence, .at_ms = at_ms, .now_ms = tp_clock_utc_ms()};
-    errand.deadline_ms = tp_clock_monotonic_ms() + TP_VALIDATION_ERRAND * source->config.timeout_ms;
-    struct tp_pki_path *path = calloc(1, sizeof *path);
-    if (path == NULL)
-        return TP_MEMORY;
-    const enum tp_rc rc = gather(&errand, leaf, purpose, path, error);
-    tp_pki_path_clear(path);
-    free(path);
-    tp_validation_status_clear(&errand.answered);
-    tp_buf_clear(&errand.tried);
-    return rc;
+    struct tp_validation_errand errand TP_AUTO(errand_end) = errand_begin(source, anchors, at_ms, evidence);
+    struct tp_pki_path path TP_AUTO(tp_pki_path_clear) = {0};
+    return gather(&errand, leaf, purpose, &path, error);
+}
+
+enum tp_rc tp_validation_gather_chain(struct tp_validation_source *source, struct tp_bytes leaf, enum tp_pki_purpose purpose,
+                                      const struct tp_pki_anchors *anchors, int64_t at_ms, struct tp_evidence *evidence,
+                                      struct tp_error *error)
+{
+    struct tp_validation_errand errand TP_AUTO(errand_end) = errand_begin(source, anchors, at_ms, evidence);
+    struct tp_pki_path path TP_AUTO(tp_pki_path_clear) = {0};
+    const enum tp_rc rc = complete_chain(&errand, leaf, purpose, error, &path);
+    return rc == TP_OK ? keep_chain(&errand, &path) : rc;
+}
+
+enum tp_rc tp_validation_gather_statuses(struct tp_validation_source *source, const struct tp_bytes *chain, size_t len,
+                                         int64_t at_ms, struct tp_evidence *evidence, struct tp_error *error)
+{
+    struct tp_validation_errand errand TP_AUTO(errand_end) = errand_begin(source, NULL, at_ms, evidence);
+    errand.verifies = true;
+    return gather_statuses(&errand, chain, len, error);
 }

@@ -68,7 +68,8 @@ static bool speaks_in_time(struct search *search, const struct tp_validation_sta
 static bool signer_was_valid(struct search *search, const struct tp_validation_status *status,
                              const struct tp_pki_certificate *signer)
 {
-    if (status->poe_ms <= signer->not_after_ms && status->this_ms + TP_VALIDATION_CLOCKS_MS >= signer->not_before_ms)
+    const bool has_end = status->responder.len > 0 || !search->ask->trusts_issuer;
+    if ((!has_end || status->poe_ms <= signer->not_after_ms) && status->this_ms + TP_VALIDATION_CLOCKS_MS >= signer->not_before_ms)
         return true;
     search->best.out_of_bounds++;
     (void)tp_error_set(&search->best.last, TP_NOT_FOUND, "revocation data is by %s, whose certificate %s",
@@ -126,8 +127,8 @@ static bool responder_is_good(struct search *search, const struct tp_validation_
     return true;
 }
 
-/* Revoked for good outweighs all: a later list may have dropped it. Else the newest: who was on hold may be good again.
- */
+/* Revoked for good outweighs all: a later list may have dropped it. Else the newest: who was on hold may be good again; of two as
+ * new as each other the one that is not good. */
 static bool outweighs(const struct tp_validation_status *a, const struct tp_validation_status *b)
 {
     const bool a_for_good = a->revoked && !a->hold, b_for_good = b->revoked && !b->hold;
@@ -135,7 +136,7 @@ static bool outweighs(const struct tp_validation_status *a, const struct tp_vali
         return !b->found || a_for_good;
     if (a_for_good)
         return a->revoked_ms < b->revoked_ms;
-    return a->this_ms > b->this_ms;
+    return a->this_ms != b->this_ms ? a->this_ms > b->this_ms : a->revoked && !b->revoked;
 }
 
 /* Takes STATUS over. */
@@ -153,10 +154,16 @@ static void offer(struct search *search, struct tp_validation_status *status)
     search->best = *status;
 }
 
+/* What takes a signature's goodness away need not be as good itself: nobody gains by believing it but who is careful. */
+static bool is_harmful(const struct search *search, const struct tp_validation_status *status)
+{
+    return status->revoked && status->revoked_ms <= search->ask->harm_ms && status->this_ms <= search->ask->by_ms;
+}
+
 static void judge(struct search *search, struct tp_validation_status *status, const struct tp_pki_certificate *signer)
 {
-    if (speaks_in_time(search, status) && signer_was_valid(search, status, signer) &&
-        is_strong(search, status, signer) && responder_is_good(search, status))
+    if (is_harmful(search, status) || (speaks_in_time(search, status) && signer_was_valid(search, status, signer) &&
+                                       is_strong(search, status, signer) && responder_is_good(search, status)))
         offer(search, status);
     else
         tp_validation_status_clear(status);

@@ -79,6 +79,7 @@ static enum tp_rc judge_file(struct tp_pades_court *court, struct tp_bytes file,
         return tp_error_set(error, TP_UNSUPPORTED, "the signature has content of its own: only detached ones are verified");
     TP_TRY(judge_each(court, cms, fd, verification->length, error, verification));
     tp_pades_sum_up(verification);
+    tp_pades_court_note(court, verification);
     return court->trial->fingerprint ? tp_pades_fingerprint(fd, error, verification) : TP_OK;
 }
 
@@ -93,10 +94,7 @@ enum tp_rc tp_pades_verify_cms(struct tp_bytes cms, int fd, const struct tp_pade
     enum tp_rc rc = tp_pades_court_open(trial, &court);
     if (rc == TP_OK)
         rc = judge_file(&court, cms, fd, error != NULL ? error : &unwanted, verification);
-    if (court.all != NULL)
-        tp_evidence_free(court.all);
-    if (court.embedded != NULL)
-        tp_evidence_free(court.embedded);
+    tp_pades_court_close(&court);
     TP_TRY(rc);
     *ret_verification = verification;
     verification = NULL;

@@ -11,10 +11,11 @@ struct store {
     struct tp_evidence *evidence;
     int64_t poe_ms;
     struct tp_error *error;
+    bool any; /* there is something in it */
 };
 
 /* One that cannot be read or is too much is left out: what then lacks is found out by whoever needs it. */
-static enum tp_rc add_stream(const struct store *store, enum tp_evidence_kind kind, const struct tp_pdf_value *item)
+static enum tp_rc add_stream(struct store *store, enum tp_evidence_kind kind, const struct tp_pdf_value *item)
 {
     struct tp_buf der TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     struct tp_pdf_ref ref = tp_pdf_ref(item);
@@ -25,19 +26,20 @@ static enum tp_rc add_stream(const struct store *store, enum tp_evidence_kind ki
     if (tp_pdf_kind(value) != TP_PDF_STREAM)
         return TP_OK;
     enum tp_rc rc = tp_pdf_document_stream(store->document, ref, store->error, &der);
+    store->any = store->any || (rc == TP_OK && der.len > 0);
     if (rc == TP_OK && der.len > 0)
-        rc = tp_evidence_add_share(store->evidence, kind, tp_buf_bytes(&der), "the document", store->poe_ms);
+        rc = tp_evidence_add_share(store->evidence, TP_EVIDENCE_OF_STORE, kind, tp_buf_bytes(&der), "the document", store->poe_ms);
     return rc == TP_MEMORY || rc == TP_TIMEOUT ? rc : TP_OK;
 }
 
-static enum tp_rc add_arrays(const struct store *store, const struct tp_pdf_value *dictionary, const char *const keys[3])
+static enum tp_rc add_arrays(struct store *store, const struct tp_pdf_value *dictionary, const char *const keys[3])
 {
     static const enum tp_evidence_kind kinds[] = {TP_EVIDENCE_CERTIFICATE, TP_EVIDENCE_OCSP, TP_EVIDENCE_CRL};
     const struct tp_pdf_value *array;
     for (size_t k = 0; k < 3; k++) {
         TP_TRY(tp_pdf_document_get(store->document, dictionary, keys[k], store->error, &array));
         size_t len = tp_pdf_kind(array) == TP_PDF_ARRAY ? tp_pdf_len(array) : 0;
-        for (size_t i = 0; i < len && i < TP_EVIDENCE_ITEMS_MAX / TP_EVIDENCE_SHARES; i++)
+        for (size_t i = 0; i < len && i < TP_EVIDENCE_SHARE_ITEMS; i++)
             TP_TRY(add_stream(store, kinds[k], tp_pdf_at(array, i)));
     }
     return TP_OK;
@@ -52,8 +54,8 @@ enum tp_rc tp_pades_evidence_dss(struct tp_pdf_document *document, int64_t poe_m
     struct tp_bytes key;
     TP_TRY(tp_pades_catalog(document, error, &catalog));
     TP_TRY(tp_pdf_document_get(document, catalog, "DSS", error, &dss));
-    *ret_has = tp_pdf_kind(dss) == TP_PDF_DICTIONARY;
-    if (!*ret_has)
+    *ret_has = false;
+    if (tp_pdf_kind(dss) != TP_PDF_DICTIONARY)
         return TP_OK;
     TP_TRY(add_arrays(&store, dss, of_store));
     TP_TRY(tp_pdf_document_get(document, dss, "VRI", error, &vri));
@@ -62,6 +64,7 @@ enum tp_rc tp_pades_evidence_dss(struct tp_pdf_document *document, int64_t poe_m
         TP_TRY(tp_pdf_document_resolve(document, tp_pdf_entry(vri, i, &key), error, &entry));
         TP_TRY(add_arrays(&store, entry, of_vri));
     }
+    *ret_has = store.any;
     return TP_OK;
 }
 
@@ -70,7 +73,7 @@ static enum tp_rc add_each(const struct tp_pki_cms *cms, enum tp_evidence_kind k
                            struct tp_evidence *evidence)
 {
     for (size_t i = 0; i < len; i++) {
-        enum tp_rc rc = tp_evidence_add(evidence, kind, at(cms, i), "the signature", poe_ms);
+        enum tp_rc rc = tp_evidence_add_share(evidence, TP_EVIDENCE_OF_SIGNATURES, kind, at(cms, i), "the signature", poe_ms);
         if (rc == TP_MEMORY)
             return rc;
     }

@@ -65,7 +65,7 @@ TP_MUST_USE enum tp_rc tp_pades_fingerprint(int fd, struct tp_error *error, stru
 
 /* ---- evidence (evidence.c) ---- */
 
-/* Everything in DOCUMENT's DSS (§12.8.4.3), VRI included. RET_HAS: there is a DSS. */
+/* Everything in DOCUMENT's DSS (§12.8.4.3), VRI included. RET_HAS: there is any. */
 TP_MUST_USE enum tp_rc tp_pades_evidence_dss(struct tp_pdf_document *document, int64_t poe_ms, struct tp_error *error,
                                              struct tp_evidence *evidence, bool *ret_has);
 /* Its certificates come first from now on. */
@@ -79,14 +79,22 @@ struct tp_pades_court {
     int64_t now_ms;
     struct tp_evidence *all;      /* everything that there is */
     struct tp_evidence *embedded; /* what came with the document alone: that makes B-LT */
+    struct tp_evidence *stamped;  /* of that, what a good document timestamp covers: that makes B-LTA */
+    int64_t ask_until_ms;         /* monotonic: nobody is asked any more then, whatever a document names */
+    char unanswered[TP_ERROR_WORDS_LEN]; /* the first who could not be asked how things are now; "": all were */
 };
-/* With what was given; RET_COURT's evidence is the caller's to free, also when this fails. */
+/* With what was given; to be closed also when this fails. */
 TP_MUST_USE enum tp_rc tp_pades_court_open(const struct tp_pades_trial *trial, struct tp_pades_court *ret_court);
-/* The certificate at PROVEN_MS; gathers first when the network may be asked. RET_LASTING: passed with what is embedded, too. */
+void tp_pades_court_close(struct tp_pades_court *court);
+/* What the court has noticed, into VERIFICATION's notes. */
+void tp_pades_court_note(const struct tp_pades_court *court, struct tp_pades_verification *verification);
+/* The certificate at PROVEN_MS; gathers first when the network may be asked. */
 TP_MUST_USE enum tp_rc tp_pades_judge_certificate(struct tp_pades_court *court, struct tp_bytes leaf,
                                                   enum tp_pki_purpose purpose, int64_t proven_ms,
-                                                  struct tp_error *error, struct tp_validation_answer *ret_answer,
-                                                  bool *ret_lasting);
+                                                  struct tp_error *error, struct tp_validation_answer *ret_answer);
+/* Whether it would pass with a part of the evidence alone: the court's `embedded`, or `stamped`. */
+TP_MUST_USE enum tp_rc tp_pades_judge_alone(struct tp_pades_court *court, const struct tp_evidence *evidence, struct tp_bytes leaf,
+                                            enum tp_pki_purpose purpose, int64_t proven_ms, struct tp_error *error, bool *ret_passes);
 /* An algorithm or a key that was too weak at AT_MS makes VERDICT so; untouched otherwise. */
 TP_MUST_USE enum tp_rc tp_pades_judge_strength(struct tp_bytes certificate, enum tp_pki_hash hash, int64_t at_ms,
                                                bool proven, struct tp_verdict *verdict);
@@ -104,14 +112,18 @@ struct tp_pades_stamped {
 TP_MUST_USE enum tp_rc tp_pades_judge_stamp(struct tp_pades_court *court, struct tp_bytes token,
                                             const struct tp_pades_stamped *stamped, int64_t proven_ms,
                                             struct tp_error *error, struct tp_pades_stamp *ret_stamp);
+/* Whether STAMP is earlier than OTHER beyond what their accuracies explain. */
+bool tp_pades_stamp_precedes(const struct tp_pades_stamp *stamp, const struct tp_pades_stamp *other);
 
 struct tp_pades_case { /* a signature before the court */
     const struct tp_pki_cms *cms;
     size_t signer;
     int fd;
     const uint64_t *range;
-    int64_t proven_ms; /* by a document timestamp that covers it; INT64_MAX: none */
-    bool evidence_in_document, stamped_evidence; /* a DSS; one under a good document timestamp */
+    const struct tp_pades_stamp *proof; /* the earliest good document timestamp that covers it; NULL: none */
+    int64_t proven_ms;                  /* by that; INT64_MAX without */
+    bool evidence_in_document, stamped_evidence; /* in a DSS; in one under a good document timestamp */
+    bool contradicted; /* document timestamps over it tell times that cannot both be true */
     bool cades;        /* demanded: signed attributes of CAdES */
     bool sha1_content; /* adbe.pkcs7.sha1 */
 };

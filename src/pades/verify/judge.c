@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One signature after EN 319 102-1 §5.3 to §5.6: first itself, then when, then who. */
-#include "base/clock.h"
 #include "base/crypto.h"
 #include "pades/verify/internal.h"
 #include "validation/strength.h"
@@ -32,37 +31,7 @@ void tp_pades_verdict(struct tp_verdict *verdict, enum tp_subindication sub, con
     tp_pades_line(words, verdict->why, sizeof verdict->why);
 }
 
-/* ---- certificates ---- */
-
-static const struct tp_pki_anchors *anchors_for(const struct tp_pades_court *court, enum tp_pki_purpose purpose)
-{
-    bool stamping = purpose == TP_PKI_FOR_TIMESTAMPING && court->trial->tsa_anchors != NULL;
-    return stamping ? court->trial->tsa_anchors : court->trial->anchors;
-}
-
-static enum tp_rc judge_with(struct tp_pades_court *court, struct tp_bytes leaf, enum tp_pki_purpose purpose, int64_t proven_ms,
-                             const struct tp_evidence *evidence, struct tp_error *error, struct tp_validation_answer *ret_answer)
-{
-    struct tp_validation_question question = {.leaf = leaf, .purpose = purpose, .anchors = anchors_for(court, purpose),
-                                              .now_ms = court->now_ms, .poe_ms = proven_ms};
-    return tp_validation_certificate(&question, evidence, error, ret_answer);
-}
-
-static bool is_for_want_of_evidence(enum tp_subindication sub)
-{
-    return sub == TP_SUB_TRY_LATER || sub == TP_SUB_REVOCATION_OUT_OF_BOUNDS_NO_POE;
-}
-
-/* What helps when the evidence is not enough. */
-static void advise(struct tp_pades_court *court, struct tp_verdict *verdict)
-{
-    const bool nobody = court->trial->anchors == NULL || tp_pki_anchors_len(court->trial->anchors) == 0;
-    if (verdict->sub == TP_SUB_NO_CERTIFICATE_CHAIN_FOUND)
-        verdict->hint = nobody ? "nobody is trusted yet: give the root certificate with --trust"
-                               : "its root is not among those that are trusted: if you trust it, give it with --trust";
-    else if (is_for_want_of_evidence(verdict->sub) && court->trial->source == NULL)
-        verdict->hint = "nobody was asked: give --online, --ocsp or --crl";
-}
+/* ---- algorithms ---- */
 
 enum tp_rc tp_pades_judge_strength(struct tp_bytes certificate, enum tp_pki_hash hash, int64_t at_ms, bool proven,
                                    struct tp_verdict *verdict)
@@ -85,46 +54,6 @@ enum tp_rc tp_pades_judge_algorithms(const struct tp_pki_cms_signer *signer, str
     return tp_pades_judge_strength(TP_BYTES_NONE, signer->signature_hash, at_ms, proven, verdict);
 }
 
-/* The keys of the chain, and the hashes that its certificates are signed over; a trust anchor is trusted as it is. */
-static enum tp_rc judge_chain(struct tp_validation_answer *answer, int64_t at_ms, bool proven)
-{
-    for (size_t i = 0; i < answer->steps_len && answer->verdict.indication == TP_TOTAL_PASSED; i++) {
-        const struct tp_validation_step *step = &answer->steps[i];
-        if (!step->anchor)
-            TP_TRY(tp_pades_judge_strength(tp_buf_bytes(&step->der), step->certificate.hash, at_ms, proven, &answer->verdict));
-    }
-    return TP_OK;
-}
-
-/* What the document brings along knows nothing of a revocation since; of what has ended nobody knows more. */
-static bool is_worth_asking(const struct tp_pades_court *court, const struct tp_validation_answer *alone)
-{
-    return court->trial->source != NULL && (alone->verdict.indication != TP_TOTAL_PASSED ||
-                                            alone->steps[0].certificate.not_after_ms >= court->now_ms);
-}
-
-enum tp_rc tp_pades_judge_certificate(struct tp_pades_court *court, struct tp_bytes leaf, enum tp_pki_purpose purpose,
-                                      int64_t proven_ms, struct tp_error *error, struct tp_validation_answer *ret_answer,
-                                      bool *ret_lasting)
-{
-    struct tp_error missing = {.rc = TP_OK};
-    struct tp_validation_answer alone = {0};
-    enum tp_rc gathered = TP_OK;
-    TP_TRY(judge_with(court, leaf, purpose, proven_ms, court->embedded, error, &alone));
-    *ret_lasting = alone.verdict.indication == TP_TOTAL_PASSED;
-    if (is_worth_asking(court, &alone))
-        gathered = tp_validation_gather(court->trial->source, leaf, purpose, anchors_for(court, purpose), court->now_ms, court->all,
-                                        &missing);
-    tp_validation_answer_clear(&alone);
-    /* What was given may know of a revocation that what is embedded does not. */
-    TP_TRY(judge_with(court, leaf, purpose, proven_ms, court->all, error, ret_answer));
-    if (ret_answer->verdict.indication == TP_TOTAL_PASSED)
-        return judge_chain(ret_answer, proven_ms != INT64_MAX ? proven_ms : court->now_ms, proven_ms != INT64_MAX);
-    if (gathered != TP_OK && ret_answer->verdict.sub == TP_SUB_TRY_LATER)
-        tp_pades_verdict(&ret_answer->verdict, TP_SUB_TRY_LATER, "%s", tp_error_words(&missing));
-    advise(court, &ret_answer->verdict);
-    return TP_OK;
-}
 /* ---- the signature itself ---- */
 
 static enum tp_rc hash_content(const struct tp_pades_case *lawsuit, enum tp_pki_hash hash, struct tp_error *error,
@@ -225,8 +154,8 @@ static enum tp_rc judge_stamps(struct tp_pades_court *court, const struct tp_pad
 static bool in_order(const struct tp_pades_case *lawsuit, const struct tp_pades_signature *signature)
 {
     for (size_t i = 0; i < signature->stamps_len; i++)
-        if (signature->stamps[i].verdict.indication == TP_TOTAL_PASSED && lawsuit->proven_ms != INT64_MAX &&
-            signature->stamps[i].time_ms > lawsuit->proven_ms)
+        if (signature->stamps[i].verdict.indication == TP_TOTAL_PASSED && lawsuit->proof != NULL &&
+            tp_pades_stamp_precedes(lawsuit->proof, &signature->stamps[i]))
             return false;
     return true;
 }
@@ -259,26 +188,28 @@ static void check_attributes(const struct tp_pades_case *lawsuit, const struct t
         tp_pades_verdict(verdict, TP_SUB_SIG_CONSTRAINTS_FAILURE, "it does not name its signing certificate, as CAdES demands");
 }
 
-static enum tp_pades_reached level(const struct tp_pades_case *lawsuit, const struct tp_pki_cms_signer *signer,
-                                   const struct tp_pades_signature *signature, bool lasting)
+static enum tp_rc find_level(struct tp_pades_court *court, const struct tp_pades_case *lawsuit, const struct tp_pki_cms_signer *signer,
+                             struct tp_error *error, struct tp_pades_signature *signature)
 {
-    if (!signature->intact)
-        return TP_PADES_REACHED_NOTHING;
-    if (!lawsuit->cades || !signer->has_ess)
-        return TP_PADES_REACHED_CMS;
-    if (!stamped_well(signature))
-        return TP_PADES_REACHED_B;
-    if (!lasting || !lawsuit->evidence_in_document)
-        return TP_PADES_REACHED_T;
-    return lawsuit->stamped_evidence ? TP_PADES_REACHED_LTA : TP_PADES_REACHED_LT;
+    bool lasting = false;
+    enum tp_pades_reached *reached = &signature->reached;
+    *reached = !lawsuit->cades || !signer->has_ess ? TP_PADES_REACHED_CMS : stamped_well(signature) ? TP_PADES_REACHED_T : TP_PADES_REACHED_B;
+    if (*reached != TP_PADES_REACHED_T || !lawsuit->evidence_in_document)
+        return TP_OK;
+    TP_TRY(tp_pades_judge_alone(court, court->embedded, signer->certificate, TP_PKI_FOR_SIGNING, signature->proven_ms, error, &lasting));
+    *reached = lasting ? TP_PADES_REACHED_LT : TP_PADES_REACHED_T;
+    if (!lasting || !lawsuit->stamped_evidence)
+        return TP_OK;
+    TP_TRY(tp_pades_judge_alone(court, court->stamped, signer->certificate, TP_PKI_FOR_SIGNING, signature->proven_ms, error, &lasting));
+    *reached = lasting ? TP_PADES_REACHED_LTA : TP_PADES_REACHED_LT;
+    return TP_OK;
 }
 
 static enum tp_rc judge_signer(struct tp_pades_court *court, const struct tp_pki_cms_signer *signer, struct tp_error *error,
-                               struct tp_pades_signature *signature, bool *ret_lasting)
+                               struct tp_pades_signature *signature)
 {
     bool proven = signature->proven_ms != INT64_MAX;
-    TP_TRY(tp_pades_judge_certificate(court, signer->certificate, TP_PKI_FOR_SIGNING, signature->proven_ms, error,
-                                      &signature->answer, ret_lasting));
+    TP_TRY(tp_pades_judge_certificate(court, signer->certificate, TP_PKI_FOR_SIGNING, signature->proven_ms, error, &signature->answer));
     signature->verdict = signature->answer.verdict;
     if (signature->verdict.indication != TP_TOTAL_PASSED)
         return TP_OK;
@@ -290,7 +221,6 @@ enum tp_rc tp_pades_judge(struct tp_pades_court *court, const struct tp_pades_ca
                           struct tp_pades_signature *signature)
 {
     struct tp_pki_cms_signer signer = {0};
-    bool lasting = false;
     tp_pki_cms_signer(lawsuit->cms, lawsuit->signer, &signer);
     signature->proven_ms = lawsuit->proven_ms;
     describe(&signer, signature);
@@ -301,9 +231,11 @@ enum tp_rc tp_pades_judge(struct tp_pades_court *court, const struct tp_pades_ca
         return TP_OK;
     TP_TRY(tp_pades_evidence_cms(lawsuit->cms, lawsuit->proven_ms, court->all));
     TP_TRY(tp_pades_evidence_cms(lawsuit->cms, lawsuit->proven_ms, court->embedded));
+    if (lawsuit->proof != NULL)
+        TP_TRY(tp_pades_evidence_cms(lawsuit->cms, lawsuit->proven_ms, court->stamped));
     TP_TRY(judge_stamps(court, lawsuit, &signer, error, signature));
-    TP_TRY(judge_signer(court, &signer, error, signature, &lasting));
-    signature->reached = level(lawsuit, &signer, signature, lasting);
+    TP_TRY(judge_signer(court, &signer, error, signature));
+    TP_TRY(find_level(court, lawsuit, &signer, error, signature));
     if (signature->verdict.indication != TP_TOTAL_PASSED)
         return TP_OK;
     check_attributes(lawsuit, &signer, &signature->verdict);
@@ -313,5 +245,8 @@ enum tp_rc tp_pades_judge(struct tp_pades_court *court, const struct tp_pades_ca
     if (signature->verdict.indication == TP_TOTAL_PASSED && !in_order(lawsuit, signature))
         tp_pades_verdict(&signature->verdict, TP_SUB_TIMESTAMP_ORDER_FAILURE,
                          "a timestamp over the signature is later than one over the document");
+    if (signature->verdict.indication == TP_TOTAL_PASSED && lawsuit->contradicted)
+        tp_pades_verdict(&signature->verdict, TP_SUB_TIMESTAMP_ORDER_FAILURE,
+                         "a document timestamp is later than one that covers it: one of the two is wrong");
     return TP_OK;
 }

@@ -46,12 +46,26 @@ static enum tp_rc find_tsa(struct tp_pades_court *court, const struct tp_pki_tim
     return rc;
 }
 
-#define CLOCKS_MS ((int64_t)300000) /* that a CA's clock may be ahead of a TSA's, and the other way round */
+#define CLOCKS_MS   ((int64_t)300000) /* that clocks of CAs and TSAs, and ours, may differ by */
+#define SECOND_MS   ((int64_t)1000)   /* some TSAs leave fractions out */
+#define ACCURACY_MS ((int64_t)60000)  /* that is believed at most; a TSA may say what it likes */
+
+static int64_t accuracy_ms(const struct tp_pades_stamp *stamp)
+{
+    const int64_t told_ms = stamp->accuracy_us > 0 ? stamp->accuracy_us / 1000 : 0;
+    return told_ms < ACCURACY_MS ? told_ms : ACCURACY_MS;
+}
+
+bool tp_pades_stamp_precedes(const struct tp_pades_stamp *stamp, const struct tp_pades_stamp *other)
+{
+    return stamp->time_ms + accuracy_ms(stamp) + SECOND_MS <= other->time_ms - accuracy_ms(other);
+}
 
 /* Whether the time it tells is one that it may tell: it has come by now, and its TSA's certificate was valid then. */
 static bool check_time(const struct tp_pades_court *court, const struct tp_pki_certificate *tsa, struct tp_pades_stamp *stamp)
 {
-    const char *words = stamp->time_ms > court->now_ms                      ? "it is later than the time that is judged at"
+    const int64_t ahead_ms = court->trial->at_ms == 0 ? CLOCKS_MS : 0; /* a time that was given is no clock's */
+    const char *words = stamp->time_ms > court->now_ms + ahead_ms           ? "it is later than the time that is judged at"
                         : stamp->time_ms + CLOCKS_MS < tsa->not_before_ms ? "its time is before its TSA's certificate became valid"
                         : stamp->time_ms - CLOCKS_MS > tsa->not_after_ms  ? "its time is after its TSA's certificate ended"
                                                                             : NULL;
@@ -65,7 +79,6 @@ static enum tp_rc judge_token(struct tp_pades_court *court, const struct tp_pki_
 {
     struct tp_pki_certificate certificate TP_AUTO(tp_pki_certificate_clear) = {0};
     struct tp_bytes tsa;
-    bool lasting;
     enum tp_rc rc = find_tsa(court, timestamp, error, &tsa);
     if (rc != TP_OK) {
         enum tp_subindication sub = rc == TP_NOT_FOUND ? TP_SUB_NO_SIGNING_CERTIFICATE_FOUND : rc == TP_CRYPTO ? TP_SUB_SIG_CRYPTO_FAILURE
@@ -80,7 +93,7 @@ static enum tp_rc judge_token(struct tp_pades_court *court, const struct tp_pki_
     tp_pades_line(certificate.subject, stamp->tsa, sizeof stamp->tsa);
     if (!check_time(court, &certificate, stamp))
         return TP_OK;
-    TP_TRY(tp_pades_judge_certificate(court, tsa, TP_PKI_FOR_TIMESTAMPING, proven_ms, error, &stamp->answer, &lasting));
+    TP_TRY(tp_pades_judge_certificate(court, tsa, TP_PKI_FOR_TIMESTAMPING, proven_ms, error, &stamp->answer));
     stamp->verdict = stamp->answer.verdict;
     if (stamp->verdict.indication != TP_TOTAL_PASSED)
         return TP_OK;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define EXAMINE_MS 120000 /* of one document */
+#define ASK_MS     120000 /* of one document; an errand that was begun before is ended */
 
 /* ---- beginning and end ---- */
 
@@ -44,10 +45,7 @@ static void hearing_clear(struct tp_pades_hearing *hearing)
     tp_pades_revisions_clear(&hearing->revisions);
     if (hearing->document != NULL)
         tp_pdf_document_close(hearing->document);
-    if (hearing->court.all != NULL)
-        tp_evidence_free(hearing->court.all);
-    if (hearing->court.embedded != NULL)
-        tp_evidence_free(hearing->court.embedded);
+    tp_pades_court_close(&hearing->court);
     if (hearing->verification != NULL)
         tp_pades_verification_free(hearing->verification);
     free(hearing);
@@ -58,9 +56,25 @@ enum tp_rc tp_pades_court_open(const struct tp_pades_trial *trial, struct tp_pad
 {
     ret_court->trial = trial;
     ret_court->now_ms = trial->at_ms != 0 ? trial->at_ms : tp_clock_utc_ms();
+    ret_court->ask_until_ms = tp_clock_monotonic_ms() + ASK_MS;
     TP_TRY(tp_evidence_new(&ret_court->all));
     TP_TRY(tp_evidence_new(&ret_court->embedded));
+    TP_TRY(tp_evidence_new(&ret_court->stamped));
     return tp_pades_evidence_copy(trial->given, ret_court->all);
+}
+
+void tp_pades_court_close(struct tp_pades_court *court)
+{
+    tp_evidence_free(court->all);
+    tp_evidence_free(court->embedded);
+    tp_evidence_free(court->stamped);
+    court->all = court->embedded = court->stamped = NULL;
+}
+
+void tp_pades_court_note(const struct tp_pades_court *court, struct tp_pades_verification *verification)
+{
+    if (court->unanswered[0] != '\0')
+        tp_pades_note(verification, "what has happened since could not be asked for everywhere: %s", court->unanswered);
 }
 
 enum tp_rc tp_pades_signature_new(struct tp_pades_verification *verification, struct tp_pades_signature **ret_signature)
@@ -76,14 +90,30 @@ enum tp_rc tp_pades_signature_new(struct tp_pades_verification *verification, st
 
 /* ---- the judgement ---- */
 
-/* The earliest good timestamp over a document of which this is a part. */
-static int64_t proof_of(const struct tp_pades_hearing *hearing, size_t index)
+/* The earliest good timestamp over a document of which this is a part; NULL: none. */
+static const struct tp_pades_stamp *proof_of(const struct tp_pades_hearing *hearing, size_t index)
 {
-    int64_t earliest = INT64_MAX;
+    const struct tp_pades_stamp *earliest = NULL;
     for (size_t i = index + 1; i < hearing->len; i++)
-        if (hearing->subjects[i].proves && hearing->subjects[i].signature->stamps[0].time_ms < earliest)
-            earliest = hearing->subjects[i].signature->stamps[0].time_ms;
+        if (hearing->subjects[i].proves && (earliest == NULL || hearing->subjects[i].signature->stamps[0].time_ms < earliest->time_ms))
+            earliest = &hearing->subjects[i].signature->stamps[0];
     return earliest;
+}
+
+static int64_t time_of(const struct tp_pades_stamp *proof)
+{
+    return proof == NULL ? INT64_MAX : proof->time_ms;
+}
+
+/* §5.5.4, step 4, of document timestamps: each covers those before it, and cannot be earlier. */
+static bool is_contradicted(const struct tp_pades_hearing *hearing, size_t index)
+{
+    for (size_t i = index + 1; i < hearing->len; i++)
+        for (size_t k = i + 1; hearing->subjects[i].proves && k < hearing->len; k++)
+            if (hearing->subjects[k].proves &&
+                tp_pades_stamp_precedes(&hearing->subjects[k].signature->stamps[0], &hearing->subjects[i].signature->stamps[0]))
+                return true;
+    return false;
 }
 
 /* What the timestamp's revision has of evidence existed then. */
@@ -92,6 +122,7 @@ static enum tp_rc prove_store(struct tp_pades_hearing *hearing, struct tp_pades_
     struct tp_pdf_document *document TP_AUTO(tp_pdf_document_close_p) = NULL;
     TP_TRY(tp_pdf_document_open(hearing->pool, hearing->fd, tp_pades_subject_end(subject), hearing->password, hearing->error, &document));
     TP_TRY(tp_pades_evidence_dss(document, time_ms, hearing->error, hearing->court.embedded, &subject->store));
+    TP_TRY(tp_pades_evidence_dss(document, time_ms, hearing->error, hearing->court.stamped, &subject->store));
     return tp_pades_evidence_dss(document, time_ms, hearing->error, hearing->court.all, &subject->store);
 }
 
@@ -101,7 +132,7 @@ static enum tp_rc judge_document_stamp(struct tp_pades_hearing *hearing, size_t 
     struct tp_pades_signature *signature = subject->signature;
     struct tp_pades_stamped stamped = {.fd = hearing->fd, .range = signature->range};
     struct tp_pades_stamp *stamp = &signature->stamps[0];
-    signature->stamps_len = 1, signature->proven_ms = proof_of(hearing, index);
+    signature->stamps_len = 1, signature->proven_ms = time_of(proof_of(hearing, index));
     TP_TRY(tp_pades_judge_stamp(&hearing->court, tp_buf_bytes(&subject->contents), &stamped, signature->proven_ms, hearing->error, stamp));
     signature->verdict = stamp->verdict;
     signature->intact = stamp->verdict.sub != TP_SUB_FORMAT_FAILURE && stamp->verdict.sub != TP_SUB_HASH_FAILURE &&
@@ -153,7 +184,8 @@ static enum tp_rc judge_signature(struct tp_pades_hearing *hearing, size_t index
                          filter->sha1_content ? "SHA-1" : "detached");
         return TP_OK;
     }
-    struct tp_pades_case lawsuit = {.cms = cms, .fd = hearing->fd, .range = signature->range, .proven_ms = proof_of(hearing, index),
+    struct tp_pades_case lawsuit = {.cms = cms, .fd = hearing->fd, .range = signature->range, .proof = proof_of(hearing, index),
+                                    .proven_ms = time_of(proof_of(hearing, index)), .contradicted = is_contradicted(hearing, index),
                                     .evidence_in_document = hearing->store, .cades = filter->cades,
                                     .sha1_content = filter->sha1_content};
     for (size_t i = index + 1; i < hearing->len; i++)
@@ -251,12 +283,22 @@ static bool any_is_whole(const struct tp_pades_verification *verification)
     return false;
 }
 
+/* One that was not looked at may be bad. */
+static void weigh_number(const struct tp_pades_hearing *hearing)
+{
+    struct tp_verdict *verdict = &hearing->verification->verdict;
+    if (hearing->finds.more && verdict->indication == TP_TOTAL_PASSED)
+        tp_pades_verdict(verdict, TP_SUB_CUSTOM, "there are more signatures than the %d that are judged", TP_PADES_SIGNATURES_MAX);
+}
+
 static enum tp_rc hear(struct tp_pades_hearing *hearing)
 {
     TP_TRY(tp_pades_hearing_read(hearing));
     TP_TRY(tp_pades_hearing_examine(hearing));
     TP_TRY(judge_all(hearing));
     tp_pades_sum_up(hearing->verification);
+    weigh_number(hearing);
+    tp_pades_court_note(&hearing->court, hearing->verification);
     if (hearing->len > 0 && !any_is_whole(hearing->verification) && !only_evidence_since(hearing))
         tp_pades_note(hearing->verification, "the newest revision of the document is covered by no signature");
     return hearing->court.trial->fingerprint ? tp_pades_fingerprint(hearing->fd, hearing->error, hearing->verification) : TP_OK;

@@ -281,6 +281,70 @@ Test(past, revoked_by_a_ca_that_was_revoked_before_is_not_heard)
     tp_buf_clear(&alice);
 }
 
+/* Alice's list is good from 5 days ago on; somebody whose word is not good enough to vouch says that she was revoked before that. */
+static struct tp_validation_question alice_is_good(const struct tp_buf *alice)
+{
+    struct tp_validation_question asked = question(alice);
+    asked.poe_ms = world.now_ms - DAY_MS;
+    world_add_crl("root", INT64_MAX);
+    (void)services_ask("setattr(services.authorities['intermediate'], 'crl_time', services.now() - 5 * DAY)");
+    world_add_crl("intermediate", INT64_MAX);
+    PASSES(&asked);
+    return asked;
+}
+
+Test(past, revoked_is_heard_from_a_responder_that_vouches_for_nobody_any_more)
+{
+    static const char *const responders[] = {"kind='ocsp', start=services.now() - 200 * DAY, end=services.now() - DAY // 2",
+                                             "kind='ocsp-checked'"};
+    struct tp_buf alice = world_issue("'alice', start=services.now() - 100 * DAY");
+    struct tp_validation_question asked = alice_is_good(&alice);
+    (void)services_ask("services.responder('intermediate')");
+    for (size_t i = 0; i < 2; i++) {
+        world_add_ocsp(&alice, &world.intermediate, "intermediate", INT64_MAX);
+        PASSES(&asked);
+        (void)services_ask("setattr(services.authorities['intermediate'], 'responder', services.issue('OCSP', %s))", responders[i]);
+    }
+    world_add_ocsp(&alice, &world.intermediate, "intermediate", INT64_MAX);
+    PASSES(&asked);
+    (void)services_ask("services.revoke(services.leaves['alice'], 'keyCompromise', services.now() - 2 * DAY)");
+    world_add_ocsp(&alice, &world.intermediate, "intermediate", INT64_MAX);
+    INDETERMINATE(&asked, REVOKED_NO_POE);
+    asked.poe_ms = world.now_ms - 3 * DAY_MS;
+    PASSES(&asked);
+    tp_buf_clear(&alice);
+}
+
+Test(past, revoked_is_heard_from_a_clock_that_is_ahead)
+{
+    struct tp_buf alice = world_issue("'alice', start=services.now() - 100 * DAY");
+    struct tp_validation_question asked = alice_is_good(&alice);
+    (void)services_ask("setattr(services.authorities['intermediate'], 'crl_time', services.now() + 7200)");
+    world_add_crl("intermediate", INT64_MAX);
+    PASSES(&asked);
+    (void)services_ask("services.revoke(services.leaves['alice'], 'keyCompromise', services.now() - 2 * DAY)");
+    world_add_crl("intermediate", INT64_MAX);
+    INDETERMINATE(&asked, REVOKED_NO_POE);
+    tp_buf_clear(&alice);
+}
+
+Test(past, an_anchor_that_has_ended_vouches)
+{
+    (void)services_ask("services.authority('ended', start=services.now() - 200 * DAY, end=services.now() - 10 * DAY)");
+    (void)services_ask("services.authority('going', start=services.now() - 200 * DAY, end=services.now() + 10 * DAY)");
+    struct tp_buf of_ended = world_issue("'alice', issuer='ended', ocsp=False, start=services.now() - 100 * DAY");
+    struct tp_buf going = services_certificate("services.authorities['going'].certificate");
+    struct tp_buf ended = services_certificate("services.authorities['ended'].certificate");
+    struct tp_validation_question asked = question(&of_ended);
+    cr_assert_eq(tp_pki_anchors_add(world.anchors, tp_buf_bytes(&going), NULL), TP_OK);
+    cr_assert_eq(tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&ended), "test", INT64_MAX), TP_OK);
+    world_add_crl("ended", INT64_MAX);
+    INDETERMINATE(&asked, NO_CERTIFICATE_CHAIN_FOUND);
+    cr_assert_eq(tp_pki_anchors_add(world.anchors, tp_buf_bytes(&ended), NULL), TP_OK);
+    PASSES(&asked);
+    tp_buf_clear(&of_ended), tp_buf_clear(&going), tp_buf_clear(&ended);
+}
+
 Test(past, revoked_for_good_outweighs_a_newer_list_that_has_dropped_it)
 {
     struct tp_buf alice = world_issue("'alice'");

@@ -51,24 +51,25 @@ Test(evidence, what_is_preferred_comes_first)
 Test(evidence, a_document_fills_its_share_of_each_kind_alone)
 {
     const struct tp_bytes more = TP_BYTES("one more", 8);
-    for (uint32_t i = 0; i < TP_EVIDENCE_ITEMS_MAX / TP_EVIDENCE_SHARES; i++)
-        cr_assert_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_CERTIFICATE, TP_BYTES(&i, sizeof i), "x", INT64_MAX),
+    for (uint32_t i = 0; i < TP_EVIDENCE_SHARE_ITEMS; i++)
+        cr_assert_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_OF_STORE, TP_EVIDENCE_CERTIFICATE, TP_BYTES(&i, sizeof i), "x", INT64_MAX),
                      TP_OK);
-    cr_expect_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_CERTIFICATE, more, "x", INT64_MAX), TP_TOO_LARGE);
+    cr_expect_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_OF_STORE, TP_EVIDENCE_CERTIFICATE, more, "x", INT64_MAX), TP_TOO_LARGE);
     const uint32_t known = 7;
-    cr_expect_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_CERTIFICATE, TP_BYTES(&known, sizeof known), "x", 3),
+    cr_expect_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_OF_STORE, TP_EVIDENCE_CERTIFICATE, TP_BYTES(&known, sizeof known), "x", 3),
                  TP_OK, "is there already");
     cr_expect_eq(tp_evidence_poe_ms(evidence, TP_EVIDENCE_CERTIFICATE, known), 3);
-    cr_expect_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_OCSP, more, "x", INT64_MAX), TP_OK, "another kind");
-    cr_expect_eq(tp_evidence_add(evidence, TP_EVIDENCE_CERTIFICATE, more, "x", INT64_MAX), TP_OK, "a signature's own");
+    cr_expect_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_OF_STORE, TP_EVIDENCE_OCSP, more, "x", INT64_MAX), TP_OK, "another kind");
+    cr_expect_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_OF_SIGNATURES, TP_EVIDENCE_CERTIFICATE, more, "x", INT64_MAX), TP_OK,
+                 "another share");
 }
 
 Test(evidence, a_document_fills_its_share_of_bytes_alone)
 {
-    const size_t len = TP_EVIDENCE_BYTES_MAX / TP_EVIDENCE_SHARES;
+    const size_t len = TP_EVIDENCE_SHARE_BYTES;
     uint8_t *large = calloc(1, len);
-    cr_assert_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_CRL, TP_BYTES(large, len), "x", INT64_MAX), TP_OK);
-    cr_expect_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_CRL, TP_BYTES("a", 1), "x", INT64_MAX), TP_TOO_LARGE);
+    cr_assert_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_OF_STORE, TP_EVIDENCE_CRL, TP_BYTES(large, len), "x", INT64_MAX), TP_OK);
+    cr_expect_eq(tp_evidence_add_share(evidence, TP_EVIDENCE_OF_STORE, TP_EVIDENCE_CRL, TP_BYTES("a", 1), "x", INT64_MAX), TP_TOO_LARGE);
     cr_expect_eq(tp_evidence_add(evidence, TP_EVIDENCE_CRL, TP_BYTES("a", 1), "x", INT64_MAX), TP_OK);
     free(large);
 }
