@@ -182,7 +182,7 @@ static enum tp_rc ask_for_status(struct tp_validation_errand *errand, const stru
     return TP_NOT_FOUND;
 }
 
-/* Where nobody answers, what is there counts for what it is worth. */
+/* Where nobody answers, what is there counts for what it is worth; who verifies is told (ERROR is set, and TP_OK returned). */
 static enum tp_rc have_status(struct tp_validation_errand *errand, const struct subject *subject,
                               struct tp_error *error, struct tp_validation_status *ret_status)
 {
@@ -198,7 +198,11 @@ static enum tp_rc have_status(struct tp_validation_errand *errand, const struct 
     } else if (rc != TP_NOT_FOUND) {
         return rc;
     }
-    return is_fresh(errand, ret_status) ? TP_OK : refuse_missing(errand, subject, error);
+    if (!is_fresh(errand, ret_status))
+        return refuse_missing(errand, subject, error);
+    if (rc == TP_NOT_FOUND && errand->verifies)
+        (void)refuse_missing(errand, subject, error);
+    return TP_OK;
 }
 
 static enum tp_rc gather_one(struct tp_validation_errand *errand, struct tp_bytes certificate, struct tp_bytes issuer,
@@ -239,7 +243,8 @@ static enum tp_rc gather_statuses(struct tp_validation_errand *errand, const str
         struct tp_error own = {0};
         if (has_ended(errand, chain[i]))
             continue;
-        const enum tp_rc rc = gather_one(errand, chain[i], chain[i + 1], 2, &own);
+        enum tp_rc rc = gather_one(errand, chain[i], chain[i + 1], 2, &own);
+        rc = rc == TP_OK ? own.rc : rc;
         if (rc == TP_OK || (result != TP_OK && (rc != TP_REFUSED || result == TP_REFUSED)))
             continue;
         result = rc;
@@ -272,15 +277,15 @@ static enum tp_rc gather(struct tp_validation_errand *errand, struct tp_bytes le
 /* ---- from outside ---- */
 
 static struct tp_validation_errand errand_begin(struct tp_validation_source *source, const struct tp_pki_anchors *anchors,
-                                                int64_t at_ms, struct tp_evidence *evidence)
+                                                int64_t at_ms, int64_t until_ms, struct tp_evidence *evidence)
 {
+    const int64_t own_ms = tp_clock_monotonic_ms() + TP_VALIDATION_ERRAND * source->config.timeout_ms;
     return (struct tp_validation_errand){.source = source,
                                          .anchors = anchors,
                                          .evidence = evidence,
                                          .at_ms = at_ms,
                                          .now_ms = tp_clock_utc_ms(),
-                                         .deadline_ms = tp_clock_monotonic_ms() +
-                                                        TP_VALIDATION_ERRAND * source->config.timeout_ms};
+                                         .deadline_ms = own_ms < until_ms ? own_ms : until_ms};
 }
 
 static void errand_end(struct tp_validation_errand *errand)
@@ -293,25 +298,25 @@ enum tp_rc tp_validation_gather(struct tp_validation_source *source, struct tp_b
                                 const struct tp_pki_anchors *anchors, int64_t at_ms, struct tp_evidence *evidence,
                                 struct tp_error *error)
 {
-    struct tp_validation_errand errand TP_AUTO(errand_end) = errand_begin(source, anchors, at_ms, evidence);
+    struct tp_validation_errand errand TP_AUTO(errand_end) = errand_begin(source, anchors, at_ms, INT64_MAX, evidence);
     struct tp_pki_path path TP_AUTO(tp_pki_path_clear) = {0};
     return gather(&errand, leaf, purpose, &path, error);
 }
 
 enum tp_rc tp_validation_gather_chain(struct tp_validation_source *source, struct tp_bytes leaf, enum tp_pki_purpose purpose,
-                                      const struct tp_pki_anchors *anchors, int64_t at_ms, struct tp_evidence *evidence,
-                                      struct tp_error *error)
+                                      const struct tp_pki_anchors *anchors, int64_t at_ms, int64_t until_ms,
+                                      struct tp_evidence *evidence, struct tp_error *error)
 {
-    struct tp_validation_errand errand TP_AUTO(errand_end) = errand_begin(source, anchors, at_ms, evidence);
+    struct tp_validation_errand errand TP_AUTO(errand_end) = errand_begin(source, anchors, at_ms, until_ms, evidence);
     struct tp_pki_path path TP_AUTO(tp_pki_path_clear) = {0};
     const enum tp_rc rc = complete_chain(&errand, leaf, purpose, error, &path);
     return rc == TP_OK ? keep_chain(&errand, &path) : rc;
 }
 
 enum tp_rc tp_validation_gather_statuses(struct tp_validation_source *source, const struct tp_bytes *chain, size_t len,
-                                         int64_t at_ms, struct tp_evidence *evidence, struct tp_error *error)
+                                         int64_t at_ms, int64_t until_ms, struct tp_evidence *evidence, struct tp_error *error)
 {
-    struct tp_validation_errand errand TP_AUTO(errand_end) = errand_begin(source, NULL, at_ms, evidence);
+    struct tp_validation_errand errand TP_AUTO(errand_end) = errand_begin(source, NULL, at_ms, until_ms, evidence);
     errand.verifies = true;
     return gather_statuses(&errand, chain, len, error);
 }

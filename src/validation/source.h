@@ -38,14 +38,15 @@ TP_MUST_USE enum tp_rc tp_validation_gather(struct tp_validation_source *source,
                                             int64_t at_ms, struct tp_evidence *evidence, struct tp_error *error);
 
 /* The same in two steps, for who verifies. Adds the chain of LEAF at AT_MS, with issuers from where certificates say that they are to be
- * had; TP_PEER: there is none. */
+ * had; TP_PEER: there is none. Nobody is asked past UNTIL_MS (monotonic). */
 TP_MUST_USE enum tp_rc tp_validation_gather_chain(struct tp_validation_source *source, struct tp_bytes leaf,
                                                   enum tp_pki_purpose purpose, const struct tp_pki_anchors *anchors, int64_t at_ms,
-                                                  struct tp_evidence *evidence, struct tp_error *error);
+                                                  int64_t until_ms, struct tp_evidence *evidence, struct tp_error *error);
 /* Adds what is known at AT_MS of the certificates of CHAIN, leaf first, whose last is an anchor: everybody is asked, also where EVIDENCE has
  * an answer, which knows nothing of what has happened since; of what has ended nobody is asked. Results as of tp_validation_gather;
  * what was found is there in any case. */
 TP_MUST_USE enum tp_rc tp_validation_gather_statuses(struct tp_validation_source *source, const struct tp_bytes *chain, size_t len,
-                                                     int64_t at_ms, struct tp_evidence *evidence, struct tp_error *error);
+                                                     int64_t at_ms, int64_t until_ms, struct tp_evidence *evidence,
+                                                     struct tp_error *error);
 
 #endif

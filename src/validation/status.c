@@ -282,15 +282,16 @@ static void give_up(struct search *search)
         FAILURES_MOST);
 }
 
+/* What came last first: that is what was asked for, behind whatever the document has brought along. */
 static enum tp_rc look_at_all(struct search *search)
 {
     const struct tp_validation_ask *ask = search->ask;
     TP_TRY(tp_pki_certificate_parse(ask->certificate, &search->best.last, &search->certificate));
     TP_TRY(tp_pki_certificate_parse(ask->issuer, &search->best.last, &search->issuer));
     TP_TRY(tp_evidence_views(ask->evidence, TP_EVIDENCE_CERTIFICATE, &search->pool, &search->pool_len));
-    for (size_t i = 0; i < tp_evidence_len(ask->evidence, TP_EVIDENCE_OCSP) && is_patient(search); i++)
+    for (size_t i = tp_evidence_len(ask->evidence, TP_EVIDENCE_OCSP); i-- > 0 && is_patient(search);)
         TP_TRY(look_at_ocsp(search, i));
-    for (size_t i = 0; i < tp_evidence_len(ask->evidence, TP_EVIDENCE_CRL) && is_patient(search); i++)
+    for (size_t i = tp_evidence_len(ask->evidence, TP_EVIDENCE_CRL); i-- > 0 && is_patient(search);)
         TP_TRY(look_at_crl(search, i));
     give_up(search);
     return TP_OK;

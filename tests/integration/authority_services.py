@@ -508,6 +508,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if path in services.published:
             self.answer(200, self.content_type, services.published[path])
+        elif service in ('tsa', 'ocsp') and not body:
+            self.answer(405)
         elif service == 'tsa' and name in services.tsas:
             self.answer(200, self.content_type, services.stamp(name, body))
         elif service == 'ocsp' and name in services.authorities:

@@ -421,6 +421,18 @@ class Extending(PdfTest):
         self.assert_passed(self.dir / 'renewed.pdf')
         self.assert_line(self.extend(plain, self.dir / 'no.pdf'), 'revoked')
 
+    def test_that_a_signer_has_been_revoked_since_the_answer_that_the_document_has_is_told(self):
+        """The answer is fresh, and yet everybody is asked again."""
+        leaf, signed = self.services.issue('since'), self.dir / 'signed.pdf'
+        self.assert_done(self.cli('pdf', 'sign', '--tsa', self.tsa, '--trust', self.anchors, '--key-file', self.key(leaf), '--level', 'B-LT',
+                                  self.pdf, signed))
+        self.assertEqual(self.extend(signed, self.out).err, '')
+        self.services.revoke(leaf, 'keyCompromise', at=self.services.now() - 600)
+        shutil.rmtree(self.dir / 'cache')
+        told = self.extend(signed, self.dir / 'again.pdf')
+        self.assert_done(told)
+        self.assertRegex(told.err, 'is not good: .* was revoked')
+
     def test_a_signer_who_has_expired(self):
         """What a timestamp covers can be renewed; what nothing covers is too late."""
         leaf = self.services.issue('short', end=self.services.now() + 8)

@@ -53,9 +53,11 @@ static enum tp_rc ask_about(struct tp_pades_court *court, const struct tp_valida
     for (size_t i = 0; i < answer->steps_len; i++)
         chain[i] = tp_buf_bytes(&answer->steps[i].der);
     tp_error_clear(missing);
-    if (tp_clock_monotonic_ms() > court->ask_until_ms)
-        return tp_error_set(missing, TP_TIMEOUT, "not asked any more: what this document names took too long");
-    return tp_validation_gather_statuses(court->trial->source, chain, answer->steps_len, court->now_ms, court->all, missing);
+    const enum tp_rc rc = tp_validation_gather_statuses(court->trial->source, chain, answer->steps_len, court->now_ms,
+                                                        court->ask_until_ms, court->all, missing);
+    if (rc == TP_OK || rc == TP_REFUSED || rc == TP_MEMORY || tp_clock_monotonic_ms() < court->ask_until_ms)
+        return rc;
+    return tp_error_set(missing, TP_TOO_LARGE, "not asked any more: what this document names took too long");
 }
 
 /* How things are now is asked for the chain that is judged, and of all in it that have not ended: what the document brings along knows
@@ -65,9 +67,9 @@ static enum tp_rc ask_and_judge(struct tp_pades_court *court, struct tp_bytes le
                                 struct tp_validation_answer *ret_answer)
 {
     struct tp_validation_answer asked TP_AUTO(tp_validation_answer_clear) = {0};
-    if (court->trial->source != NULL && tp_clock_monotonic_ms() <= court->ask_until_ms)
+    if (court->trial->source != NULL)
         *ret_gathered = tp_validation_gather_chain(court->trial->source, leaf, purpose, anchors_for(court, purpose), court->now_ms,
-                                                   court->all, missing);
+                                                   court->ask_until_ms, court->all, missing);
     TP_TRY(judge_with(court, leaf, purpose, proven_ms, court->all, error, ret_answer));
     for (unsigned i = 0; court->trial->source != NULL && has_chain(ret_answer) && !is_same_chain(&asked, ret_answer); i++) {
         if (i == CHAINS_MOST) {

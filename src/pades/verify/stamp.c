@@ -87,7 +87,7 @@ static enum tp_rc judge_token(struct tp_pades_court *court, const struct tp_pki_
         return rc == TP_MEMORY ? rc : TP_OK;
     }
     if ((rc = tp_pki_certificate_parse(tsa, error, &certificate)) != TP_OK) {
-        tp_pades_verdict(&stamp->verdict, TP_SUB_FORMAT_FAILURE, "%s", tp_error_words(error));
+        tp_pades_verdict(&stamp->verdict, TP_SUB_CERTIFICATE_CHAIN_GENERAL_FAILURE, "%s", tp_error_words(error));
         return rc == TP_MEMORY ? rc : TP_OK;
     }
     tp_pades_line(certificate.subject, stamp->tsa, sizeof stamp->tsa);

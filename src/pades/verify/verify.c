@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define EXAMINE_MS 120000 /* of one document */
-#define ASK_MS     120000 /* of one document; an errand that was begun before is ended */
+#define ASK_MS     60000  /* of one document: who has more places to be asked is told that they were not */
 
 /* ---- beginning and end ---- */
 

@@ -115,6 +115,37 @@ Test(gather, nothing_to_be_had_is_told_with_what_was_tried)
     tp_buf_clear(&alice), tp_buf_clear(&quiet);
 }
 
+/* Whoever names a responder as the place of his issuer's certificate keeps nobody else from asking it. */
+Test(gather, a_place_that_refuses_one_question_is_asked_another)
+{
+    struct tp_buf alice = world_issue("'alice', crl=False");
+    struct tp_buf odd = world_issue("'odd', issuer=services.stranger(), ocsp=False, crl=False, ca_issuers=False, extra=["
+                                    "'authorityInfoAccess=caIssuers;URI:' + services.url('ocsp/intermediate')]");
+    cr_expect_eq(gather(&odd), TP_PEER);
+    cr_expect(says("status 405"), "%s", error.words);
+    const int before = world_asked("ocsp/intermediate");
+    cr_expect_eq(gather(&odd), TP_PEER);
+    cr_expect_eq(world_asked("ocsp/intermediate"), before, "the same is not asked again at once");
+    cr_expect_eq(gather(&alice), TP_OK, "%s", error.words);
+    tp_buf_clear(&alice), tp_buf_clear(&odd);
+}
+
+Test(gather, who_verifies_asks_about_all_and_is_told_who_did_not_answer)
+{
+    struct tp_buf alice = world_issue("'alice', crl=False"), issuer = services_certificate("services.authorities['intermediate'].certificate");
+    const struct tp_bytes chain[] = {tp_buf_bytes(&alice), tp_buf_bytes(&issuer), tp_buf_bytes(&world.root)};
+    cr_assert_eq(gather(&alice), TP_OK, "%s", error.words);
+    source_open((struct tp_validation_source_config){.cache_dir = NULL});
+    const int before = world_asked("ocsp/intermediate");
+    cr_expect_eq(tp_validation_gather_statuses(source, chain, 3, world.now_ms, INT64_MAX, world.evidence, &error), TP_OK, "%s", error.words);
+    cr_expect_eq(world_asked("ocsp/intermediate"), before + 1);
+    (void)services_ask("services.behave('ocsp/intermediate', 'http-500')");
+    source_open((struct tp_validation_source_config){.cache_dir = NULL});
+    cr_expect_eq(tp_validation_gather_statuses(source, chain, 3, world.now_ms, INT64_MAX, world.evidence, &error), TP_NOT_FOUND);
+    cr_expect(says("CN=alice") && says("status 500"), "%s", error.words);
+    tp_buf_clear(&alice), tp_buf_clear(&issuer);
+}
+
 Test(gather, revoked_is_told_with_when_and_why)
 {
     struct tp_buf alice = world_issue("'alice'"), bob = world_issue("'bob', ocsp=False");
