@@ -47,17 +47,35 @@ static bool is_same_chain(const struct tp_validation_answer *a, const struct tp_
     return same;
 }
 
-static enum tp_rc ask_about(struct tp_pades_court *court, const struct tp_validation_answer *answer, struct tp_error *missing)
+static int64_t *left_for(struct tp_pades_court *court, enum tp_pki_purpose purpose)
+{
+    return &court->ask_left_ms[purpose == TP_PKI_FOR_TIMESTAMPING];
+}
+
+static enum tp_rc ask_about(struct tp_pades_court *court, enum tp_pki_purpose purpose, const struct tp_validation_answer *answer,
+                            struct tp_error *missing)
 {
     struct tp_bytes chain[TP_PKI_PATH_MAX];
+    int64_t *left_ms = left_for(court, purpose), begun_ms = tp_clock_monotonic_ms();
     for (size_t i = 0; i < answer->steps_len; i++)
         chain[i] = tp_buf_bytes(&answer->steps[i].der);
     tp_error_clear(missing);
     const enum tp_rc rc = tp_validation_gather_statuses(court->trial->source, chain, answer->steps_len, court->now_ms,
-                                                        court->ask_until_ms, court->all, missing);
-    if (rc == TP_OK || rc == TP_REFUSED || rc == TP_MEMORY || tp_clock_monotonic_ms() < court->ask_until_ms)
+                                                        begun_ms + *left_ms, court->all, missing);
+    *left_ms -= tp_clock_monotonic_ms() - begun_ms;
+    if (rc == TP_OK || rc == TP_REFUSED || rc == TP_MEMORY || *left_ms > 0)
         return rc;
     return tp_error_set(missing, TP_TOO_LARGE, "not asked any more: what this document names took too long");
+}
+
+static enum tp_rc complete_chain(struct tp_pades_court *court, struct tp_bytes leaf, enum tp_pki_purpose purpose,
+                                 struct tp_error *missing)
+{
+    int64_t *left_ms = left_for(court, purpose), begun_ms = tp_clock_monotonic_ms();
+    const enum tp_rc rc = tp_validation_gather_chain(court->trial->source, leaf, purpose, anchors_for(court, purpose),
+                                                     court->now_ms, begun_ms + *left_ms, court->all, missing);
+    *left_ms -= tp_clock_monotonic_ms() - begun_ms;
+    return rc;
 }
 
 /* How things are now is asked for the chain that is judged, and of all in it that have not ended: what the document brings along knows
@@ -67,18 +85,18 @@ static enum tp_rc ask_and_judge(struct tp_pades_court *court, struct tp_bytes le
                                 struct tp_validation_answer *ret_answer)
 {
     struct tp_validation_answer asked TP_AUTO(tp_validation_answer_clear) = {0};
-    if (court->trial->source != NULL)
-        *ret_gathered = tp_validation_gather_chain(court->trial->source, leaf, purpose, anchors_for(court, purpose), court->now_ms,
-                                                   court->ask_until_ms, court->all, missing);
+    const bool online = court->trial->source != NULL;
+    if (online)
+        *ret_gathered = complete_chain(court, leaf, purpose, missing);
     TP_TRY(judge_with(court, leaf, purpose, proven_ms, court->all, error, ret_answer));
-    for (unsigned i = 0; court->trial->source != NULL && has_chain(ret_answer) && !is_same_chain(&asked, ret_answer); i++) {
+    for (unsigned i = 0; online && has_chain(ret_answer) && !is_same_chain(&asked, ret_answer); i++) {
         if (i == CHAINS_MOST) {
             *ret_gathered = tp_error_set(missing, TP_TOO_LARGE, "there are too many ways to a trust anchor to ask about all of them");
             return TP_OK;
         }
         tp_validation_answer_clear(&asked);
         asked = *ret_answer, *ret_answer = (struct tp_validation_answer){0};
-        *ret_gathered = ask_about(court, &asked, missing);
+        *ret_gathered = ask_about(court, purpose, &asked, missing);
         TP_TRY(judge_with(court, leaf, purpose, proven_ms, court->all, error, ret_answer));
     }
     return TP_OK;

@@ -80,7 +80,7 @@ struct tp_pades_court {
     struct tp_evidence *all;      /* everything that there is */
     struct tp_evidence *embedded; /* what came with the document alone: that makes B-LT */
     struct tp_evidence *stamped;  /* of that, what a good document timestamp covers: that makes B-LTA */
-    int64_t ask_until_ms;         /* monotonic: nobody is asked any more then, whatever a document names */
+    int64_t ask_left_ms[2];       /* for asking about signers, and about TSAs, so that none of these takes anything from those */
     char unanswered[TP_ERROR_WORDS_LEN]; /* the first who could not be asked how things are now; "": all were */
 };
 /* With what was given; to be closed also when this fails. */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define EXAMINE_MS 120000 /* of one document */
-#define ASK_MS     60000  /* of one document: who has more places to be asked is told that they were not */
+#define ASK_MS     60000  /* for asking about signers, and for asking about TSAs, of one document */
 
 /* ---- beginning and end ---- */
 
@@ -56,7 +56,7 @@ enum tp_rc tp_pades_court_open(const struct tp_pades_trial *trial, struct tp_pad
 {
     ret_court->trial = trial;
     ret_court->now_ms = trial->at_ms != 0 ? trial->at_ms : tp_clock_utc_ms();
-    ret_court->ask_until_ms = tp_clock_monotonic_ms() + ASK_MS;
+    ret_court->ask_left_ms[0] = ret_court->ask_left_ms[1] = ASK_MS;
     TP_TRY(tp_evidence_new(&ret_court->all));
     TP_TRY(tp_evidence_new(&ret_court->embedded));
     TP_TRY(tp_evidence_new(&ret_court->stamped));
