@@ -16,8 +16,17 @@
 /* Why the control time is where it is. */
 enum cause { CAUSE_NOW, CAUSE_REVOKED, CAUSE_EXPIRED_CA, CAUSE_STALE };
 
+#define WAYS_MOST 4 /* to a trust anchor */
+
+/* CA certificates that another way went by in vain. */
+struct passed_over {
+    struct tp_buf items[WAYS_MOST];
+    size_t len;
+};
+
 struct walk {
     const struct tp_validation_question *question;
+    const struct passed_over *passed_over;
     const struct tp_evidence *evidence;
     struct tp_validation_answer *answer;
     struct tp_pki_path path;
@@ -26,6 +35,8 @@ struct walk {
     enum cause cause;
     size_t cause_at;
     struct tp_verdict failure; /* why the walk ended early; sub NONE: it did not */
+    size_t failure_at;
+    size_t blamed; /* whose fault it is that it has not passed; 0: the leaf's, or everybody's */
     bool leaf_status_known, leaf_revoked;
     int64_t leaf_vouched_ms;
 };
@@ -49,11 +60,20 @@ static void say(struct tp_verdict *verdict, enum tp_indication indication, enum 
 
 /* ---- the chain: §5.2.6.4 (2), §5.6.2.1 (1) ---- */
 
+static void leave_out(const struct passed_over *passed_over, struct tp_bytes *pool, size_t pool_len)
+{
+    for (size_t i = 0; i < passed_over->len; i++)
+        for (size_t k = 0; k < pool_len; k++)
+            if (tp_bytes_equal(pool[k], tp_buf_bytes(&passed_over->items[i])))
+                pool[k] = TP_BYTES_NONE; /* no certificate, and passed over */
+}
+
 static enum tp_rc build(struct walk *walk, int64_t at_ms, struct tp_error *error)
 {
     struct tp_bytes *pool = NULL;
     size_t pool_len = 0;
     TP_TRY(tp_evidence_views(walk->evidence, TP_EVIDENCE_CERTIFICATE, &pool, &pool_len));
+    leave_out(walk->passed_over, pool, pool_len);
     tp_pki_path_clear(&walk->path);
     const enum tp_rc rc = tp_pki_path_build(walk->question->leaf, pool, pool_len, walk->question->anchors,
                                             walk->question->purpose, at_ms, error, &walk->path);
@@ -202,6 +222,7 @@ static void note_missing(struct walk *walk, const struct tp_validation_status *s
 {
     const char *subject = walk->answer->steps[at].certificate.subject;
     const char *why = status->last.words[0] != '\0' ? status->last.words : "there is no revocation data";
+    walk->failure_at = at;
     say(&walk->failure, TP_INDETERMINATE,
         status->out_of_bounds > 0 ? TP_SUB_REVOCATION_OUT_OF_BOUNDS_NO_POE
         : status->weak > 0        ? TP_SUB_CRYPTO_CONSTRAINTS_FAILURE_NO_POE
@@ -266,11 +287,13 @@ static enum tp_rc look_at(struct walk *walk, size_t at)
         return TP_OK;
     }
     describe_status(walk, &status, step, &walk->answer->steps[at + 1].certificate);
-    if (status.poe_ms > (status.revoked ? walk->heard_ms : walk->control_ms)) /* (2) b */
-        say(&walk->failure, TP_INDETERMINATE, TP_SUB_NO_POE,
-            "%.160s: nothing proves that its revocation data is older than that", step->certificate.subject);
-    else
+    if (status.poe_ms <= (status.revoked ? walk->heard_ms : walk->control_ms)) {
         slide_by_status(walk, &status, at);
+        return TP_OK;
+    }
+    walk->failure_at = at; /* (2) b */
+    say(&walk->failure, TP_INDETERMINATE, TP_SUB_NO_POE, "%.160s: nothing proves that its revocation data is older than that",
+        step->certificate.subject);
     return TP_OK;
 }
 
@@ -371,6 +394,7 @@ static void say_cause(struct walk *walk, struct tp_verdict *verdict)
     struct tp_verdict what = {0};
     char time[TP_VALIDATION_TIME_LEN];
     tp_validation_time_text(walk->control_ms, time);
+    walk->blamed = walk->cause_at;
     if (walk->cause == CAUSE_REVOKED) {
         say_revoked(walk, walk->cause_at, verdict);
         return;
@@ -396,9 +420,10 @@ static void conclude(struct walk *walk)
     else if (waits(walk->failure.sub) &&
              walk->cause != CAUSE_NOW) /* it was there, or would do, but for what made time slide */
         say_cause(walk, verdict);
-    else if (walk->failure.sub != TP_SUB_NONE)
+    else if (walk->failure.sub != TP_SUB_NONE) {
+        walk->blamed = walk->failure_at;
         say_stale(walk, verdict, &walk->failure);
-    else if (best_signature_time(walk->question) > walk->control_ms)
+    } else if (best_signature_time(walk->question) > walk->control_ms)
         say_cause(walk, verdict);
     else
         say(verdict, TP_TOTAL_PASSED, TP_SUB_NONE, "%.160s was good when it signed",
@@ -420,17 +445,78 @@ static enum tp_rc walk_all(struct walk *walk, struct tp_error *error)
     return TP_OK;
 }
 
-enum tp_rc tp_validation_certificate(const struct tp_validation_question *question, const struct tp_evidence *evidence,
-                                     struct tp_error *error, struct tp_validation_answer *ret_answer)
+/* ---- another way: §5.2.6.4 (2) goes on with the next chain ---- */
+
+/* Whose CA's key nobody else has is as good by another certificate of that CA. */
+static bool is_key_in_doubt(const struct tp_validation_step *step)
+{
+    static const char *const harmless[] = {"superseded", "affiliationChanged", "cessationOfOperation"};
+    for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
+        if (step->reason != NULL && strcmp(step->reason, harmless[i]) == 0)
+            return false;
+    return step->revoked;
+}
+
+static enum tp_rc go_one_way(const struct tp_validation_question *question, const struct tp_evidence *evidence,
+                             const struct passed_over *passed_over, struct tp_error *error, struct tp_validation_answer *ret_answer,
+                             size_t *ret_blamed)
 {
     struct tp_validation_answer answer = {0};
     struct walk *walk = calloc(1, sizeof *walk);
     if (walk == NULL)
         return TP_MEMORY;
-    *walk = (struct walk){.question = question, .evidence = evidence, .answer = &answer};
+    *walk = (struct walk){.question = question, .evidence = evidence, .passed_over = passed_over, .answer = &answer};
     const enum tp_rc rc = walk_all(walk, error);
+    *ret_blamed = walk->blamed;
     tp_pki_path_clear(&walk->path);
     free(walk);
+    if (rc != TP_OK) {
+        tp_validation_answer_clear(&answer);
+        return rc;
+    }
+    *ret_answer = answer;
+    return TP_OK;
+}
+
+/* Whether ANOTHER is worth more than what was found first: it passes, or would as soon as somebody is asked about it. */
+static bool is_worth_more(const struct tp_validation_answer *another, const struct tp_validation_answer *first)
+{
+    return another->verdict.indication == TP_TOTAL_PASSED ||
+           (another->verdict.sub == TP_SUB_TRY_LATER && first->verdict.sub != TP_SUB_TRY_LATER);
+}
+
+static enum tp_rc try_others(const struct tp_validation_question *question, const struct tp_evidence *evidence, size_t blamed,
+                             struct passed_over *passed_over, struct tp_error *error, struct tp_validation_answer *answer)
+{
+    struct tp_validation_answer last = {0}, *current = answer;
+    enum tp_rc rc = TP_OK;
+    while (rc == TP_OK && blamed > 0 && blamed + 1 < current->steps_len && passed_over->len < WAYS_MOST &&
+           !is_key_in_doubt(&current->steps[blamed])) {
+        rc = tp_buf_append(&passed_over->items[passed_over->len++], tp_buf_bytes(&current->steps[blamed].der));
+        tp_validation_answer_clear(&last);
+        if (rc == TP_OK)
+            rc = go_one_way(question, evidence, passed_over, error, &last, &blamed);
+        current = &last;
+        if (rc == TP_OK && is_worth_more(&last, answer)) {
+            tp_validation_answer_clear(answer);
+            *answer = last;
+            return TP_OK;
+        }
+    }
+    tp_validation_answer_clear(&last);
+    return rc;
+}
+
+enum tp_rc tp_validation_certificate(const struct tp_validation_question *question, const struct tp_evidence *evidence,
+                                     struct tp_error *error, struct tp_validation_answer *ret_answer)
+{
+    struct passed_over passed_over = {.len = 0};
+    struct tp_validation_answer answer = {0};
+    size_t blamed = 0;
+    TP_TRY(go_one_way(question, evidence, &passed_over, error, &answer, &blamed));
+    const enum tp_rc rc = try_others(question, evidence, blamed, &passed_over, error, &answer);
+    for (size_t i = 0; i < passed_over.len; i++)
+        tp_buf_clear(&passed_over.items[i]);
     if (rc != TP_OK) {
         tp_validation_answer_clear(&answer);
         return rc;

@@ -29,6 +29,14 @@ static void expect(const struct tp_validation_question *asked, enum tp_indicatio
     tp_validation_answer_clear(&answer);
 }
 
+static void expect_other_than(const struct tp_validation_question *asked, enum tp_indication indication)
+{
+    struct tp_validation_answer answer = {0};
+    cr_assert_eq(tp_validation_certificate(asked, world.evidence, NULL, &answer), TP_OK);
+    cr_expect_neq(answer.verdict.indication, indication);
+    tp_validation_answer_clear(&answer);
+}
+
 #define PASSES(q)           expect(q, TP_TOTAL_PASSED, TP_SUB_NONE)
 #define INDETERMINATE(q, s) expect(q, TP_INDETERMINATE, TP_SUB_##s)
 #define FAILS(q, s)         expect(q, TP_TOTAL_FAILED, TP_SUB_##s)
@@ -589,6 +597,49 @@ Test(past, an_expired_ca_needs_proofs_from_before)
     asked.poe_ms = INT64_MAX;
     INDETERMINATE(&asked, OUT_OF_BOUNDS_NO_POE);
     tp_buf_clear(&alice), tp_buf_clear(&old);
+}
+
+/* Two certificates of one key: who signed below it when the first was valid is as good by the second. */
+Test(past, a_ca_that_was_renewed_is_good_by_either_certificate)
+{
+    (void)services_ask("services.authority('old', issuer='root', start=services.now() - 200 * DAY, end=services.now() - 10 * DAY)");
+    struct tp_buf alice = world_issue("'alice', issuer='old', start=services.now() - 100 * DAY, end=services.now() + DAY");
+    struct tp_buf old = services_certificate("services.authorities['old'].certificate");
+    struct tp_validation_question asked = question(&alice);
+    asked.poe_ms = world.now_ms - 50 * DAY_MS;
+    cr_assert_eq(tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&old), "test", INT64_MAX), TP_OK);
+    world_add_crl("root", INT64_MAX), world_add_crl("old", INT64_MAX);
+    expect_other_than(&asked, TP_TOTAL_PASSED);
+    (void)services_ask("services.authorities['root'].sign(services.authorities['old'].folder / 'ca.csr', KINDS['ca'], "
+                       "services.now() - 20 * DAY, services.now() + 300 * DAY)");
+    struct tp_buf renewed = services_certificate("services.authorities['old'].certificate");
+    cr_assert_eq(tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&renewed), "test", INT64_MAX), TP_OK);
+    world_add_crl("old", INT64_MAX);
+    PASSES(&asked);
+    (void)services_ask("services.revoke('old', 'superseded', services.now() - 60 * DAY)");
+    world_add_crl("root", INT64_MAX);
+    PASSES(&asked);
+    tp_buf_clear(&alice), tp_buf_clear(&old), tp_buf_clear(&renewed);
+}
+
+Test(past, a_ca_whose_key_is_in_doubt_is_good_by_no_certificate)
+{
+    (void)services_ask("services.authority('old', issuer='root', start=services.now() - 200 * DAY, end=services.now() + 10 * DAY)");
+    struct tp_buf alice = world_issue("'alice', issuer='old', start=services.now() - 100 * DAY, end=services.now() + DAY");
+    struct tp_buf old = services_certificate("services.authorities['old'].certificate");
+    struct tp_validation_question asked = question(&alice);
+    asked.poe_ms = world.now_ms - 50 * DAY_MS;
+    (void)services_ask("services.authorities['root'].sign(services.authorities['old'].folder / 'ca.csr', KINDS['ca'], "
+                       "services.now() - 20 * DAY, services.now() + 300 * DAY)");
+    struct tp_buf renewed = services_certificate("services.authorities['old'].certificate");
+    cr_assert_eq(tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&old), "test", INT64_MAX), TP_OK);
+    cr_assert_eq(tp_evidence_add(world.evidence, TP_EVIDENCE_CERTIFICATE, tp_buf_bytes(&renewed), "test", INT64_MAX), TP_OK);
+    world_add_crl("root", INT64_MAX), world_add_crl("old", INT64_MAX);
+    PASSES(&asked);
+    (void)services_ask("services.revoke('old', 'CACompromise', services.now() - 60 * DAY)");
+    world_add_crl("root", INT64_MAX);
+    INDETERMINATE(&asked, REVOKED_CA_NO_POE);
+    tp_buf_clear(&alice), tp_buf_clear(&old), tp_buf_clear(&renewed);
 }
 
 Test(past, scoped_and_indirect_lists)
