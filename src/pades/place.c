@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define HIDDEN_LEN 32 /* ".trustp11-" and 16 digits */
@@ -20,7 +21,7 @@ struct version {
 };
 struct tp_pades_place {
     char *path, *name; /* NAME lies in the folder */
-    int folder;
+    int folder, locked; /* -1: not IN_PLACE */
     bool replace, in_place; /* it is IN that is replaced */
     struct stat in;
     struct version now, before;
@@ -52,12 +53,67 @@ static void drop(const struct tp_pades_place *place, struct version *version)
     *version = (struct version){.fd = -1};
 }
 
+static bool same_time(struct timespec one, struct timespec other)
+{
+    return one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec;
+}
+
+/* Also its time of change, which nobody can set: other bytes can have the length and the time of modification of those before. */
+static bool is_same(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino && one->st_size == other->st_size &&
+           same_time(one->st_mtim, other->st_mtim) && same_time(one->st_ctim, other->st_ctim);
+}
+
+/* Somebody may have been at it while the signature was made: what he has written would be lost. */
+static enum tp_rc check_as_it_was(const struct tp_pades_place *place, struct tp_error *error)
+{
+    struct stat now;
+    if (fstatat(place->folder, place->name, &now, AT_SYMLINK_NOFOLLOW) == 0 && is_same(&now, &place->in))
+        return TP_OK;
+    return tp_error_set(error, TP_EXISTS, "%s was changed by somebody else meanwhile; it is left alone", place->path);
+}
+
+/* ---- the lock of a document that is replaced ---- */
+
+/* Two that replace one document at once would both see it as it was, and one signature would be lost. The lock is taken before
+ * anything is signed: whoever comes second has not used up a one-time code by then. It is on a descriptor of our own: that of IN
+ * is shared with its reader, which may keep it. */
+static int lock_exclusively(struct tp_pades_place *place, int access)
+{
+    place->locked = openat(place->folder, place->name, access | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    return place->locked < 0 ? -1 : flock(place->locked, LOCK_EX | LOCK_NB);
+}
+
+static void unlock(struct tp_pades_place *place)
+{
+    if (place->locked < 0)
+        return;
+    (void)flock(place->locked, LOCK_UN); /* a process that is just being forked may still have it open */
+    (void)close(place->locked);
+    place->locked = -1;
+}
+
+/* NFS locks exclusively what is open for writing alone; where there are no locks, what is left is that it is looked at again. */
+static enum tp_rc lock(struct tp_pades_place *place, struct tp_error *error)
+{
+    int failed = lock_exclusively(place, O_RDONLY);
+    if (failed != 0 && place->locked >= 0 && errno == EBADF) {
+        unlock(place);
+        failed = lock_exclusively(place, O_RDWR);
+    }
+    if (failed != 0 && errno == EWOULDBLOCK)
+        return tp_error_set(error, TP_BUSY, "%s is being signed by another program; try again when that is done", place->path);
+    return check_as_it_was(place, error);
+}
+
 void tp_pades_place_free(struct tp_pades_place *place)
 {
     if (place == NULL)
         return;
     drop(place, &place->now);
     drop(place, &place->before);
+    unlock(place);
     if (place->folder >= 0)
         (void)close(place->folder);
     free(place->path);
@@ -118,7 +174,7 @@ static enum tp_rc open_folder(struct tp_pades_place *place, struct tp_error *err
 
 static enum tp_rc set_up(struct tp_pades_place *place, const char *path, int in, bool force, struct tp_error *error)
 {
-    place->folder = place->now.fd = place->before.fd = -1;
+    place->folder = place->locked = place->now.fd = place->before.fd = -1;
     if ((place->path = strdup(path)) == NULL)
         return TP_MEMORY;
     if (path[0] == '\0' || path[strlen(path) - 1] == '/')
@@ -126,7 +182,8 @@ static enum tp_rc set_up(struct tp_pades_place *place, const char *path, int in,
     if (fstat(in, &place->in) != 0)
         return tp_error_set(error, TP_IO, "what is to be signed: %s", strerror(errno));
     TP_TRY(look(place, in, force, error));
-    return open_folder(place, error);
+    TP_TRY(open_folder(place, error));
+    return place->in_place ? lock(place, error) : TP_OK;
 }
 
 enum tp_rc tp_pades_place_new(const char *path, int in, bool force, struct tp_error *error, struct tp_pades_place **ret_place)
@@ -241,19 +298,10 @@ static enum tp_rc name_new(struct tp_pades_place *place, struct tp_error *error)
     return failed == 0 ? TP_OK : io_failed(place, "naming it", error);
 }
 
-/* Somebody may have been at it while the signature was made: what he has written would be lost. */
-static bool is_as_it_was(const struct tp_pades_place *place)
-{
-    struct stat now;
-    return fstatat(place->folder, place->name, &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_dev == place->in.st_dev &&
-           now.st_ino == place->in.st_ino && now.st_size == place->in.st_size &&
-           now.st_mtim.tv_sec == place->in.st_mtim.tv_sec && now.st_mtim.tv_nsec == place->in.st_mtim.tv_nsec;
-}
-
 enum tp_rc tp_pades_place_name(struct tp_pades_place *place, struct tp_error *error)
 {
-    if (place->in_place && !is_as_it_was(place))
-        return tp_error_set(error, TP_EXISTS, "%s was changed by somebody else meanwhile; it is left alone", place->path);
+    if (place->in_place)
+        TP_TRY(check_as_it_was(place, error));
     return place->replace ? name_over(place, error) : name_new(place, error);
 }
 

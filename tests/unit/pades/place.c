@@ -219,6 +219,47 @@ Test(place, somebody_else_was_at_the_input_meanwhile)
     cr_assert_eq(count(), 1);
 }
 
+/* One of the length and with the time of what was there: only the time of change tells it. */
+Test(place, a_change_with_its_time_put_back_is_seen)
+{
+    char path[PATH_MAX];
+    struct stat before, after;
+    struct tp_pades_place *place = place_of("in", false);
+    write_version(place, "mine");
+    path_of("in", path);
+    cr_assert_eq(stat(path, &before), 0);
+    do { /* the clock that files are marked by has ticks of some milliseconds */
+        put("in", "theirs");
+        cr_assert_eq(utimensat(AT_FDCWD, path, (struct timespec[]){before.st_atim, before.st_mtim}, 0), 0);
+        cr_assert_eq(stat(path, &after), 0);
+    } while (after.st_ctim.tv_sec == before.st_ctim.tv_sec && after.st_ctim.tv_nsec == before.st_ctim.tv_nsec);
+    cr_assert_eq(after.st_size, before.st_size);
+    cr_assert_eq(tp_pades_place_commit(place, &error), TP_EXISTS);
+    tp_pades_place_free(place);
+    assert_content("in", "theirs");
+}
+
+Test(place, one_alone_replaces_a_document_at_a_time)
+{
+    char path[PATH_MAX];
+    struct tp_pades_place *place = place_of("in", false);
+    write_version(place, "first");
+    cr_assert_eq(refusal("in", false), TP_BUSY);
+    cr_assert_not_null(strstr(error.words, "another program"), "%s", error.words);
+    tp_pades_place_free(place_of("out", false));
+    cr_assert_eq(tp_pades_place_commit(place, &error), TP_OK, "%s", error.words);
+    tp_pades_place_free(place);
+    cr_assert_eq(refusal("in", false), TP_EXISTS, "who has opened it before knows nothing of what is there now");
+    (void)close(in);
+    path_of("in", path);
+    in = open(path, O_RDONLY);
+    place = place_of("in", false);
+    write_version(place, "second");
+    cr_assert_eq(tp_pades_place_commit(place, &error), TP_OK, "%s", error.words);
+    tp_pades_place_free(place);
+    assert_content("in", "second");
+}
+
 Test(place, links_and_folders_are_refused)
 {
     char path[PATH_MAX];
