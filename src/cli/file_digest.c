@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BLOCK_LEN ((size_t)256 << 10)
@@ -41,6 +42,20 @@ static enum tp_rc digest_fd(int fd, enum tp_pki_hash hash, uint8_t *ret_digest)
     return rc;
 }
 
+static bool same_time(struct timespec one, struct timespec other)
+{
+    return one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec;
+}
+
+/* The hash of half of one file and half of another would be signed as readily. A pipe is nothing that could be changed. */
+static bool was_changed(int fd, const struct stat *before)
+{
+    struct stat now;
+    return S_ISREG(before->st_mode) &&
+           (fstat(fd, &now) != 0 || now.st_size != before->st_size || !same_time(now.st_mtim, before->st_mtim) ||
+            !same_time(now.st_ctim, before->st_ctim));
+}
+
 enum tp_rc tp_cli_file_digest(const char *path, enum tp_pki_hash hash, struct tp_error *error,
                               uint8_t ret_digest[TP_CLI_DIGEST_MAX])
 {
@@ -48,10 +63,16 @@ enum tp_rc tp_cli_file_digest(const char *path, enum tp_pki_hash hash, struct tp
     const int fd = is_input ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return tp_error_set(error, errno == ENOENT ? TP_NOT_FOUND : TP_IO, "%s: %s", path, strerrordesc_np(errno));
+    struct stat before = {.st_mode = 0};
+    (void)fstat(fd, &before);
     const enum tp_rc rc = digest_fd(fd, hash, ret_digest);
     const int why = errno;
+    const bool changed = was_changed(fd, &before);
     (void)close(fd);
     if (rc != TP_OK)
         return tp_error_set(error, rc, "%s: %s", path, rc == TP_IO ? strerrordesc_np(why) : tp_rc_words(rc));
+    if (changed)
+        return tp_error_set(error, TP_BUSY, "%s: it was changed by another program while it was being read; try again when that is done",
+                            path);
     return TP_OK;
 }

@@ -134,5 +134,6 @@ enum tp_rc tp_pades_dss_append(struct tp_pades_service *service, int fd, const s
     if (added == 0)
         return TP_OK;
     TP_TRY(tp_pades_place_next(place, error, &out));
-    return tp_pdf_update_write(work.update, out, NULL, error, &written, NULL);
+    TP_TRY(tp_pdf_update_write(work.update, out, NULL, error, &written, NULL));
+    return tp_pades_place_check_in(place, error);
 }

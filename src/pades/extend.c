@@ -181,6 +181,7 @@ static enum tp_rc put_same(struct extending *extending, int in)
         if (copied <= 0)
             return tp_error_set(extending->error, TP_IO, "the document cannot be copied");
     }
+    TP_TRY(tp_pades_place_check_in(extending->place, extending->error));
     say_same(extending->result);
     return TP_OK;
 }

@@ -23,6 +23,7 @@ struct tp_pades_place {
     char *path, *name; /* NAME lies in the folder */
     int folder, locked; /* -1: not IN_PLACE */
     bool replace, in_place; /* it is IN that is replaced */
+    int in_fd;              /* the caller's */
     struct stat in;
     struct version now, before;
 };
@@ -63,6 +64,15 @@ static bool is_same(const struct stat *one, const struct stat *other)
 {
     return one->st_dev == other->st_dev && one->st_ino == other->st_ino && one->st_size == other->st_size &&
            same_time(one->st_mtim, other->st_mtim) && same_time(one->st_ctim, other->st_ctim);
+}
+
+enum tp_rc tp_pades_place_check_in(const struct tp_pades_place *place, struct tp_error *error)
+{
+    struct stat now;
+    if (fstat(place->in_fd, &now) == 0 && is_same(&now, &place->in))
+        return TP_OK;
+    return tp_error_set(error, TP_BUSY, "the document was changed by another program while it was being signed; sign it again when "
+                        "that is done");
 }
 
 /* Somebody may have been at it while the signature was made: what he has written would be lost. */
@@ -179,6 +189,7 @@ static enum tp_rc set_up(struct tp_pades_place *place, const char *path, int in,
         return TP_MEMORY;
     if (path[0] == '\0' || path[strlen(path) - 1] == '/')
         return tp_error_set(error, TP_USAGE, "'%s' is no name of a file", path);
+    place->in_fd = in;
     if (fstat(in, &place->in) != 0)
         return tp_error_set(error, TP_IO, "what is to be signed: %s", strerror(errno));
     TP_TRY(look(place, in, force, error));

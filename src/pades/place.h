@@ -17,7 +17,7 @@ struct tp_pades_place;
  * opened, however it is written, is replaced; so is another that is there when FORCE, a hard link to IN among them; TP_EXISTS
  * otherwise. A symbolic link is followed only when it leads to IN's name: TP_NOT_PERMITTED otherwise, also with FORCE. TP_IO:
  * there is no folder for it, or none that can be written to. IN that is replaced is locked as long as PLACE is there: TP_BUSY
- * while another program has it so. */
+ * while another program has it so. IN must stay open until the last version is written. */
 TP_MUST_USE enum tp_rc tp_pades_place_new(const char *path, int in, bool force, struct tp_error *error,
                                           struct tp_pades_place **ret_place);
 /* Whatever was not committed is gone. */
@@ -29,6 +29,9 @@ TP_DEFINE_AUTO(struct tp_pades_place, tp_pades_place_free)
 TP_MUST_USE enum tp_rc tp_pades_place_next(struct tp_pades_place *place, struct tp_error *error, int *ret_fd);
 /* The newest version's file, made empty for another try at it. */
 TP_MUST_USE enum tp_rc tp_pades_place_again(struct tp_pades_place *place, struct tp_error *error, int *ret_fd);
+/* That IN is what it was when PLACE was made, and so before anything of it was read: TP_BUSY otherwise. Asked whenever a version was
+ * written, before a key or a TSA vouches for what may be half of one document and half of another. */
+TP_MUST_USE enum tp_rc tp_pades_place_check_in(const struct tp_pades_place *place, struct tp_error *error);
 int tp_pades_place_fd(const struct tp_pades_place *place); /* the newest version; -1: none */
 /* Begins to write the newest version to the disk and does not wait: of many files, before the first is waited for. */
 void tp_pades_place_start_sync(const struct tp_pades_place *place);

@@ -261,7 +261,7 @@ static enum tp_rc add_timestamp(struct signing *signing, struct tp_buf *cms)
 }
 
 /* RET_FITS: whether there was room enough. */
-static enum tp_rc write_once(struct signing *signing, int out, bool *ret_fits)
+static enum tp_rc write_once(struct signing *signing, const struct tp_pades_place *place, int out, bool *ret_fits)
 {
     struct tp_buf cms TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     struct tp_pdf_written written;
@@ -271,6 +271,7 @@ static enum tp_rc write_once(struct signing *signing, int out, bool *ret_fits)
     TP_TRY(room_for(signing, &room));
     TP_TRY(build(signing, room));
     TP_TRY(tp_pdf_update_write(signing->work.update, out, tp_pki_hash_libcrypto(signing->order.hash), error, &written, digest));
+    TP_TRY(tp_pades_place_check_in(place, error));
     struct tp_pki_cms_order order = cms_order(signing, digest);
     TP_TRY(tp_pki_cms_make(&order, error, &cms));
     if (signing->order.level >= TP_PADES_B_T)
@@ -286,11 +287,11 @@ static enum tp_rc write_signed(struct signing *signing, struct tp_pades_place *p
     bool fits;
     int out;
     TP_TRY(tp_pades_place_next(place, error, &out));
-    TP_TRY(write_once(signing, out, &fits));
+    TP_TRY(write_once(signing, place, out, &fits));
     for (unsigned i = 1; i < TRIES && !fits; i++) {
         TP_TRY(tp_pades_work_again(&signing->work));
         TP_TRY(tp_pades_place_again(place, error, &out));
-        TP_TRY(write_once(signing, out, &fits));
+        TP_TRY(write_once(signing, place, out, &fits));
     }
     return fits ? TP_OK : tp_error_set(error, TP_TOO_LARGE, "the signature grows faster than the room for it; is the TSA in order?");
 }

@@ -97,15 +97,17 @@ static enum tp_rc build(struct tp_pades_work *work, const char *name, size_t roo
     return tp_pdf_arena_check(work->arena);
 }
 
-static enum tp_rc write_once(struct tp_pades_work *work, const char *name, enum tp_pki_hash hash, int out,
-                             struct tp_buf *ret_token, bool *ret_fits)
+static enum tp_rc write_once(struct tp_pades_work *work, const char *name, enum tp_pki_hash hash,
+                             const struct tp_pades_place *place, struct tp_buf *ret_token, bool *ret_fits)
 {
+    const int out = tp_pades_place_fd(place);
     struct tp_pdf_written written;
     uint8_t digest[64];
     size_t room = tp_pades_service_token_room(work->service);
     tp_buf_reset(ret_token);
     TP_TRY(build(work, name, room));
     TP_TRY(tp_pdf_update_write(work->update, out, tp_pki_hash_libcrypto(hash), work->error, &written, digest));
+    TP_TRY(tp_pades_place_check_in(place, work->error));
     TP_TRY(stamp(work->service, hash, TP_BYTES(digest, tp_pki_hash_len(hash)), work->error, ret_token));
     *ret_fits = ret_token->len <= room;
     return *ret_fits ? tp_pdf_contents_fill(out, &written, tp_buf_bytes(ret_token), work->error) : TP_OK;
@@ -121,11 +123,11 @@ static enum tp_rc write_stamped(struct tp_pades_work *work, enum tp_pki_hash has
     TP_TRY(tp_pades_form_read(work->document, work->error, &form));
     tp_pades_form_free_name(&form, "Timestamp", name, sizeof name);
     TP_TRY(tp_pades_place_next(place, work->error, &out));
-    TP_TRY(write_once(work, name, hash, out, ret_token, &fits));
+    TP_TRY(write_once(work, name, hash, place, ret_token, &fits));
     for (unsigned i = 1; i < TRIES && !fits; i++) {
         TP_TRY(tp_pades_work_again(work));
         TP_TRY(tp_pades_place_again(place, work->error, &out));
-        TP_TRY(write_once(work, name, hash, out, ret_token, &fits));
+        TP_TRY(write_once(work, name, hash, place, ret_token, &fits));
     }
     return fits ? TP_OK : tp_error_set(work->error, TP_TOO_LARGE, "the TSA's tokens grow from one to the next; is it in order?");
 }

@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import zlib
@@ -800,6 +801,57 @@ class Places(PdfTest):
         self.assertTrue(link.is_symlink())
         self.assert_signed(self.put(original, 'original.pdf'), self.pdf, signatures=2)
 
+    def meanwhile(self, change):
+        """CHANGE happens while evidence is asked for: what was read of the document is known then, and nothing is signed yet."""
+        shutil.rmtree(self.dir / 'cache', ignore_errors=True)
+        answer = type(self.services).ocsp
+
+        def ocsp(name, request):
+            self.services.__dict__.pop('ocsp', None)
+            change()
+            return answer(self.services, name, request)
+        self.services.ocsp = ocsp
+        self.addCleanup(self.services.__dict__.pop, 'ocsp', None)
+
+    def test_a_document_that_is_changed_meanwhile_is_not_signed(self):
+        one, other = (pdfs.table(pdfs.page(text=b'Pay %d EUR.' % n)) for n in (1, 9))
+        self.assertEqual(len(one), len(other))
+
+        def over():
+            before = self.pdf.stat()
+            with open(self.pdf, 'r+b') as file:
+                file.write(other)
+            os.utime(self.pdf, ns=(before.st_atime_ns, before.st_mtime_ns))
+        for out in (self.out, self.pdf):
+            for change in (over, lambda: self.put(other + b'%more'), lambda: os.truncate(self.pdf, 100)):
+                with self.subTest(out=out.name, change=change):
+                    self.put(one)
+                    self.meanwhile(change)
+                    done = self.sign_at('B-LT', out=out)
+                    self.assertEqual(done.status, 1, done.out)
+                    self.assertFalse(self.out.exists())
+                    self.assertEqual(pdfs.signatures(self.pdf.read_bytes()), [])
+        self.put(one)
+        self.meanwhile(over)
+        self.assert_line(self.sign_at('B-LT'), 'changed by another program', 'sign it again')
+        self.put(one)
+        self.meanwhile(lambda: None)
+        self.assert_done(self.sign_at('B-LT'))
+        self.assert_passed(self.out)
+
+    def test_a_document_that_is_changed_meanwhile_is_not_extended(self):
+        signed, longer = self.dir / 'signed.pdf', self.dir / 'longer.pdf'
+        self.assert_done(self.sign_at('B-T', out=signed))
+        whole = signed.read_bytes()
+        for level in ('B-LT', 'B-LTA'):
+            with self.subTest(level):
+                self.meanwhile(lambda: signed.write_bytes(whole + b'%more'))
+                self.assert_line(self.extend(signed, longer, '--level', level), 'changed by another program')
+                self.assertFalse(longer.exists())
+                signed.write_bytes(whole)
+        self.meanwhile(lambda: None)
+        self.assert_done(self.extend(signed, longer, '--level', 'B-LTA'))
+
     def test_standard_input_and_output_are_no_documents(self):
         for command in ('sign', 'extend'):
             for operands, word in (((self.pdf, '-'), 'OUT'), (('-', self.out), 'IN')):
@@ -1303,6 +1355,24 @@ class OtherFiles(PdfTest):
                 self.assertEqual(bytes.fromhex('060b2a864886f70d010910020e') in signature.read_bytes(), level == 'ES-T')
                 self.assertNotEqual(self.verify(signature, self.pdf).status, 0)
         self.assertIn('signingTime', must(['openssl', 'cms', '-cmsout', '-print', '-noout', '-inform', 'DER', '-in', signature]))
+
+    def test_a_file_that_is_changed_meanwhile_is_not_signed(self):
+        data, signature, done = self.put(b'', 'data'), self.dir / 'data.p7s', threading.Event()
+        os.truncate(data, 256 << 20)
+
+        def change():
+            while not done.is_set():
+                os.utime(data)
+        thread = threading.Thread(target=change)
+        thread.start()
+        refused = [self.cli('cms', 'sign', data, '--out', signature, '--key-file', self.keys['ec']),
+                   self.cli('tsa', 'stamp', data, '--out', signature, '--tsa', self.tsa, '--trust', self.anchors)]
+        done.set()
+        thread.join()
+        for one in refused:
+            self.assert_line(one, 'changed by another program', 'try again')
+        self.assertFalse(signature.exists())
+        self.assert_done(self.cli('cms', 'sign', data, '--out', signature, '--key-file', self.keys['ec']))
 
     def test_what_is_refused(self):
         signature = self.dir / 'x.p7s'

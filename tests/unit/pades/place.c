@@ -239,6 +239,19 @@ Test(place, a_change_with_its_time_put_back_is_seen)
     assert_content("in", "theirs");
 }
 
+Test(place, a_document_that_is_changed_while_it_is_read_is_not_signed)
+{
+    struct tp_pades_place *place = place_of("out", false);
+    write_version(place, "of before");
+    cr_assert_eq(tp_pades_place_check_in(place, &error), TP_OK, "%s", error.words);
+    put("in", "another");
+    cr_assert_eq(tp_pades_place_check_in(place, &error), TP_BUSY);
+    tp_pades_place_free(place);
+    place = place_of("out", false);
+    cr_assert_eq(tp_pades_place_check_in(place, &error), TP_OK, "%s", error.words);
+    tp_pades_place_free(place);
+}
+
 Test(place, one_alone_replaces_a_document_at_a_time)
 {
     char path[PATH_MAX];
