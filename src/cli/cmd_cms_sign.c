@@ -13,7 +13,6 @@
 #include "pki/cms.h"
 
 #include <string.h>
-#include <unistd.h>
 
 struct signing {
     struct tp_cli *cli;
@@ -97,7 +96,7 @@ enum tp_rc tp_cli_cms_sign(struct tp_cli *cli)
 {
     struct signing signing TP_AUTO(clear) = {.cli = cli};
     const char *out = tp_cli_text(&cli->args, "out");
-    int fd;
+    struct tp_cli_new_file *file TP_AUTO(tp_cli_new_file_free_p) = NULL;
     if (out == NULL)
         return tp_error_set(&cli->error, TP_USAGE, "say where the signature goes: --out FILE");
     TP_TRY(read_level(&signing));
@@ -105,13 +104,8 @@ enum tp_rc tp_cli_cms_sign(struct tp_cli *cli)
     TP_TRY(tp_cli_pdf_open(cli, wants, 1, &signing.pdf));
     TP_TRY(tp_cli_pdf_hash(&signing.pdf, &signing.hash));
     TP_TRY(check_order(&signing));
-    TP_TRY(tp_cli_file_make(out, 0644, &cli->error, &fd));
-    enum tp_rc rc = sign(&signing);
-    if (rc != TP_OK) {
-        (void)close(fd);
-        (void)unlink(out);
-        return rc;
-    }
-    TP_TRY(tp_cli_file_fill(fd, out, tp_buf_bytes(&signing.cms), &cli->error));
+    TP_TRY(tp_cli_file_make(out, 0644, &cli->error, &file));
+    TP_TRY(sign(&signing));
+    TP_TRY(tp_cli_file_fill(file, tp_buf_bytes(&signing.cms), &cli->error));
     return emit(&signing, out);
 }

@@ -10,7 +10,6 @@
 
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static const struct tp_cli_column columns[] = {
     {"id", "KEY"},        {"label", "LABEL"},   {"type", "TYPE"},
@@ -163,15 +162,12 @@ struct wish {
     char *dns[TP_CLI_VALUES_MAX], *email[TP_CLI_VALUES_MAX];
     size_t dns_len, email_len;
     const char *subject, *path;
-    int fd; /* of PATH, made and empty; -1 without, or once it is filled */
+    struct tp_cli_new_file *file; /* for PATH */
 };
 
 static void wish_clear(struct wish *wish)
 {
-    if (wish->fd < 0)
-        return;
-    (void)close(wish->fd);
-    (void)unlink(wish->path);
+    tp_cli_new_file_free(wish->file);
 }
 
 static enum tp_rc wish_read(struct tp_cli *cli, struct wish *wish)
@@ -190,7 +186,7 @@ static enum tp_rc make_place(struct tp_cli *cli, struct wish *wish)
 {
     if (wish->path == NULL)
         return TP_OK;
-    return tp_cli_file_make(wish->path, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, &cli->error, &wish->fd);
+    return tp_cli_file_make(wish->path, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, &cli->error, &wish->file);
 }
 
 static enum tp_rc ask_request(struct tp_cli *cli, const struct tp_cli_session *session, char *credential,
@@ -221,20 +217,13 @@ static enum tp_rc tell_request(struct tp_cli *cli, const char *key, const char *
     return tp_cli_emit_done(cli, object, "the request is in %s", path == NULL ? "" : path);
 }
 
-/* The descriptor is handed over, and the file is no longer the wish's to remove. */
-static enum tp_rc fill_place(struct tp_cli *cli, struct wish *wish, struct tp_bytes text)
-{
-    int fd = wish->fd;
-    wish->fd = -1;
-    return fd < 0 ? TP_OK : tp_cli_file_fill(fd, wish->path, text, &cli->error);
-}
-
 static enum tp_rc write_request(struct tp_cli *cli, const char *key, struct tp_bytes der, struct wish *wish)
 {
     struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     bool is_der = tp_cli_flag(&cli->args, "der");
     TP_TRY(is_der ? tp_buf_append(&text, der) : tp_pki_pem_write("CERTIFICATE REQUEST", der, &text));
-    TP_TRY(fill_place(cli, wish, tp_buf_bytes(&text)));
+    if (wish->file != NULL)
+        TP_TRY(tp_cli_file_fill(wish->file, tp_buf_bytes(&text), &cli->error));
     if (wish->path != NULL || cli->json)
         return tell_request(cli, key, wish->path, &text);
     if (fwrite(text.data, 1, text.len, cli->out) != text.len)
@@ -245,7 +234,7 @@ static enum tp_rc write_request(struct tp_cli *cli, const char *key, struct tp_b
 enum tp_rc tp_cli_key_csr(struct tp_cli *cli)
 {
     struct tp_ipc_reply objects TP_AUTO(tp_ipc_reply_clear) = {0}, reply TP_AUTO(tp_ipc_reply_clear) = {0};
-    struct wish wish TP_AUTO(wish_clear) = {.fd = -1};
+    struct wish wish TP_AUTO(wish_clear) = {.path = NULL};
     const Tp__Ipc__Credential *credential;
     struct tp_cli_session session;
     char *user;

@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct tp_cli_column columns[] = {
     {"token", "Token"},
@@ -106,20 +105,15 @@ static enum tp_rc tell_stamp(struct tp_cli *cli, const struct stamping *stamping
 static enum tp_rc stamp(struct tp_cli *cli, struct stamping *stamping)
 {
     const char *out = tp_cli_text(&cli->args, "out");
-    int fd = -1;
+    struct tp_cli_new_file *file TP_AUTO(tp_cli_new_file_free_p) = NULL;
     TP_TRY(tp_cli_documents(cli, &stamping->conf));
     TP_TRY(tp_cli_documents_anchors(cli, stamping->conf, TP_DOCUMENTS_TSAS, &stamping->anchors));
     TP_TRY(tp_cli_documents_tsa(cli, stamping->conf, tp_cli_text(&cli->args, "policy"), stamping->anchors,
                                 &stamping->client));
     stamping->trusted = tp_pki_anchors_len(stamping->anchors) > 0;
-    TP_TRY(tp_cli_file_make(out, 0644, &cli->error, &fd));
-    const enum tp_rc rc = ask(cli, stamping, tp_cli_operand(&cli->args, 0));
-    if (rc != TP_OK) {
-        (void)close(fd);
-        (void)unlink(out);
-        return rc;
-    }
-    TP_TRY(tp_cli_file_fill(fd, out, tp_buf_bytes(&stamping->token), &cli->error));
+    TP_TRY(tp_cli_file_make(out, 0644, &cli->error, &file));
+    TP_TRY(ask(cli, stamping, tp_cli_operand(&cli->args, 0)));
+    TP_TRY(tp_cli_file_fill(file, tp_buf_bytes(&stamping->token), &cli->error));
     return tell_stamp(cli, stamping, out);
 }
 

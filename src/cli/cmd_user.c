@@ -78,7 +78,7 @@ static enum tp_rc hand_out(struct tp_cli *cli, struct tp_cli_enrolment_code *pla
 enum tp_rc tp_cli_user_reset(struct tp_cli *cli)
 {
     struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
-    struct tp_cli_enrolment_code place TP_AUTO(tp_cli_enrolment_code_clear) = {.fd = -1};
+    struct tp_cli_enrolment_code place TP_AUTO(tp_cli_enrolment_code_clear) = {.path = NULL};
     TP_TRY(tp_cli_enrolment_code_prepare(cli, &place));
     TP_TRY(act(cli, TP_OP_USER_RESET,
                "Keys are sealed with the PIN: with a new PIN the present keys cannot sign any more, and new keys and "
@@ -98,7 +98,7 @@ static enum tp_rc check_display(struct tp_cli *cli, const char *display)
 enum tp_rc tp_cli_user_add(struct tp_cli *cli)
 {
     struct tp_ipc_reply reply TP_AUTO(tp_ipc_reply_clear) = {0};
-    struct tp_cli_enrolment_code place TP_AUTO(tp_cli_enrolment_code_clear) = {.fd = -1};
+    struct tp_cli_enrolment_code place TP_AUTO(tp_cli_enrolment_code_clear) = {.path = NULL};
     Tp__Ipc__UserAddRequest request = TP__IPC__USER_ADD_REQUEST__INIT;
     char *roles[ROLES_MAX];
     const char *role, *display = tp_cli_text(&cli->args, "display");

@@ -125,10 +125,9 @@ static enum tp_rc write_engine(struct tp_cli *cli, struct tp_cli_place *place)
                             "say where the token keys live: --hsm 'pkcs11:token=…?module-path=…'");
     TP_TRY(fill_engine(cli, place, &text));
     mode_t mode = place->service ? S_IRUSR | S_IWUSR | S_IRGRP : S_IRUSR | S_IWUSR;
-    TP_TRY(tp_cli_file_write(place->engine_conf, mode, tp_buf_bytes(&text), &cli->error));
+    const gid_t group = place->service ? place->gid : (gid_t)-1;
+    TP_TRY(tp_cli_file_write_for(place->engine_conf, mode, group, tp_buf_bytes(&text), &cli->error));
     place->made_engine_conf = true;
-    if (place->service && chown(place->engine_conf, 0, place->gid) != 0)
-        return tp_error_set(&cli->error, TP_IO, "%s: %s", place->engine_conf, strerror(errno));
     return TP_OK;
 }
 
@@ -136,8 +135,8 @@ static enum tp_rc write_client(struct tp_cli *cli, struct tp_cli_place *place)
 {
     struct tp_buf text TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     TP_TRY(fill_client(cli, place, &text));
-    TP_TRY(
-        tp_cli_file_write(place->client_conf, S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH, tp_buf_bytes(&text), &cli->error));
+    const mode_t mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH;
+    TP_TRY(tp_cli_file_write_for(place->client_conf, mode, (gid_t)-1, tp_buf_bytes(&text), &cli->error));
     place->made_client_conf = true;
     return TP_OK;
 }

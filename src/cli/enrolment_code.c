@@ -1,27 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/enrolment_code.h"
 #include "base/clock.h"
-#include "cli/file.h"
 #include "cli/output.h"
-
-#include <unistd.h>
 
 enum tp_rc tp_cli_enrolment_code_prepare(struct tp_cli *cli, struct tp_cli_enrolment_code *ret_place)
 {
-    struct tp_cli_enrolment_code place = {.path = tp_cli_text(&cli->args, "code-file"), .fd = -1};
+    struct tp_cli_enrolment_code place = {.path = tp_cli_text(&cli->args, "code-file")};
     if (place.path != NULL)
-        TP_TRY(tp_cli_file_make(place.path, S_IRUSR | S_IWUSR, &cli->error, &place.fd));
+        TP_TRY(tp_cli_file_make(place.path, S_IRUSR | S_IWUSR, &cli->error, &place.file));
     *ret_place = place;
     return TP_OK;
 }
 
 void tp_cli_enrolment_code_clear(struct tp_cli_enrolment_code *place)
 {
-    if (place->fd < 0)
-        return;
-    (void)close(place->fd);
-    (void)unlink(place->path);
-    place->fd = -1;
+    tp_cli_new_file_free(place->file);
+    place->file = NULL;
 }
 
 static enum tp_rc give_json(struct tp_cli *cli, const Tp__Ipc__UserAddReply *added, const char *path,
@@ -36,14 +30,6 @@ static enum tp_rc give_json(struct tp_cli *cli, const Tp__Ipc__UserAddReply *add
     return tp_cli_emit_record(cli, object, NULL);
 }
 
-/* The descriptor is handed over, and the file is no longer PLACE's to remove. */
-static enum tp_rc fill(struct tp_cli *cli, struct tp_cli_enrolment_code *place, struct tp_bytes code)
-{
-    int fd = place->fd;
-    place->fd = -1;
-    return tp_cli_file_fill(fd, place->path, code, &cli->error);
-}
-
 enum tp_rc tp_cli_enrolment_code_give(struct tp_cli *cli, struct tp_cli_enrolment_code *place, const char *user,
                                       const Tp__Ipc__UserAddReply *added, const struct tp_secret *code)
 {
@@ -51,8 +37,8 @@ enum tp_rc tp_cli_enrolment_code_give(struct tp_cli *cli, struct tp_cli_enrolmen
     char until[TP_TIME_TEXT_LEN];
     if (bytes.len == 0)
         return tp_error_set(&cli->error, TP_INTERNAL, "the engine sent no enrolment code");
-    if (place->path != NULL)
-        TP_TRY(fill(cli, place, bytes));
+    if (place->file != NULL)
+        TP_TRY(tp_cli_file_fill(place->file, bytes, &cli->error));
     if (cli->json)
         return give_json(cli, added, place->path, bytes);
     tp_time_format(added->until_ms, false, until);

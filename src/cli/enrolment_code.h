@@ -6,12 +6,13 @@
 #define TP_CLI_ENROLMENT_CODE_H
 
 #include "cli/cli.h"
+#include "cli/file.h"
 
 /* Where the code goes: the file of --code-file, made before the engine is asked, since a code that is lost means another
- * reset. Cleared on every way out: a file that has got no code is removed. */
+ * reset, and seen when the code is in it. Cleared on every way out. */
 struct tp_cli_enrolment_code {
     const char *path; /* NULL: standard output */
-    int fd;
+    struct tp_cli_new_file *file;
 };
 
 TP_MUST_USE enum tp_rc tp_cli_enrolment_code_prepare(struct tp_cli *cli, struct tp_cli_enrolment_code *ret_place);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/file.h"
+#include "base/new_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -113,11 +114,21 @@ static enum tp_rc refuse_existing(const char *path, struct tp_error *error)
     return tp_error_set(error, TP_EXISTS, "%s is there already; move it away first", path);
 }
 
+static enum tp_rc failed(const char *path, struct tp_error *error)
+{
+    return tp_error_set(error, TP_IO, "%s: %s", path, strerror(errno));
+}
+
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 enum tp_rc tp_cli_file_place_check(const char *path, struct tp_error *error)
 {
     struct stat about;
-    const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    char *folder = folder_of(path);
     if (folder == NULL)
         return TP_MEMORY;
     enum tp_rc rc = TP_OK;
@@ -129,36 +140,116 @@ enum tp_rc tp_cli_file_place_check(const char *path, struct tp_error *error)
     return rc;
 }
 
-enum tp_rc tp_cli_file_make(const char *path, mode_t mode, struct tp_error *error, int *ret_fd)
+/* ---- new files ---- */
+
+struct tp_cli_new_file {
+    char *path;
+    const char *name; /* in PATH */
+    int folder;
+    struct tp_new_file file;
+};
+
+void tp_cli_new_file_free(struct tp_cli_new_file *file)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-    if (fd < 0)
-        return errno == EEXIST ? refuse_existing(path, error)
-                               : tp_error_set(error, TP_IO, "%s: %s", path, strerror(errno));
-    if (fchmod(fd, mode) != 0) { /* since the umask has had its say on MODE */
-        enum tp_rc rc = tp_error_set(error, TP_IO, "%s: %s", path, strerror(errno));
-        (void)close(fd);
-        (void)unlink(path);
-        return rc;
-    }
-    *ret_fd = fd;
+    if (file == NULL)
+        return;
+    tp_new_file_drop(&file->file);
+    if (file->folder >= 0)
+        (void)close(file->folder);
+    free(file->path);
+    free(file);
+}
+
+/* Its folder need not be one that can be read. */
+static enum tp_rc open_folder(struct tp_cli_new_file *file, struct tp_error *error)
+{
+    char *folder = folder_of(file->path);
+    if (folder == NULL)
+        return TP_MEMORY;
+    file->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const enum tp_rc rc = file->folder < 0 ? failed(file->path, error) : TP_OK;
+    free(folder);
+    return rc;
+}
+
+static enum tp_rc set_up(struct tp_cli_new_file *file, const char *path, mode_t mode, struct tp_error *error)
+{
+    const char *slash = strrchr(path, '/');
+    if ((file->path = strdup(path)) == NULL)
+        return TP_MEMORY;
+    file->name = slash == NULL ? file->path : file->path + (slash - path) + 1;
+    if (file->name[0] == '\0')
+        return tp_error_set(error, TP_USAGE, "'%s' is no name of a file", path);
+    TP_TRY(open_folder(file, error));
+    const enum tp_rc rc = tp_new_file_make(file->folder, mode, &file->file);
+    return rc == TP_IO ? failed(path, error) : rc;
+}
+
+static enum tp_rc make(const char *path, mode_t mode, struct tp_error *error, struct tp_cli_new_file **ret_file)
+{
+    struct tp_cli_new_file *file TP_AUTO(tp_cli_new_file_free_p) = calloc(1, sizeof *file);
+    if (file == NULL)
+        return TP_MEMORY;
+    file->folder = -1;
+    file->file = (struct tp_new_file)TP_NEW_FILE_NONE;
+    TP_TRY(set_up(file, path, mode, error));
+    *ret_file = file;
+    file = NULL;
     return TP_OK;
 }
 
-enum tp_rc tp_cli_file_fill(int fd, const char *path, struct tp_bytes bytes, struct tp_error *error)
+enum tp_rc tp_cli_file_make(const char *path, mode_t mode, struct tp_error *error, struct tp_cli_new_file **ret_file)
 {
-    bool written = tp_cli_file_put(fd, bytes) == TP_OK && fsync(fd) == 0;
-    enum tp_rc rc = written ? TP_OK : tp_error_set(error, TP_IO, "%s: %s", path, strerror(errno));
-    if (close(fd) != 0 && rc == TP_OK)
-        rc = tp_error_set(error, TP_IO, "%s: %s", path, strerror(errno));
-    if (rc != TP_OK)
-        (void)unlink(path);
+    struct stat about;
+    if (lstat(path, &about) == 0)
+        return refuse_existing(path, error);
+    return make(path, mode, error, ret_file);
+}
+
+static enum tp_rc write_durably(struct tp_cli_new_file *file, struct tp_bytes bytes, struct tp_error *error)
+{
+    const int fd = file->file.fd;
+    return tp_cli_file_put(fd, bytes) == TP_OK && fsync(fd) == 0 ? TP_OK : failed(file->path, error);
+}
+
+static enum tp_rc named(const struct tp_cli_new_file *file, enum tp_rc rc, struct tp_error *error)
+{
+    if (rc == TP_EXISTS)
+        return refuse_existing(file->path, error);
+    return rc == TP_IO ? failed(file->path, error) : rc;
+}
+
+/* A folder that cannot be read cannot be synced either: the name is there, and will be durable in its time. */
+static enum tp_rc sync_folder(const struct tp_cli_new_file *file, struct tp_error *error)
+{
+    const int folder = openat(file->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0)
+        return errno == EACCES ? TP_OK : failed(file->path, error);
+    const bool synced = fsync(folder) == 0 || errno == EINVAL;
+    const enum tp_rc rc = synced ? TP_OK : failed(file->path, error);
+    (void)close(folder);
     return rc;
+}
+
+enum tp_rc tp_cli_file_fill(struct tp_cli_new_file *file, struct tp_bytes bytes, struct tp_error *error)
+{
+    TP_TRY(write_durably(file, bytes, error));
+    TP_TRY(named(file, tp_new_file_name(&file->file, file->name), error));
+    return sync_folder(file, error);
 }
 
 enum tp_rc tp_cli_file_write(const char *path, mode_t mode, struct tp_bytes bytes, struct tp_error *error)
 {
-    int fd;
-    TP_TRY(tp_cli_file_make(path, mode, error, &fd));
-    return tp_cli_file_fill(fd, path, bytes, error);
+    struct tp_cli_new_file *file TP_AUTO(tp_cli_new_file_free_p) = NULL;
+    TP_TRY(tp_cli_file_make(path, mode, error, &file));
+    return tp_cli_file_fill(file, bytes, error);
+}
+
+enum tp_rc tp_cli_file_write_for(const char *path, mode_t mode, gid_t group, struct tp_bytes bytes, struct tp_error *error)
+{
+    struct tp_cli_new_file *file TP_AUTO(tp_cli_new_file_free_p) = NULL;
+    TP_TRY(tp_cli_file_make(path, S_IRUSR | S_IWUSR, error, &file));
+    if (fchown(file->file.fd, (uid_t)-1, group) != 0 || fchmod(file->file.fd, mode) != 0)
+        return failed(path, error);
+    return tp_cli_file_fill(file, bytes, error);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pades/place.h"
 
-#include "base/crypto.h"
+#include "base/new_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,19 +13,13 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define HIDDEN_LEN 32 /* ".trustp11-" and 16 digits */
-
-struct version {
-    int fd; /* -1: none */
-    char hidden[HIDDEN_LEN]; /* its name in the folder; "": it has none */
-};
 struct tp_pades_place {
     char *path, *name; /* NAME lies in the folder */
     int folder, locked; /* -1: not IN_PLACE */
     bool replace, in_place; /* it is IN that is replaced */
     int in_fd;              /* the caller's */
     struct stat in;
-    struct version now, before;
+    struct tp_new_file now, before;
 };
 
 static enum tp_rc io_failed(const struct tp_pades_place *place, const char *what, struct tp_error *error)
@@ -43,15 +37,6 @@ static enum tp_rc check_folder(const struct tp_pades_place *place, struct tp_err
         return TP_OK;
     return tp_error_set(error, TP_IO, "%s: its folder cannot be written to: %s; name a place in another", place->path,
                         strerror(errno));
-}
-
-static void drop(const struct tp_pades_place *place, struct version *version)
-{
-    if (version->hidden[0] != '\0')
-        (void)unlinkat(place->folder, version->hidden, 0);
-    if (version->fd >= 0)
-        (void)close(version->fd);
-    *version = (struct version){.fd = -1};
 }
 
 static bool same_time(struct timespec one, struct timespec other)
@@ -121,8 +106,8 @@ void tp_pades_place_free(struct tp_pades_place *place)
 {
     if (place == NULL)
         return;
-    drop(place, &place->now);
-    drop(place, &place->before);
+    tp_new_file_drop(&place->now);
+    tp_new_file_drop(&place->before);
     unlock(place);
     if (place->folder >= 0)
         (void)close(place->folder);
@@ -208,36 +193,13 @@ enum tp_rc tp_pades_place_new(const char *path, int in, bool force, struct tp_er
     return TP_OK;
 }
 
-static enum tp_rc hidden_name(char ret_name[HIDDEN_LEN])
-{
-    uint8_t random[8];
-    char hex[2 * sizeof random + 1];
-    TP_TRY(tp_random(random, sizeof random));
-    tp_hex_encode(TP_BYTES(random, sizeof random), hex);
-    (void)snprintf(ret_name, HIDDEN_LEN, ".trustp11-%s", hex);
-    return TP_OK;
-}
-
-/* O_TMPFILE is not there on every file system (NFS, FAT, overlays of old kernels). */
-static enum tp_rc make_version(const struct tp_pades_place *place, struct tp_error *error, struct version *ret_version)
-{
-    struct version version = {.fd = openat(place->folder, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR)};
-    if (version.fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT)) {
-        TP_TRY(hidden_name(version.hidden));
-        version.fd = openat(place->folder, version.hidden, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW,
-                            S_IRUSR | S_IWUSR);
-    }
-    if (version.fd < 0)
-        return io_failed(place, "making a file in its folder", error);
-    *ret_version = version;
-    return TP_OK;
-}
-
 enum tp_rc tp_pades_place_next(struct tp_pades_place *place, struct tp_error *error, int *ret_fd)
 {
-    struct version next;
-    TP_TRY(make_version(place, error, &next));
-    drop(place, &place->before);
+    struct tp_new_file next;
+    const enum tp_rc rc = tp_new_file_make(place->folder, S_IRUSR | S_IWUSR, &next);
+    if (rc != TP_OK)
+        return rc == TP_IO ? io_failed(place, "making a file in its folder", error) : rc;
+    tp_new_file_drop(&place->before);
     place->before = place->now;
     place->now = next;
     *ret_fd = next.fd;
@@ -276,44 +238,15 @@ enum tp_rc tp_pades_place_sync(struct tp_pades_place *place, struct tp_error *er
     return fdatasync(place->now.fd) == 0 ? TP_OK : io_failed(place, "writing", error);
 }
 
-/* Gives a file without a name NAME. linkat with AT_EMPTY_PATH would want a capability (open(2), O_TMPFILE). */
-static int link_version(const struct tp_pades_place *place, const char *name)
-{
-    char self[64];
-    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", place->now.fd);
-    return linkat(AT_FDCWD, self, place->folder, name, AT_SYMLINK_FOLLOW);
-}
-
-/* rename(2) replaces, link(2) never does. */
-static enum tp_rc name_over(struct tp_pades_place *place, struct tp_error *error)
-{
-    char hidden[HIDDEN_LEN];
-    if (place->now.hidden[0] == '\0') {
-        TP_TRY(hidden_name(hidden));
-        if (link_version(place, hidden) != 0)
-            return io_failed(place, "naming it", error);
-        memcpy(place->now.hidden, hidden, sizeof hidden);
-    }
-    if (renameat(place->folder, place->now.hidden, place->folder, place->name) != 0)
-        return io_failed(place, "naming it", error);
-    place->now.hidden[0] = '\0';
-    return TP_OK;
-}
-
-static enum tp_rc name_new(struct tp_pades_place *place, struct tp_error *error)
-{
-    int failed = place->now.hidden[0] == '\0' ? link_version(place, place->name)
-                                              : linkat(place->folder, place->now.hidden, place->folder, place->name, 0);
-    if (failed != 0 && errno == EEXIST)
-        return tp_error_set(error, TP_EXISTS, "%s was made by somebody else meanwhile; it is left alone", place->path);
-    return failed == 0 ? TP_OK : io_failed(place, "naming it", error);
-}
-
 enum tp_rc tp_pades_place_name(struct tp_pades_place *place, struct tp_error *error)
 {
     if (place->in_place)
         TP_TRY(check_as_it_was(place, error));
-    return place->replace ? name_over(place, error) : name_new(place, error);
+    const enum tp_rc rc = place->replace ? tp_new_file_name_over(&place->now, place->name)
+                                         : tp_new_file_name(&place->now, place->name);
+    if (rc == TP_EXISTS)
+        return tp_error_set(error, rc, "%s was made by somebody else meanwhile; it is left alone", place->path);
+    return rc == TP_IO ? io_failed(place, "naming it", error) : rc;
 }
 
 enum tp_rc tp_pades_place_sync_folder(const struct tp_pades_place *place, struct tp_error *error)

@@ -1374,6 +1374,52 @@ class OtherFiles(PdfTest):
         self.assertFalse(signature.exists())
         self.assert_done(self.cli('cms', 'sign', data, '--out', signature, '--key-file', self.keys['ec']))
 
+    def test_nothing_is_there_before_it_is_whole(self):
+        """Whoever is killed while a TSA keeps him waiting leaves nothing, and the next run is not in its own way."""
+        data, out = self.put(b'data', 'data'), self.dir / 'out'
+        timestamps = ('--tsa', self.tsa, '--trust', self.anchors)
+        for command in (('cms', 'sign', '--key-file', self.keys['ec'], '--level', 'B-T'), ('tsa', 'stamp')):
+            line = [CLI, *command, *timestamps, '--out', out, data]
+            for killer in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+                with self.subTest(command=command, killer=killer):
+                    self.services.behave('tsa/tsa', 'hang')
+                    asked = self.services.asked('tsa/tsa')
+                    with subprocess.Popen(line, env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
+                        while self.services.asked('tsa/tsa') == asked and process.poll() is None:
+                            time.sleep(0.01)
+                        process.send_signal(killer)
+                    self.assertEqual(process.returncode, -killer)
+                    self.assertEqual(sorted(path.name for path in self.dir.iterdir() if path.is_file()), ['data', 'in.pdf'])
+            self.services.behave('tsa/tsa')
+            self.assert_done(run(line, env=self.env))
+            self.assert_line(run(line, env=self.env), 'there already')
+            out.unlink()
+
+    def test_what_somebody_else_has_put_there_meanwhile_is_left(self):
+        out = self.dir / 'out.p7s'
+        answer = type(self.services).stamp
+
+        def stamp(name, request):
+            out.write_bytes(b'precious')
+            return answer(self.services, name, request)
+        self.services.stamp = stamp
+        self.addCleanup(self.services.__dict__.pop, 'stamp', None)
+        for refuse in (None, 'reject'):
+            with self.subTest(refuse):
+                out.unlink(missing_ok=True)
+                self.services.behave('tsa/tsa', refuse)
+                done = self.cli('cms', 'sign', self.pdf, '--out', out, '--key-file', self.keys['ec'], '--level', 'B-T', '--tsa', self.tsa,
+                                '--trust', self.anchors)
+                self.assertEqual(done.status, 1)
+                self.assertEqual(out.read_bytes(), b'precious')
+
+    def test_the_umask_has_its_say(self):
+        for umask, mode in ((0o077, 0o600), (0o022, 0o644)):
+            out = self.dir / f'{umask}.p7s'
+            must(['sh', '-c', f'umask {umask:o} && exec "$@"', 'sh', CLI, 'cms', 'sign', '--key-file', self.keys['ec'], '--out', out,
+                  self.pdf], env=self.env)
+            self.assertEqual(out.stat().st_mode & 0o777, mode)
+
     def test_what_is_refused(self):
         signature = self.dir / 'x.p7s'
         sign = ['cms', 'sign', self.pdf, '--key-file', self.keys['ec']]

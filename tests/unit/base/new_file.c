@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/new_file.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static char path[] = "/tmp/trustp11-new-file-XXXXXX";
+static int folder;
+
+static void setup(void)
+{
+    cr_assert_not_null(mkdtemp(path));
+    folder = open(path, O_PATH | O_DIRECTORY);
+    cr_assert_geq(folder, 0);
+}
+
+static void teardown(void)
+{
+    char command[PATH_MAX];
+    (void)close(folder);
+    (void)snprintf(command, sizeof command, "rm -rf '%s'", path);
+    (void)!system(command);
+}
+
+TestSuite(new_file, .init = setup, .fini = teardown);
+
+static size_t count(void)
+{
+    size_t files = 0;
+    DIR *entries = opendir(path);
+    const struct dirent *entry;
+    while ((entry = readdir(entries)) != NULL)
+        files += strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+    (void)closedir(entries);
+    return files;
+}
+
+static struct tp_new_file file_with(const char *content, mode_t mode)
+{
+    struct tp_new_file file;
+    cr_assert_eq(tp_new_file_make(folder, mode, &file), TP_OK, "%s", strerror(errno));
+    cr_assert_eq(write(file.fd, content, strlen(content)), (ssize_t)strlen(content));
+    return file;
+}
+
+static void assert_content(const char *name, const char *wanted)
+{
+    char content[64] = "";
+    const int fd = openat(folder, name, O_RDONLY);
+    cr_assert_geq(fd, 0, "%s is not there", name);
+    cr_assert_geq(read(fd, content, sizeof content - 1), 0);
+    (void)close(fd);
+    cr_assert_str_eq(content, wanted);
+}
+
+static mode_t mode_of(const char *name)
+{
+    struct stat status;
+    cr_assert_eq(fstatat(folder, name, &status, 0), 0);
+    return status.st_mode & 0777;
+}
+
+Test(new_file, it_is_there_when_it_is_named_and_never_over_another)
+{
+    struct tp_new_file file = file_with("one", 0600), other = file_with("other", 0600);
+    cr_assert_eq(count(), 0);
+    cr_assert_eq(tp_new_file_name(&file, "name"), TP_OK, "%s", strerror(errno));
+    cr_assert_eq(tp_new_file_name(&other, "name"), TP_EXISTS);
+    tp_new_file_drop(&file);
+    tp_new_file_drop(&other);
+    assert_content("name", "one");
+    cr_assert_eq(count(), 1);
+}
+
+Test(new_file, it_takes_the_place_of_another_when_that_is_meant)
+{
+    struct tp_new_file file = file_with("one", 0600), other = file_with("other", 0600);
+    cr_assert_eq(tp_new_file_name_over(&file, "name"), TP_OK, "%s", strerror(errno));
+    cr_assert_eq(tp_new_file_name_over(&other, "name"), TP_OK, "%s", strerror(errno));
+    tp_new_file_drop(&file);
+    tp_new_file_drop(&other);
+    assert_content("name", "other");
+    cr_assert_eq(count(), 1);
+}
+
+Test(new_file, what_is_not_named_is_gone)
+{
+    struct tp_new_file file = file_with("one", 0600);
+    tp_new_file_drop(&file);
+    tp_new_file_drop(&file);
+    cr_assert_eq(count(), 0);
+}
+
+Test(new_file, the_umask_has_its_say)
+{
+    (void)umask(077);
+    struct tp_new_file file = file_with("one", 0644);
+    cr_assert_eq(tp_new_file_name(&file, "private"), TP_OK);
+    tp_new_file_drop(&file);
+    (void)umask(022);
+    file = file_with("one", 0644);
+    cr_assert_eq(tp_new_file_name(&file, "public"), TP_OK);
+    tp_new_file_drop(&file);
+    file = file_with("one", 0600);
+    cr_assert_eq(tp_new_file_name(&file, "secret"), TP_OK);
+    tp_new_file_drop(&file);
+    cr_assert_eq(mode_of("private"), 0600);
+    cr_assert_eq(mode_of("public"), 0644);
+    cr_assert_eq(mode_of("secret"), 0600);
+}
