@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Anchors of timestamp authorities, one file each in a folder: what is taken over can be seen, and taken out, by
- * anybody with a file manager.
+ * anybody with a file manager; what is damaged is written anew by the next import.
  */
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -65,7 +65,20 @@ static enum tp_rc write_anchor(const struct import *import, const char *path, st
     if (import->dry_run)
         return TP_OK;
     TP_TRY(tp_pki_pem_write("CERTIFICATE", der, &pem));
-    return tp_cli_file_write(path, 0644, tp_buf_bytes(&pem), &import->cli->error);
+    return tp_cli_file_replace(path, 0644, tp_buf_bytes(&pem), &import->cli->error);
+}
+
+static enum tp_rc compare(void *context, struct tp_bytes der)
+{
+    return tp_bytes_equal(*(const struct tp_bytes *)context, der) ? TP_OK : TP_TAMPERED;
+}
+
+/* Whether the file has what its name says, and nothing else: somebody could have edited it, and a disk could have been full. */
+static bool has_anchor(const char *path, struct tp_bytes der)
+{
+    struct tp_buf file TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    return tp_cli_file_read(path, FILE_MOST, NULL, &file) == TP_OK &&
+           tp_pki_certificates_read(tp_buf_bytes(&file), NULL, compare, &der) == TP_OK;
 }
 
 /* A root from before version 3 says nothing of what it is for. */
@@ -84,6 +97,8 @@ static bool is_fit(struct tp_bytes der, const struct tp_pki_certificate *certifi
 static enum tp_rc take_new(struct import *import, struct tp_bytes der, const struct tp_pki_certificate *certificate,
                            const char *path, const char **ret_what)
 {
+    static const char *const words[2][2] = {{"imported", "would be imported"},
+                                            {"there, but damaged: written anew", "there, but damaged: would be written anew"}};
     if (!is_fit(der, certificate)) {
         import->unfit++;
         *ret_what = "neither a CA's nor for timestamps: left out";
@@ -93,15 +108,14 @@ static enum tp_rc take_new(struct import *import, struct tp_bytes der, const str
         *ret_what = "expired: left out";
         return TP_OK;
     }
-    const enum tp_rc rc = access(path, F_OK) == 0 ? TP_EXISTS : write_anchor(import, path, der);
-    if (rc == TP_EXISTS) {
-        tp_error_clear(&import->cli->error);
+    const bool there = access(path, F_OK) == 0;
+    if (there && has_anchor(path, der)) {
         *ret_what = "there already";
         return TP_OK;
     }
-    TP_TRY(rc);
+    TP_TRY(write_anchor(import, path, der));
     import->imported++;
-    *ret_what = import->dry_run ? "would be imported" : "imported";
+    *ret_what = words[there][import->dry_run];
     return TP_OK;
 }
 

@@ -253,3 +253,15 @@ enum tp_rc tp_cli_file_write_for(const char *path, mode_t mode, gid_t group, str
         return failed(path, error);
     return tp_cli_file_fill(file, bytes, error);
 }
+
+enum tp_rc tp_cli_file_replace(const char *path, mode_t mode, struct tp_bytes bytes, struct tp_error *error)
+{
+    struct tp_cli_new_file *file TP_AUTO(tp_cli_new_file_free_p) = NULL;
+    struct stat about;
+    if (lstat(path, &about) == 0 && !S_ISREG(about.st_mode))
+        return tp_error_set(error, TP_EXISTS, "%s is there already, and no regular file; move it away first", path);
+    TP_TRY(make(path, mode, error, &file));
+    TP_TRY(write_durably(file, bytes, error));
+    TP_TRY(named(file, tp_new_file_name_over(&file->file, file->name), error));
+    return sync_folder(file, error);
+}

@@ -328,6 +328,34 @@ class TsaTest(unittest.TestCase):
         self.assertEqual(done.status, 0, done.err)
         self.assertEqual([entry['subject'] for entry in json.loads(done.out)], ['CN=Root CA,O=Test,C=JP', 'CN=intermediate CA,O=Test,C=JP'])
 
+    def test_trust_mends_an_anchor_that_is_damaged(self):
+        """As by a full disk, or an editor; other text around the certificate is nobody's business."""
+        root, folder, token = self.services.authorities['root'].certificate, self.dir / 'anchors', self.dir / 'token'
+
+        def told(*options):
+            done = self.cli('trust', root, '--to', folder, '--json', *options)
+            self.assertEqual(done.status, 0, done.err)
+            return [entry['what'] for entry in json.loads(done.out)]
+        self.assertEqual(told(), ['imported'])
+        [anchor] = folder.iterdir()
+        whole = anchor.read_bytes()
+        for damage in (b'', whole[:100], self.services.authorities['intermediate'].certificate.read_bytes()):
+            with self.subTest(damage[:40]):
+                anchor.write_bytes(damage)
+                self.assertEqual(told('--dry-run'), ['there, but damaged: would be written anew'])
+                self.assertEqual(anchor.read_bytes(), damage)
+                self.assertEqual(told(), ['there, but damaged: written anew'])
+                self.assertEqual(anchor.read_bytes(), whole)
+        anchor.write_bytes(b'our root\n' + whole)
+        self.assertEqual(told(), ['there already'])
+        done = self.cli('stamp', '--tsa', self.services.tsa(), '--trust', folder, '--out', token, root)
+        self.assertEqual(done.status, 0, done.err)
+        anchor.unlink()
+        anchor.symlink_to('nowhere')
+        done = self.cli('trust', root, '--to', folder)
+        self.assertEqual(done.status, 1)
+        self.assertIn('no regular file', done.err)
+
     def test_trust_tells_what_a_list_does_not_prove(self):
         xml, services = self.dir / 'list.xml', [('TSA/QTST', 'granted', self.services.authorities['root'].certificate)]
         for next_update, stale in (('', False), ('2999-01-01T00:00:00Z', False), ('2021-02-03T04:05:06Z', True)):
