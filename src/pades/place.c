@@ -2,6 +2,7 @@
 #include "pades/place.h"
 
 #include "base/new_file.h"
+#include "pades/access.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@ struct tp_pades_place {
     bool replace, in_place; /* it is IN that is replaced */
     int in_fd;              /* the caller's */
     struct stat in;
+    mode_t bits; /* IN's permissions (access.h) */
     struct tp_new_file now, before;
 };
 
@@ -177,6 +179,7 @@ static enum tp_rc set_up(struct tp_pades_place *place, const char *path, int in,
     place->in_fd = in;
     if (fstat(in, &place->in) != 0)
         return tp_error_set(error, TP_IO, "what is to be signed: %s", strerror(errno));
+    place->bits = tp_pades_access_bits(in, &place->in);
     TP_TRY(look(place, in, force, error));
     TP_TRY(open_folder(place, error));
     return place->in_place ? lock(place, error) : TP_OK;
@@ -219,12 +222,12 @@ int tp_pades_place_fd(const struct tp_pades_place *place)
     return place->now.fd;
 }
 
-/* As the document that it comes from: read by whom that was read by. The owner can only be kept by root. */
-static void take_mode(const struct tp_pades_place *place)
+static void give_access(const struct tp_pades_place *place)
 {
-    if (place->replace && fchown(place->now.fd, place->in.st_uid, place->in.st_gid) != 0)
-        (void)!fchown(place->now.fd, (uid_t)-1, place->in.st_gid);
-    (void)fchmod(place->now.fd, place->in.st_mode & (S_IRWXU | S_IRWXG | S_IRWXO));
+    if (place->in_place)
+        tp_pades_access_copy(place->now.fd, place->locked, &place->in, place->bits);
+    else
+        tp_pades_access_give(place->now.fd, &place->in, place->bits);
 }
 
 void tp_pades_place_start_sync(const struct tp_pades_place *place)
@@ -234,7 +237,7 @@ void tp_pades_place_start_sync(const struct tp_pades_place *place)
 
 enum tp_rc tp_pades_place_sync(struct tp_pades_place *place, struct tp_error *error)
 {
-    take_mode(place);
+    give_access(place);
     return fdatasync(place->now.fd) == 0 ? TP_OK : io_failed(place, "writing", error);
 }
 

@@ -3,11 +3,13 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static char folder[] = "/tmp/trustp11-place-XXXXXX";
@@ -271,6 +273,107 @@ Test(place, one_alone_replaces_a_document_at_a_time)
     cr_assert_eq(tp_pades_place_commit(place, &error), TP_OK, "%s", error.words);
     tp_pades_place_free(place);
     assert_content("in", "second");
+}
+
+/* ---- who may read and write it ---- */
+
+#define LIST "system.posix_acl_access"
+
+/* The owner 6, user 1234 NAMED, the group GROUP, mask 6, others OTHER. */
+static void put_list(unsigned named, unsigned group, unsigned other)
+{
+    const unsigned entries[][3] = {{1, 6, ~0u}, {2, named, 1234}, {4, group, ~0u}, {16, 6, ~0u}, {32, other, ~0u}};
+    uint8_t list[4 + 8 * 5] = {2};
+    for (size_t i = 0; i < 5; i++) {
+        list[4 + 8 * i] = (uint8_t)entries[i][0];
+        list[6 + 8 * i] = (uint8_t)entries[i][1];
+        for (size_t j = 0; j < 4; j++)
+            list[8 + 8 * i + j] = (uint8_t)(entries[i][2] >> 8 * j);
+    }
+    if (fsetxattr(in, LIST, list, sizeof list, 0) != 0)
+        cr_skip("no access control lists here: %s", strerror(errno));
+}
+
+static struct stat result(const char *name)
+{
+    char path[PATH_MAX];
+    struct stat status;
+    struct tp_pades_place *place = place_of(name, true);
+    write_version(place, "signed");
+    cr_assert_eq(tp_pades_place_commit(place, &error), TP_OK, "%s", error.words);
+    tp_pades_place_free(place);
+    path_of(name, path);
+    cr_assert_eq(stat(path, &status), 0);
+    return status;
+}
+
+static ssize_t list_of(const char *name, uint8_t ret_list[64])
+{
+    char path[PATH_MAX];
+    path_of(name, path);
+    return getxattr(path, LIST, ret_list, 64);
+}
+
+Test(place, who_is_let_in_by_a_list_alone_is_not_let_in_by_bits)
+{
+    static const struct {
+        unsigned named, group, other;
+        mode_t wanted;
+    } cases[] = {{6, 0, 0, 0600}, {6, 4, 0, 0640}, {6, 6, 4, 0664}, {4, 6, 4, 0644}, {0, 4, 4, 0600}};
+    uint8_t list[64];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        put_list(cases[i].named, cases[i].group, cases[i].other);
+        const struct stat status = result("out");
+        cr_assert_eq(status.st_mode & 0777, cases[i].wanted, "%zu: %o", i, status.st_mode & 0777);
+        cr_assert_lt(list_of("out", list), 0);
+    }
+}
+
+Test(place, what_takes_the_place_of_a_document_has_its_list_and_attributes)
+{
+    uint8_t before[64], after[64];
+    char note[8] = "", path[PATH_MAX];
+    put_list(6, 0, 0);
+    const bool noted = fsetxattr(in, "user.note", "mine", 4, 0) == 0; /* tmpfs of old kernels has none */
+    const ssize_t len = list_of("in", before);
+    cr_assert_gt(len, 0);
+    cr_assert_eq(result("in").st_mode & 0777, 0660);
+    cr_assert_eq(list_of("in", after), len);
+    cr_assert_arr_eq(before, after, (size_t)len);
+    path_of("in", path);
+    cr_assert(!noted || getxattr(path, "user.note", note, sizeof note) == 4);
+    cr_assert_str_eq(note, noted ? "mine" : "");
+}
+
+Test(place, a_list_of_the_folder_is_not_one_of_the_document)
+{
+    uint8_t list[64];
+    put_list(6, 6, 0);
+    const ssize_t len = list_of("in", list);
+    cr_assert_eq(setxattr(folder, "system.posix_acl_default", list, (size_t)len, 0), 0);
+    cr_assert_eq(fremovexattr(in, LIST), 0);
+    cr_assert_eq(fchmod(in, 0660), 0);
+    cr_assert_eq(result("in").st_mode & 0777, 0660);
+    cr_assert_lt(list_of("in", list), 0);
+}
+
+Test(place, a_group_that_is_not_kept_gets_no_more_than_everybody)
+{
+    static const mode_t modes[][2] = {{0660, 0600}, {0664, 0644}, {0604, 0600}, {0640, 0600}};
+    if (geteuid() != 0)
+        cr_skip("by root alone");
+    cr_assert_eq(fchown(in, 1234, 1234), 0);
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        cr_assert_eq(fchmod(in, modes[i][0]), 0);
+        for (int again = 0; again < 2; again++) { /* the second replaces the first */
+            const struct stat status = result("out");
+            cr_assert_eq(status.st_mode & 0777, modes[i][1], "%o: %o", modes[i][0], status.st_mode & 0777);
+            cr_assert_eq(status.st_uid, 0);
+        }
+    }
+    const struct stat status = result("in");
+    cr_assert_eq(status.st_mode & 0777, 0640);
+    cr_assert(status.st_uid == 1234 && status.st_gid == 1234);
 }
 
 Test(place, links_and_folders_are_refused)
