@@ -118,6 +118,14 @@ void tp_pades_place_free(struct tp_pades_place *place)
     free(place);
 }
 
+/* Without /proc: a file that has one name has no other. */
+static bool is_only_name_of(int in, const char *path)
+{
+    struct stat ours, theirs;
+    return fstat(in, &ours) == 0 && stat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino &&
+           ours.st_nlink == 1;
+}
+
 /* The name by which IN was opened, however it is written. A hard link is the same file under another name, but replaced it is another
  * file: who has given both names has meant two. */
 static bool is_name_of(int in, const char *path)
@@ -125,7 +133,7 @@ static bool is_name_of(int in, const char *path)
     char self[64];
     (void)snprintf(self, sizeof self, "/proc/self/fd/%d", in);
     char *ours = realpath(self, NULL), *theirs = realpath(path, NULL);
-    const bool same = ours != NULL && theirs != NULL && strcmp(ours, theirs) == 0;
+    const bool same = ours == NULL ? is_only_name_of(in, path) : theirs != NULL && strcmp(ours, theirs) == 0;
     free(ours);
     free(theirs);
     return same;

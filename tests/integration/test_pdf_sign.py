@@ -852,6 +852,23 @@ class Places(PdfTest):
         self.meanwhile(lambda: None)
         self.assert_done(self.extend(signed, longer, '--level', 'B-LTA'))
 
+    def test_without_proc(self):
+        """As in a bare chroot: files without a name could not be named there."""
+        bare = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /proc && exec "$@"', 'sh']
+        if os.geteuid() != 0 or run([*bare, 'true']).status != 0:
+            self.skipTest('root alone may take /proc away')
+        line, original = [*bare, CLI, 'pdf', 'sign', '--key-file', self.keys['ec'], self.pdf], self.pdf.read_bytes()
+        must([*line, self.out], env=self.env)
+        self.assert_signed(self.pdf, self.out)
+        self.assert_line(run([*line, self.out], env=self.env), 'is there already')
+        other = self.dir / 'other.pdf'
+        other.hardlink_to(self.pdf)
+        self.assert_line(run([*line, self.pdf], env=self.env), 'is there already')  # which of the two is meant is not known
+        other.unlink()
+        must([*line, self.pdf], env=self.env)
+        self.assert_signed(self.put(original, 'original.pdf'), self.pdf)
+        self.assertEqual([path.name for path in self.dir.iterdir() if path.name.startswith('.trustp11-')], [])
+
     def test_standard_input_and_output_are_no_documents(self):
         for command in ('sign', 'extend'):
             for operands, word in (((self.pdf, '-'), 'OUT'), (('-', self.out), 'IN')):

@@ -6,9 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static char path[] = "/tmp/trustp11-new-file-XXXXXX";
@@ -114,4 +120,81 @@ Test(new_file, the_umask_has_its_say)
     cr_assert_eq(mode_of("private"), 0600);
     cr_assert_eq(mode_of("public"), 0644);
     cr_assert_eq(mode_of("secret"), 0600);
+}
+
+/* ---- other file systems, and none of /proc ---- */
+
+#define FAIL(number) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (number))
+#define CALL_IS(number, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (number), 0, (skip))
+
+static void filter(const struct sock_filter *steps, size_t len)
+{
+    const struct sock_fprog program = {.len = (unsigned short)len, .filter = (struct sock_filter *)(uintptr_t)steps};
+    cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        cr_skip("no seccomp here: %s", strerror(errno));
+}
+
+/* As FAT: LINKS false; as NFS: true, and no renames that spare what is there. No files without a name in both. */
+static void be_file_system(bool links)
+{
+    const struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        CALL_IS(links ? SYS_renameat2 : SYS_linkat, 1),
+        FAIL(links ? EINVAL : EPERM),
+        CALL_IS(SYS_openat, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_TMPFILE & ~O_DIRECTORY, 0, 1),
+        FAIL(EOPNOTSUPP),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    filter(steps, sizeof steps / sizeof steps[0]);
+}
+
+static void lose_proc(void)
+{
+    const struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+#ifdef SYS_access
+        CALL_IS(SYS_access, 1),
+        FAIL(ENOENT),
+#endif
+        CALL_IS(SYS_faccessat, 1),
+        FAIL(ENOENT),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    filter(steps, sizeof steps / sizeof steps[0]);
+}
+
+static void assert_hidden_ones_are_named(void)
+{
+    struct tp_new_file file = file_with("one", 0600), other = file_with("other", 0600), lost = file_with("lost", 0600);
+    cr_assert_eq(count(), 3, "each has a hidden name");
+    cr_assert_eq(tp_new_file_name(&file, "name"), TP_OK, "%s", strerror(errno));
+    cr_assert_eq(tp_new_file_name(&other, "name"), TP_EXISTS);
+    assert_content("name", "one");
+    cr_assert_eq(tp_new_file_name_over(&other, "name"), TP_OK, "%s", strerror(errno));
+    tp_new_file_drop(&file);
+    tp_new_file_drop(&other);
+    tp_new_file_drop(&lost);
+    assert_content("name", "other");
+    cr_assert_eq(count(), 1);
+}
+
+Test(new_file, it_is_named_where_there_are_no_links)
+{
+    be_file_system(false);
+    assert_hidden_ones_are_named();
+}
+
+Test(new_file, it_is_named_where_every_rename_replaces)
+{
+    be_file_system(true);
+    assert_hidden_ones_are_named();
+}
+
+Test(new_file, it_is_named_without_proc)
+{
+    lose_proc();
+    assert_hidden_ones_are_named();
 }
