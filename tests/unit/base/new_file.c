@@ -13,8 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 static char path[] = "/tmp/trustp11-new-file-XXXXXX";
@@ -197,4 +199,50 @@ Test(new_file, it_is_named_without_proc)
 {
     lose_proc();
     assert_hidden_ones_are_named();
+}
+
+static int put_old(const char *name, time_t age)
+{
+    const struct timespec at = {.tv_sec = time(NULL) - age};
+    const int fd = openat(folder, name, O_CREAT | O_RDWR, 0600);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(futimens(fd, (struct timespec[]){at, at}), 0);
+    return fd;
+}
+
+Test(new_file, what_is_left_of_who_was_killed_is_removed)
+{
+    const char *const others[] = {".trustp11-0123456789abcde", ".trustp11-0123456789abcdef0", ".trustp11-0123456789abcdeg", "0123456789abcdef"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        (void)close(put_old(others[i], 100000));
+    (void)close(put_old(".trustp11-0000000000000001", 80000));
+    const int locked = put_old(".trustp11-0000000000000002", 100000);
+    cr_assert_eq(flock(locked, LOCK_EX), 0);
+    cr_assert_eq(mkdirat(folder, ".trustp11-0000000000000003", 0700), 0);
+    cr_assert_eq(symlinkat("0123456789abcdef", folder, ".trustp11-0000000000000004"), 0);
+    (void)close(put_old(".trustp11-0000000000000005", 100000));
+    cr_assert_eq(count(), 9);
+    be_file_system(false);
+    struct tp_new_file file = file_with("one", 0600);
+    cr_assert_eq(count(), 9, "the fifth is gone, and the new one there");
+    cr_assert_eq(faccessat(folder, ".trustp11-0000000000000005", F_OK, 0), -1);
+    const struct timespec at = {.tv_sec = time(NULL) - 100000};
+    cr_assert_eq(futimens(file.fd, (struct timespec[]){at, at}), 0);
+    (void)close(locked);
+    char other_path[] = "/tmp/trustp11-new-file-XXXXXX";
+    cr_assert_not_null(mkdtemp(other_path));
+    const int there = open(other_path, O_PATH | O_DIRECTORY);
+    struct tp_new_file elsewhere, next;
+    cr_assert_eq(tp_new_file_make(there, 0600, &elsewhere), TP_OK);
+    cr_assert_eq(tp_new_file_make(folder, 0600, &next), TP_OK);
+    cr_assert_eq(count(), 9, "the second is gone, and the next there: what is being made is nobody else's to remove");
+    cr_assert_eq(tp_new_file_name(&file, "name"), TP_OK);
+    tp_new_file_drop(&elsewhere);
+    tp_new_file_drop(&next);
+    (void)close(there);
+    (void)rmdir(other_path);
+    const int named = openat(folder, "name", O_RDONLY);
+    cr_assert_eq(flock(named, LOCK_EX | LOCK_NB), 0, "what has its name is locked no more");
+    (void)close(named);
+    tp_new_file_drop(&file);
 }
