@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 struct tp_pades_place {
@@ -62,13 +63,18 @@ enum tp_rc tp_pades_place_check_in(const struct tp_pades_place *place, struct tp
                         "that is done");
 }
 
+static enum tp_rc left_alone(const struct tp_pades_place *place, struct tp_error *error)
+{
+    return tp_error_set(error, TP_EXISTS, "%s was changed by somebody else meanwhile; it is left alone", place->path);
+}
+
 /* Somebody may have been at it while the signature was made: what he has written would be lost. */
 static enum tp_rc check_as_it_was(const struct tp_pades_place *place, struct tp_error *error)
 {
     struct stat now;
     if (fstatat(place->folder, place->name, &now, AT_SYMLINK_NOFOLLOW) == 0 && is_same(&now, &place->in))
         return TP_OK;
-    return tp_error_set(error, TP_EXISTS, "%s was changed by somebody else meanwhile; it is left alone", place->path);
+    return left_alone(place, error);
 }
 
 /* ---- the lock of a document that is replaced ---- */
@@ -91,9 +97,23 @@ static void unlock(struct tp_pades_place *place)
     place->locked = -1;
 }
 
+/* On Windows' shares a lock keeps everybody from reading, the reader of IN among them. */
+static bool is_share(int fd)
+{
+    static const uint32_t kinds[] = {0x517b, 0xff534d42, 0xfe534d42}; /* SMB, CIFS, SMB2 (statfs(2)) */
+    struct statfs system;
+    const bool known = fstatfs(fd, &system) == 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (known && (uint32_t)system.f_type == kinds[i])
+            return true;
+    return false;
+}
+
 /* NFS locks exclusively what is open for writing alone; where there are no locks, what is left is that it is looked at again. */
 static enum tp_rc lock(struct tp_pades_place *place, struct tp_error *error)
 {
+    if (is_share(place->folder))
+        return check_as_it_was(place, error);
     int failed = lock_exclusively(place, O_RDONLY);
     if (failed != 0 && place->locked >= 0 && errno == EBADF) {
         unlock(place);
@@ -139,6 +159,25 @@ static bool is_name_of(int in, const char *path)
     return same;
 }
 
+/* IN was at PATH when it was opened, and another program has put something else there since. It would not be IN that --force replaces,
+ * but what has come of it. */
+static bool was_name_of(int in, const char *path)
+{
+    static const char gone[] = " (deleted)"; /* proc(5) */
+    char self[64], was[PATH_MAX + sizeof gone];
+    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", in);
+    const ssize_t len = readlink(self, was, sizeof was - 1);
+    const ssize_t cut = len - (ssize_t)strlen(gone);
+    was[len < 0 ? 0 : len] = '\0';
+    if (cut < 0 || strcmp(was + cut, gone) != 0)
+        return false;
+    was[cut] = '\0';
+    char *theirs = realpath(path, NULL);
+    const bool same = theirs != NULL && strcmp(was, theirs) == 0;
+    free(theirs);
+    return same;
+}
+
 /* What is at the path now, and whether it may be replaced. A link that leads to IN is replaced where it leads. */
 static enum tp_rc look(struct tp_pades_place *place, int in, bool force, struct tp_error *error)
 {
@@ -151,6 +190,8 @@ static enum tp_rc look(struct tp_pades_place *place, int in, bool force, struct 
     if (!S_ISREG(status.st_mode))
         return tp_error_set(error, TP_NOT_PERMITTED, "%s is no regular file", place->path);
     place->in_place = is_in;
+    if (!is_in && was_name_of(in, place->path))
+        return left_alone(place, error);
     if (!is_in && !force)
         return tp_error_set(error, TP_EXISTS, "%s is there already; move it away, or --force", place->path);
     place->replace = true;
