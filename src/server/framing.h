@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whether it is beyond doubt where a request ends. evhttp takes the first of two lengths, and a coding of which "chunked" is
- * but a part; a proxy before us may have taken the other: then one client's request would be answered to another.
+ * Whether it is beyond doubt where a request ends. evhttp takes the first of two lengths, and reads chunks of the size "0x3b" or
+ * "+3b"; a proxy before us may have read them otherwise: then one client's request would be answered to another. Clients of a
+ * timestamp authority know how long their request is, so that a length is all that is taken.
  */
 #ifndef TP_SERVER_FRAMING_H
 #define TP_SERVER_FRAMING_H
 
 #include <event2/http.h>
-#include <stdbool.h>
 
-/* RFC 9112 §5.1, §6.1, §6.3. After one that is not, its connection is not to be read any further. */
-bool tp_framing_is_clear(struct evhttp_request *request);
+/* RFC 9112 §3.2, §5.1, §6.1, §6.3: the HTTP status that it is refused with, and words for people; 0: it is clear. */
+int tp_framing_judge(struct evhttp_request *request, const char **ret_words);
 
 #endif

@@ -10,6 +10,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <errno.h>
@@ -56,6 +57,20 @@ static void log_access(const struct tp_exchange *exchange, int status, size_t le
                len, (long long)(tp_clock_monotonic_us() - exchange->begun_us));
 }
 
+/* evhttp reads no body of a HEAD, whatever its length: what follows an error may be part of what it was the answer to, and is not
+ * to be taken for a request. */
+static bool is_last(const struct tp_front *front, int status)
+{
+    return status != HTTP_OK || front->drain_until_ms != 0;
+}
+
+/* RFC 9110 §2.5: answered as what we speak, whatever minor version was asked with; evhttp would repeat that. */
+static void speak_our_version(struct evhttp_request *request)
+{
+    if (request->major == 1 && request->minor > 1)
+        request->minor = 1;
+}
+
 void tp_exchange_answer(struct tp_exchange *exchange, int status, const char *type, struct tp_bytes body)
 {
     struct tp_front *front = exchange->front;
@@ -65,7 +80,7 @@ void tp_exchange_answer(struct tp_exchange *exchange, int status, const char *ty
     if (type != NULL)
         evhttp_add_header(headers, "Content-Type", type);
     evhttp_add_header(headers, "Cache-Control", "no-store");
-    if (front->drain_until_ms != 0)
+    if (is_last(front, status))
         evhttp_add_header(headers, "Connection", "close");
     if (body.len > 0 && evhttp_request_get_command(request) != EVHTTP_REQ_HEAD) /* RFC 9110 §9.3.2; evhttp would send it */
         evbuffer_add(evhttp_request_get_output_buffer(request), body.data, body.len);
@@ -97,6 +112,7 @@ static void on_request(struct evhttp_request *request, void *context)
     *exchange = (struct tp_exchange){
         .front = front, .request = request, .method = "-", .path = "-", .begun_us = tp_clock_monotonic_us()};
     front->open++;
+    speak_our_version(request);
     tp_limits_whole(front->limits, descriptor_of(request));
     tp_route_run(exchange, front->conf, front->engine);
     event_active(front->flush, EV_WRITE, 0);

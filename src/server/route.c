@@ -40,10 +40,10 @@ void tp_route_run(struct tp_exchange *exchange, const struct tp_net_conf *conf, 
 {
     struct evhttp_request *request = exchange->request;
     struct evbuffer *body = evhttp_request_get_input_buffer(request);
-    const char *path = NULL;
-    if (!tp_framing_is_clear(request)) {
-        evhttp_add_header(evhttp_request_get_output_headers(request), "Connection", "close");
-        tp_exchange_fail(exchange, HTTP_BADREQUEST, 0, "where this request ends is not clear");
+    const char *path = NULL, *words = NULL;
+    const int unclear = tp_framing_judge(request, &words);
+    if (unclear != 0) {
+        tp_exchange_fail(exchange, unclear, 0, words);
         return;
     }
     const struct tp_route *route = find(request, conf, &path);

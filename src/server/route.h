@@ -19,7 +19,8 @@ struct tp_exchange {
     int64_t begun_us;
     size_t body_len;
 };
-/* TYPE may be NULL with an empty BODY. EXCHANGE is gone afterwards. */
+/* TYPE may be NULL with an empty BODY. EXCHANGE is gone afterwards; its connection is kept for the next request after HTTP_OK
+ * alone, and while others need not wait for it. */
 void tp_exchange_answer(struct tp_exchange *exchange, int status, const char *type, struct tp_bytes body);
 /* An answer of one line for people; RETRY_AFTER_S 0: not said. */
 void tp_exchange_fail(struct tp_exchange *exchange, int status, unsigned retry_after_s, const char *words);
@@ -33,7 +34,8 @@ struct tp_route {
     /* BODY is the callee's for the call only. */
     void (*run)(struct tp_exchange *exchange, struct tp_bytes body, struct tp_ipc_async *engine);
 };
-/* RFC 9110: 400 for a request whose end is in doubt, 404 for what is not there, 405 with Allow for another method, 415 for another media type, 413 for too much. */
+/* RFC 9110: 400 for a request whose end is in doubt, 411 for one without a length, 404 for what is not there, 405 with Allow for
+ * another method, 415 for another media type, 413 for too much. */
 void tp_route_run(struct tp_exchange *exchange, const struct tp_net_conf *conf, struct tp_ipc_async *engine);
 
 /* tsa_route.c */

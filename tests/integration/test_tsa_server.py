@@ -134,42 +134,72 @@ class Protocol(TsaServerTest):
             self.assertEqual((answer.status, answer.headers['Allow']), (405, 'POST'), method)
             connection.close()
 
-    def test_an_answer_without_a_body_where_none_may_be(self):
-        """What came after the header of an answer to HEAD would be read as the next answer."""
-        query, connection = self.server.query(), self.server.connection()
-        for path in ('/tsa', '/'):
-            connection.request('HEAD', path)
-            connection.getresponse().read()
-            connection.request('POST', '/tsa', query, {'Content-Type': QUERY})
-            self.assertEqual(connection.getresponse().read()[:1], b'0')
-        connection.close()
-
-    def ask_raw(self, fields, body):
-        """What comes back until the server ends the connection or says nothing more, to two requests of which the first has FIELDS."""
-        query = self.server.query('-no_nonce')
-        head, second = b'POST /tsa HTTP/1.1\r\nHost: x\r\nContent-Type: application/timestamp-query\r\n', b'Content-Length: %d\r\n\r\n'
+    def exchange(self, sent):
+        """What comes back until the server ends the connection, or says nothing more."""
         with socket.create_connection(('127.0.0.1', self.server.port), timeout=1) as connection:
-            connection.sendall(head + fields + b'\r\n' + body + head + second % len(query) + query)
+            connection.sendall(sent)
             got = b''
             try:
                 while part := connection.recv(65536):
                     got += part
-            except TimeoutError:
+            except (TimeoutError, ConnectionResetError):
                 pass
-            return re.findall(rb'HTTP/1.1 (\d+) ', got)
+            return got
+
+    def good(self):
+        query = self.server.query('-no_nonce')
+        return (b'POST /tsa HTTP/1.1\r\nHost: x\r\nContent-Type: application/timestamp-query\r\nContent-Length: %d\r\n\r\n%s'
+                % (len(query), query))
+
+    def test_an_answer_without_a_body_where_none_may_be(self):
+        """What came after the header of an answer to HEAD would be read as the next answer."""
+        for path in (b'/tsa', b'/'):
+            got = self.exchange(b'HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n' % path)
+            self.assertTrue(got.startswith(b'HTTP/1.1 40') and got.endswith(b'\r\n\r\n'), got)
+
+    def test_no_request_is_taken_for_another_s_body(self):
+        """evhttp reads none after the header of some: what is in it is not answered."""
+        good = self.good()
+        self.assertEqual(re.findall(rb'HTTP/1.1 (\d+) ', self.exchange(good * 2)), [b'200', b'200'])
+        for method in (b'HEAD', b'GET', b'DELETE', b'OPTIONS', b'PUT', b'PATCH'):
+            for path in (b'/tsa', b'/'):
+                with self.subTest(method=method, path=path):
+                    got = self.exchange(b'%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s' % (method, path, len(good), good))
+                    self.assertIn(re.findall(rb'HTTP/1.1 (\d+) ', got), ([b'405'], [b'404']))
+                    self.assertIn(b'\r\nConnection: close\r\n', got)
+
+    def test_the_host_is_beyond_doubt(self):
+        good = self.good()
+        for host, status in ((b'Host: y\r\n', 200), (b'', 400), (b'Host: x\r\nHost: y\r\n', 400), (b'Host:\r\n', 400)):
+            with self.subTest(host):
+                self.assertTrue(self.exchange(good.replace(b'Host: x\r\n', host)).startswith(b'HTTP/1.1 %d ' % status))
+        self.assertIn(b' 200 ', self.exchange(good.replace(b'HTTP/1.1\r\nHost: x', b'HTTP/1.0'))[:15])
+
+    def test_no_other_version_is_spoken(self):
+        self.assertTrue(self.exchange(self.good().replace(b'HTTP/1.1', b'HTTP/1.9')).startswith(b'HTTP/1.1 200 '))
+
+    def ask_raw(self, fields, body):
+        """The statuses of the answers to two requests, of which the first has FIELDS."""
+        head = b'POST /tsa HTTP/1.1\r\nHost: x\r\nContent-Type: application/timestamp-query\r\n'
+        return re.findall(rb'HTTP/1.1 (\d+) ', self.exchange(head + fields + b'\r\n' + body + self.good()))
 
     def test_where_a_request_ends_is_beyond_doubt(self):
         query = self.server.query('-no_nonce')
         length, chunked = b'Content-Length: %d\r\n' % len(query), b'%x\r\n%s\r\n0\r\n\r\n' % (len(query), query)
-        for fields, body in ((length, query), (b'content-length:   %d  \r\n' % len(query), query), (b'Transfer-Encoding: Chunked\r\n', chunked)):
+        for fields, body in ((length, query), (b'content-length:   %d  \r\n' % len(query), query)):
             with self.subTest(good=fields):
                 self.assertEqual(self.ask_raw(fields, body), [b'200', b'200'])
         for fields, body in ((length + b'Content-Length: 3\r\n', query), (length * 2, query), (length.replace(b': ', b': +'), query),
-                             (length.replace(b':', b' :'), b''), (length + b'Transfer-Encoding: chunked\r\n', chunked),
-                             (b'Transfer-Encoding: gzip, chunked\r\n', chunked), (b'Transfer-Encoding: chunked, identity\r\n', chunked),
-                             (length + b'Transfer-Encoding: xchunked\r\n', query)):
+                             (length.replace(b':', b' :'), b'')):
             with self.subTest(doubtful=fields):
                 self.assertEqual(self.ask_raw(fields, body), [b'400'])
+        for coding, body in ((b'Chunked', chunked), (b'chunked', b'0x' + chunked), (b'chunked', b'+' + chunked), (b'chunked', b' ' + chunked),
+                             (b'gzip, chunked', chunked)):
+            with self.subTest(coding=coding, body=body[:5]):
+                self.assertEqual(self.ask_raw(b'Transfer-Encoding: %s\r\n' % coding, body), [b'411'])
+        for more, coding, body in ((length, b'chunked', chunked), (length, b'xchunked', query), (b'', b'chunked, identity', chunked)):
+            with self.subTest(more=more, coding=coding):  # evhttp's answer, or ours
+                self.assertIn(self.ask_raw(more + b'Transfer-Encoding: %s\r\n' % coding, body), ([b'400'], [b'411']))
 
     def test_one_connection_for_many(self):
         query, connection = self.server.query(), self.server.connection()
