@@ -18,12 +18,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define HEAD_MAX   8192
 #define BODY_MAX   ((size_t)64 << 10) /* beyond what any route takes: evhttp ends what is longer, routes answer 413 */
 #define IN_FLIGHT  1024
 #define LOOK_MS    250
 #define DRAIN_MS   10000
+#define WAITING    4096 /* connections in the kernel, as far as net.core.somaxconn lets it: evhttp's 128 would soon be strangers' */
 #define WORDS_MAX  128
 #define PRIORITIES 3 /* evhttp has the middle one */
 
@@ -58,10 +60,11 @@ static void log_access(const struct tp_exchange *exchange, int status, size_t le
 }
 
 /* evhttp reads no body of a HEAD, whatever its length: what follows an error may be part of what it was the answer to, and is not
- * to be taken for a request. */
+ * to be taken for a request. And a connection that others wait for is given up with each answer, since its next request may come
+ * in time for ever. */
 static bool is_last(const struct tp_front *front, int status)
 {
-    return status != HTTP_OK || front->drain_until_ms != 0;
+    return status != HTTP_OK || front->drain_until_ms != 0 || tp_limits_crowded(front->limits);
 }
 
 /* RFC 9110 §2.5: answered as what we speak, whatever minor version was asked with; evhttp would repeat that. */
@@ -208,6 +211,7 @@ static enum tp_rc listen_at(struct tp_front *front, const struct tp_net_place *p
     struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(front->http, place->address, place->port);
     if (bound == NULL)
         return tp_error_set(error, TP_IO, "cannot listen at %s port %u: %s", place->address, place->port, strerror(errno));
+    (void)listen(evhttp_bound_socket_get_fd(bound), WAITING); /* once more: more of them */
     evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(bound), on_accept_failed);
     front->bound[front->bound_len++] = bound;
     return TP_OK;

@@ -129,6 +129,11 @@ unsigned tp_limits_sweep(struct tp_limits *limits, int64_t now_ms, bool idle_too
     return connections;
 }
 
+bool tp_limits_crowded(const struct tp_limits *limits)
+{
+    return limits->crowded;
+}
+
 bool tp_limits_full(const struct tp_limits *limits, unsigned connections)
 {
     return connections >= limits->connections;

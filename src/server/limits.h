@@ -3,8 +3,8 @@
  * What strangers may take: so many connections, and so long for a request. evhttp (2.1) counts neither, and its own time limit
  * begins anew with every byte. So connections are looked at from outside, some times a second: a descriptor that is a TCP
  * connection is known by its socket's cookie (SO_COOKIE), which no other socket ever has, and one whose time is up is shut
- * down; evhttp then finds its end and frees it. While all connections are taken, a second is all that any has for its next
- * request: who holds them and asks for nothing would keep everybody else waiting.
+ * down; evhttp then finds its end and frees it. While all connections are taken, a second is all that any has for its
+ * request, and its answer ends it: who holds them, asking or not, would keep everybody else waiting.
  */
 #ifndef TP_SERVER_LIMITS_H
 #define TP_SERVER_LIMITS_H
@@ -25,6 +25,8 @@ void tp_limits_whole(struct tp_limits *limits, int fd);
 void tp_limits_answered(struct tp_limits *limits, int fd);
 /* Ends those whose time is up; all that wait for a request when IDLE_TOO. The connections that there are. */
 unsigned tp_limits_sweep(struct tp_limits *limits, int64_t now_ms, bool idle_too);
+/* As the last sweep found it: all are taken, and others may wait. */
+bool tp_limits_crowded(const struct tp_limits *limits);
 bool tp_limits_full(const struct tp_limits *limits, unsigned connections);
 
 #endif

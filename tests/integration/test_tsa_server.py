@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import socket
+import threading
 import time
 import unittest
 
@@ -736,6 +737,44 @@ class Limits(TsaServerTest):
         self.assertLess(time.monotonic() - begun, self.TIME_S / 2)
         for connection in crowd:
             connection.close()
+
+    def assert_makes_room(self, request):
+        """Who holds all connections and asks for something with each of them, in time, again and again."""
+        crowd, done = [], threading.Event()
+
+        def ask_again(connection):
+            while not done.is_set():
+                try:
+                    connection.sendall(request)
+                    if not connection.recv(65536):
+                        raise ConnectionError
+                except OSError:
+                    connection.close()
+                    connection = socket.socket()
+                    connection.settimeout(5)
+                    connection.connect_ex(('127.0.0.1', self.server.port))
+                done.wait(0.3)
+            connection.close()
+
+        try:
+            for _ in range(30):
+                crowd.append(threading.Thread(target=ask_again, args=[self.open()]))
+                crowd[-1].start()
+            time.sleep(1)
+            for _ in range(3):
+                self.assertEqual(self.server.post(self.server.query(), timeout=15)[0], 200)
+        finally:
+            done.set()
+            for thread in crowd:
+                thread.join()
+
+    def test_who_asks_for_nothing_that_is_there_on_all_connections_makes_room(self):
+        self.assert_makes_room(b'GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+
+    def test_who_asks_for_timestamps_on_all_connections_makes_room(self):
+        query = self.server.query('-no_nonce')
+        self.assert_makes_room(b'POST /tsa HTTP/1.1\r\nHost: x\r\nContent-Type: application/timestamp-query\r\nContent-Length: %d\r\n\r\n%s'
+                               % (len(query), query))
 
     def test_a_request_keeps_its_time_on_another_connection_s_descriptor(self):
         """The server knows a descriptor as that of a silent connection; the next one that has it has asked, and is waited with."""
