@@ -19,7 +19,8 @@ struct authority {
     char *texts[6];
     struct tp_secret *password;
     struct tp_tsa_rest rest;       /* under the client's lock, as is: */
-    char last[TP_ERROR_WORDS_LEN]; /* what it did when it failed last */
+    char last[TP_ERROR_WORDS_LEN]; /* what it did when it failed last … */
+    bool passing;                  /* … which may be over in a moment: see may_pass */
 };
 
 struct tp_tsa_client {
@@ -132,6 +133,13 @@ static int64_t left_ms(struct tp_tsa_client *client, struct authority *authority
     return left;
 }
 
+/* A server's own trouble, or a connection that broke. A lie, a wrong URL or a password that is refused stay what they are; and who
+ * has not answered in time has had its time. */
+static bool may_pass(enum tp_rc rc, int status)
+{
+    return rc == TP_UNREACHABLE || (rc == TP_REFUSED && status / 100 == 5);
+}
+
 static void note(struct tp_tsa_client *client, struct authority *authority, const struct tp_error *failure, int status,
                  int64_t retry_after_ms)
 {
@@ -141,6 +149,7 @@ static void note(struct tp_tsa_client *client, struct authority *authority, cons
     } else {
         tp_tsa_rest_failed(&authority->rest, status, retry_after_ms, tp_clock_monotonic_ms());
         memcpy(authority->last, failure->words, sizeof authority->last);
+        authority->passing = may_pass(failure->rc, status);
     }
     (void)pthread_mutex_unlock(&client->lock);
 }
@@ -197,7 +206,7 @@ static void tell(struct tp_tsa_client *client, const struct course *course)
     const struct tp_tsa_client_config *config = &client->config;
     char last[TP_ERROR_WORDS_LEN];
     for (size_t i = 0; config->told != NULL && i < client->len; i++) {
-        if (!course->failed[i])
+        if (!course->failed[i] || course->giver == &client->authorities[i])
             continue;
         (void)pthread_mutex_lock(&client->lock);
         memcpy(last, client->authorities[i].last, sizeof last);
@@ -208,25 +217,29 @@ static void tell(struct tp_tsa_client *client, const struct course *course)
         config->told(config->context, course->giver->place.url, NULL);
 }
 
-static struct authority *soonest(struct tp_tsa_client *client, int64_t *ret_left_ms)
+/* Of those of whom PASSING alone is wanted: who has failed in a way that may be over. NULL: nobody. */
+static struct authority *soonest(struct tp_tsa_client *client, bool passing, int64_t *ret_left_ms)
 {
     struct authority *found = NULL;
-    char last[TP_ERROR_WORDS_LEN];
+    const int64_t now_ms = tp_clock_monotonic_ms();
+    (void)pthread_mutex_lock(&client->lock);
     for (size_t i = 0; i < client->len; i++) {
-        const int64_t left = left_ms(client, &client->authorities[i], last);
-        if (found == NULL || left < *ret_left_ms)
-            found = &client->authorities[i], *ret_left_ms = left;
+        struct authority *authority = &client->authorities[i];
+        const int64_t left = tp_tsa_rest_left_ms(&authority->rest, now_ms);
+        if ((!passing || authority->passing) && (found == NULL || left < *ret_left_ms))
+            found = authority, *ret_left_ms = left;
     }
+    (void)pthread_mutex_unlock(&client->lock);
     return found;
 }
 
-/* Nobody could be asked now, and one can be in a moment: a batch does not fail for a second's hiccup. */
-static enum tp_rc wait_for_one(struct tp_tsa_client *client, enum tp_pki_hash hash, struct tp_bytes digest,
+/* Nobody has given a token now, and one may in a moment: a batch does not fail for a second's hiccup. Once. */
+static enum tp_rc wait_for_one(struct tp_tsa_client *client, bool passing, enum tp_pki_hash hash, struct tp_bytes digest,
                                struct tp_error *error, struct course *course, struct tp_buf *ret_token)
 {
     int64_t left = 0;
-    struct authority *authority = soonest(client, &left);
-    if (left > TP_TSA_WAIT_MS)
+    struct authority *authority = soonest(client, passing, &left);
+    if (authority == NULL || left > TP_TSA_WAIT_MS)
         return TP_UNREACHABLE;
     const struct timespec span = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
     (void)nanosleep(&span, NULL);
@@ -254,12 +267,11 @@ static enum tp_rc ask_each(struct tp_tsa_client *client, enum tp_pki_hash hash, 
         course->failed[i] = true;
         course_add(course, own.words);
     }
-    if (asked > 0)
-        return TP_UNREACHABLE;
-    const enum tp_rc rc = wait_for_one(client, hash, digest, &own, course, ret_token);
+    tp_error_clear(&own);
+    const enum tp_rc rc = wait_for_one(client, asked > 0, hash, digest, &own, course, ret_token);
     if (rc == TP_OK || rc == TP_MEMORY)
         return rc;
-    if (own.rc != TP_OK)
+    if (asked == 0 && own.rc != TP_OK) /* else each has said what it did */
         tp_buf_reset(&course->words), course_add(course, own.words);
     return TP_UNREACHABLE;
 }

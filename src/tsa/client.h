@@ -38,7 +38,8 @@ TP_DEFINE_AUTO(struct tp_tsa_client, tp_tsa_client_free)
 
 /* A token over DIGEST (by HASH), DER, appended: right imprint, nonce, policy, plausible time, certificate for
  * timestamping, chain. A TSA that failed is left alone for a while (1 s, doubled up to 10 min; longer where it said
- * Retry-After or 429); where all are, and one of them for no more than TP_TSA_WAIT_MS, that is waited for.
+ * Retry-After or 429). Where all are, or have failed now, the one that may be asked soonest is asked once more, if that is no
+ * longer than TP_TSA_WAIT_MS: of those that have failed now only one whose trouble may be over (HTTP 5xx, no connection).
  * TP_UNREACHABLE with what each of them did when none is left. */
 TP_MUST_USE enum tp_rc tp_tsa_client_stamp(struct tp_tsa_client *client, enum tp_pki_hash hash, struct tp_bytes digest,
                                            struct tp_error *error, struct tp_buf *ret_token);

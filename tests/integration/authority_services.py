@@ -241,6 +241,19 @@ class AuthorityServices:
         assert behaviour is None or behaviour in MISBEHAVIOURS + TSA_LIES + OCSP_LIES, behaviour
         self.behaviours[path] = behaviour
 
+    def behave_once(self, path, behaviour):
+        """The next time alone."""
+        assert behaviour in MISBEHAVIOURS, behaviour
+        self.behaviours[path] = [behaviour]
+
+    def misbehaviour(self, path):
+        with self.lock:
+            behaviour = self.behaviours.get(path)
+            if isinstance(behaviour, list):
+                self.behaviours[path] = None
+                return behaviour[0]
+            return behaviour or ''
+
     def lie(self, path, lies):
         behaviour = self.behaviours.get(path)
         return behaviour if behaviour in lies else None
@@ -504,7 +517,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.content_type = {'tsa': 'application/timestamp-reply', 'ocsp': 'application/ocsp-response',
                              'crl': 'application/pkix-crl', 'ca': 'application/pkix-cert'}.get(service,
                                                                                              'application/octet-stream')
-        if self.misbehave(services.behaviours.get(path) or ''):
+        if self.misbehave(services.misbehaviour(path)):
             return
         if path in services.published:
             self.answer(200, self.content_type, services.published[path])

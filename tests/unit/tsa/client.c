@@ -137,14 +137,47 @@ Test(client, retry_after_is_heeded_and_told)
 Test(client, a_moment_s_rest_is_waited_for_when_there_is_nobody_else)
 {
     struct tp_tsa_client *client = client_of(1);
-    (void)services_ask("services.behave('tsa/first', 'close')");
+    (void)services_ask("services.behave('tsa/first', 'http-400')");
     cr_expect_eq(stamp(client), TP_UNREACHABLE);
+    cr_expect_eq(asked("first"), 1, "which waiting would not change");
     (void)services_ask("services.behave('tsa/first')");
     const int64_t begin = tp_clock_monotonic_ms();
     cr_expect_eq(stamp(client), TP_OK, "%s", error.words);
     cr_expect_gt(tp_clock_monotonic_ms() - begin, 500);
     cr_expect_lt(tp_clock_monotonic_ms() - begin, 2500);
     tp_tsa_client_free(client);
+}
+
+Test(client, a_moment_s_trouble_is_waited_out_when_there_is_nobody_else)
+{
+    static const char *const troubles[] = {"http-500", "close"};
+    for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++) {
+        struct tp_tsa_client *client = client_of(1);
+        const int before = asked("first");
+        (void)services_ask("services.behave_once('tsa/first', '%s')", troubles[i]);
+        cr_expect_eq(stamp(client), TP_OK, "%s: %s", troubles[i], error.words);
+        cr_expect_eq(asked("first"), before + 2, "%s", troubles[i]);
+        (void)services_ask("services.behave('tsa/first', '%s')", troubles[i]);
+        tp_tsa_client_free(client);
+        client = client_of(1); /* without a kept connection, of which libcurl tries another by itself */
+        const int now = asked("first");
+        cr_expect_eq(stamp(client), TP_UNREACHABLE, "%s", troubles[i]);
+        cr_expect_eq(asked("first"), now + 2, "once, and not for ever");
+        tp_tsa_client_free(client);
+    }
+}
+
+Test(client, what_is_no_moment_s_trouble_is_not_waited_for)
+{
+    static const char *const troubles[] = {"http-400", "http-429", "imprint"};
+    for (size_t i = 0; i < sizeof troubles / sizeof troubles[0]; i++) {
+        struct tp_tsa_client *client = client_of(1);
+        const int before = asked("first");
+        (void)services_ask("services.behave('tsa/first', '%s')", troubles[i]);
+        cr_expect_eq(stamp(client), TP_UNREACHABLE, "%s", troubles[i]);
+        cr_expect_eq(asked("first"), before + 1, "%s", troubles[i]);
+        tp_tsa_client_free(client);
+    }
 }
 
 Test(client, all_that_failed_are_in_the_words)
