@@ -74,7 +74,8 @@ static enum tp_rc check_place(const struct tp_documents_conf *conf, const char *
         return tp_error_set(error, TP_CONFIG, "%s: [%s]: user and password_file belong together", file, section);
     if ((place->access.certificate_file == NULL) != (place->access.key_file == NULL))
         return tp_error_set(error, TP_CONFIG, "%s: [%s]: certificate_file and key_file belong together", file, section);
-    return TP_OK;
+    const enum tp_rc rc = tp_tsa_place_check(place, error);
+    return rc == TP_OK || rc == TP_MEMORY ? rc : tp_error_prefix(error, TP_CONFIG, "%s: [%s]", file, section);
 }
 
 static enum tp_rc read_tsa(struct tp_documents_conf *conf, const char *section, struct tp_error *error)

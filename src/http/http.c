@@ -160,6 +160,13 @@ static enum tp_rc set_password(CURL *curl, const struct tp_http_access *access)
     return good ? TP_OK : TP_MEMORY;
 }
 
+static enum tp_rc check_access(const struct tp_http_access *access, const struct tp_http_url *url, struct tp_error *error)
+{
+    if (access != NULL && access->user != NULL && !url->tls && !url->loopback)
+        return tp_error_set(error, TP_REFUSED, "a password is not sent in clear to another machine; use https://");
+    return TP_OK;
+}
+
 static enum tp_rc set_access(CURL *curl, const struct tp_http_access *access, const struct tp_http_url *url,
                              struct tp_error *error)
 {
@@ -180,8 +187,7 @@ static enum tp_rc set_access(CURL *curl, const struct tp_http_access *access, co
         return TP_MEMORY; /* these anchors instead of the system's, not besides */
     if (access->user == NULL)
         return TP_OK;
-    if (!url->tls && !url->loopback)
-        return tp_error_set(error, TP_REFUSED, "a password is not sent in clear to another machine; use https://");
+    TP_TRY(check_access(access, url, error));
     return set_password(curl, access);
 }
 
@@ -328,4 +334,14 @@ enum tp_rc tp_http_fetch(struct tp_http *http, const struct tp_http_request *req
     if (ret_body->len > exchange.body_begin) /* nothing of an answer that was refused */
         ret_body->len = exchange.body_begin, ret_body->data[exchange.body_begin] = '\0';
     return name_url(request->url, &own, error, rc);
+}
+
+enum tp_rc tp_http_check(const char *url, const struct tp_http_access *access, struct tp_error *error)
+{
+    struct tp_error own = {0};
+    struct tp_http_url read = {0};
+    enum tp_rc rc = tp_http_url_read(url, &own, &read);
+    if (rc == TP_OK)
+        rc = check_access(access, &read, &own);
+    return rc == TP_OK ? rc : name_url(url, &own, error, rc);
 }

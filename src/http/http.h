@@ -41,6 +41,10 @@ struct tp_http_request {
 TP_MUST_USE enum tp_rc tp_http_fetch(struct tp_http *http, const struct tp_http_request *request,
                                      struct tp_error *error, int *ret_status, struct tp_buf *ret_body);
 
+/* Whether URL can be asked with ACCESS (NULL: none) at all, before anything is done for it: TP_BAD_ARGUMENT, TP_REFUSED with the
+ * words of tp_http_fetch. */
+TP_MUST_USE enum tp_rc tp_http_check(const char *url, const struct tp_http_access *access, struct tp_error *error);
+
 /* What the server of the last fetch asked for by Retry-After (RFC 9110 §10.2.3), from now on; 0: nothing. At most a
  * day. */
 int64_t tp_http_retry_after_ms(const struct tp_http *http);

@@ -79,6 +79,16 @@ static enum tp_rc authorities_init(struct tp_tsa_client *client, const struct tp
     return TP_OK;
 }
 
+enum tp_rc tp_tsa_place_check(const struct tp_tsa_place *place, struct tp_error *error)
+{
+    struct tp_error own = {0};
+    const enum tp_rc rc = tp_http_check(place->url, &place->access, &own);
+    if (rc == TP_OK || own.rc != rc)
+        return rc;
+    const bool named = rc == TP_BAD_ARGUMENT && strchr(place->url, '@') != NULL;
+    return tp_error_set(error, rc, "%s%s", own.words, named ? " (say user and password_file for it in documents.conf)" : "");
+}
+
 enum tp_rc tp_tsa_client_new(const struct tp_tsa_client_config *config, struct tp_error *error,
                              struct tp_tsa_client **ret_client)
 {
@@ -86,6 +96,8 @@ enum tp_rc tp_tsa_client_new(const struct tp_tsa_client_config *config, struct t
         return tp_error_set(error, TP_CONFIG, "no timestamp authority is named");
     if (config->places_len > TP_TSA_MOST)
         return tp_error_set(error, TP_CONFIG, "more than %d timestamp authorities are named", TP_TSA_MOST);
+    for (size_t i = 0; i < config->places_len; i++)
+        TP_TRY(tp_tsa_place_check(&config->places[i], error));
     struct tp_tsa_client *client = calloc(1, sizeof *client);
     if (client == NULL)
         return TP_MEMORY;

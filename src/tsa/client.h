@@ -19,6 +19,9 @@ struct tp_tsa_place {
     const char *policy; /* asked for, and demanded of the token; NULL: any */
     int64_t timeout_ms; /* 0: TP_HTTP_TIMEOUT_MS */
 };
+/* Whether it can be asked at all, before anything is done for it: TP_BAD_ARGUMENT, TP_REFUSED with words. */
+TP_MUST_USE enum tp_rc tp_tsa_place_check(const struct tp_tsa_place *place, struct tp_error *error);
+
 struct tp_tsa_client_config {
     const struct tp_tsa_place *places; /* in order of preference */
     size_t places_len;
@@ -30,7 +33,7 @@ struct tp_tsa_client_config {
     void *context;
 };
 struct tp_tsa_client; /* threads may share it: back-off is per TSA, connections per thread */
-/* Everything is copied, but ANCHORS, which must outlive it. */
+/* Everything is copied, but ANCHORS, which must outlive it. Fails as tp_tsa_place_check. */
 TP_MUST_USE enum tp_rc tp_tsa_client_new(const struct tp_tsa_client_config *config, struct tp_error *error,
                                          struct tp_tsa_client **ret_client);
 void tp_tsa_client_free(struct tp_tsa_client *client);

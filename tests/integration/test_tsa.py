@@ -139,6 +139,28 @@ class TsaTest(unittest.TestCase):
         self.assertIn('http://127.0.0.1:1/', done.err)
         self.assertIn('is it running', done.err)
 
+    def test_a_url_that_cannot_be_asked_is_told_before_anybody_is(self):
+        before = self.services.asked('tsa/good')
+        for url, words in (('htp://tsa.example/', 'htp:// is not asked'), ('http://user:sesame@tsa.example/', 'password_file'), ('tsa.example', 'begins with http')):
+            with self.subTest(url):
+                done = self.stamp('--tsa', self.good, '--tsa', url)
+                self.assertEqual(done.status, 1)
+                self.assertIn(words, done.err)
+                self.assertNotIn('sesame', done.out + done.err)
+        self.assertEqual(self.services.asked('tsa/good'), before)
+        done = self.stamp('--tsa', self.good, '--tsa', 'http://tsa.example/')
+        self.assertEqual(done.status, 0, done.err)
+
+    def test_a_password_in_a_url_is_not_shown(self):
+        self.configure('[tsa x]\nurl = http://user:sesame@tsa.example/\n')
+        for options in ([], ['--json'], ['--try']):
+            done = self.cli('list', *options)
+            self.assertEqual(done.status, 1)
+            self.assertIn('password_file', done.err)
+            self.assertNotIn('sesame', done.out + done.err)
+        self.configure('[tsa x]\nurl = http://tsa.example/\n')
+        self.assertIn('tsa.example', self.cli('list').out)
+
     def test_without_anchors_it_is_said(self):
         done = self.stamp('--tsa', self.good, trust=False)
         self.assertEqual(done.status, 0, done.err)
@@ -262,6 +284,8 @@ class TsaTest(unittest.TestCase):
     def test_a_configuration_that_is_wrong_is_told_with_its_place(self):
         for text, words in (('[tsa x]\n', 'has no url'), ('[tsa x]\nurl = http://x/\nuser = a\n', 'belong together'),
                             ('[tsa x]\nurl = http://x/\nkey_file = a\n', 'belong together'), ('[tsb x]\nurl = a\n', 'documents.conf:1'),
+                            ('[tsa x]\nurl = htp://x/\n', '[tsa x]'), ('[tsa x]\nurl = http://u:p@x/\n', '[tsa x]'),
+                            ('[tsa x]\nurl = http://x/\nuser = u\npassword_file = /dev/null\n', 'in clear'),
                             ('[signing]\nlevel = B-Q\n', 'documents.conf:2'), ('[signing]\nhash = md5\n', 'documents.conf:2')):
             self.configure(text)
             done = self.cli('list')

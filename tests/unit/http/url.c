@@ -44,3 +44,23 @@ Test(url, with_a_password_is_refused_and_not_shown)
     cr_assert_null(strstr(error.words, "sesame"));
     cr_assert_not_null(strstr(error.words, "tsa.example"));
 }
+
+Test(url, with_access_is_judged_before_it_is_asked)
+{
+    static const struct {
+        const char *url, *user;
+        enum tp_rc rc;
+    } rows[] = {
+        {"http://tsa.example/", NULL, TP_OK},       {"http://tsa.example/", "alice", TP_REFUSED}, {"https://tsa.example/", "alice", TP_OK},
+        {"http://127.0.0.1/", "alice", TP_OK},      {"htp://tsa.example/", NULL, TP_BAD_ARGUMENT},
+        {"http://alice:sesame@tsa.example/", NULL, TP_BAD_ARGUMENT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const struct tp_http_access access = {.user = rows[i].user};
+        struct tp_error error = {0};
+        cr_expect_eq(tp_http_check(rows[i].url, &access, &error), rows[i].rc, "%s", rows[i].url);
+        cr_expect_null(strstr(error.words, "sesame"));
+        cr_expect(rows[i].rc == TP_OK || strstr(error.words, "tsa.example") != NULL || strstr(error.words, "password") != NULL, "%s", error.words);
+    }
+    cr_expect_eq(tp_http_check("http://tsa.example/", NULL, NULL), TP_OK);
+}

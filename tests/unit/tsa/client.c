@@ -77,6 +77,9 @@ Test(client, wants_somebody_to_ask_and_a_digest)
     const struct tp_tsa_client_config nobody = {.places_len = 0}, many = {.places_len = TP_TSA_MOST + 1};
     cr_expect_eq(tp_tsa_client_new(&nobody, NULL, &client), TP_CONFIG);
     cr_expect_eq(tp_tsa_client_new(&many, NULL, &client), TP_CONFIG);
+    const struct tp_tsa_place wrong[] = {{.url = first}, {.url = "htp://tsa.example/"}};
+    const struct tp_tsa_client_config mistaken = {.places = wrong, .places_len = 2};
+    cr_expect_eq(tp_tsa_client_new(&mistaken, NULL, &client), TP_BAD_ARGUMENT);
     struct tp_buf token = TP_BUF_INIT;
     client = client_of(1);
     cr_expect_eq(tp_tsa_client_stamp(client, TP_PKI_SHA256, TP_BYTES("short", 5), NULL, &token), TP_DATA_LENGTH);
