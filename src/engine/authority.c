@@ -9,10 +9,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define FILE_MAX ((size_t)64 << 10)
@@ -183,6 +185,24 @@ static void begin_after_the_log(struct tp_engine *engine)
     tp_tsa_clock_begin_after(engine->timestamps.clock, latest_ms * 1000 + 999);
 }
 
+/* Each token is a record, whoever asks for it, and people cannot sign once the disk is full. What is made
+ * between two looks, four a second, is less than a megabyte. What cannot be asked for is no reason to refuse. */
+static void look_for_room(struct tp_engine *engine)
+{
+    struct statvfs room;
+    const uint64_t reserve = engine->conf.authority.reserve_bytes;
+    const bool known = reserve > 0 && statvfs(engine->conf.store, &room) == 0;
+    atomic_store_explicit(&engine->timestamps.no_room, known && (uint64_t)room.f_bavail * room.f_frsize < reserve, memory_order_relaxed);
+}
+
+enum tp_rc tp_authority_why_not(struct tp_engine *engine, struct tp_error *error)
+{
+    if (!atomic_load_explicit(&engine->timestamps.no_room, memory_order_relaxed))
+        return TP_OK;
+    return tp_error_set(error, TP_STORE_FULL, "less than %" PRIu64 " MB are free where the store is, and those are kept for people's "
+                        "signatures ([tsa] reserve_mb in engine.conf)", engine->conf.authority.reserve_bytes >> 20);
+}
+
 enum tp_rc tp_authority_start(struct tp_engine *engine, struct tp_error *error)
 {
     struct tp_timestamps *timestamps = &engine->timestamps;
@@ -196,6 +216,7 @@ enum tp_rc tp_authority_start(struct tp_engine *engine, struct tp_error *error)
         rc = tp_tsa_clock_new(conf->profile.accuracy_us, conf->unwatched_clock, &timestamps->clock);
     if (rc != TP_OK)
         return tp_error_set(error, rc, "the clock of the timestamp authority cannot be set up");
+    look_for_room(engine);
     if (conf->profile.ordering)
         begin_after_the_log(engine);
     if (tp_authority_renew(engine, &why) != TP_OK) {
@@ -213,6 +234,8 @@ void tp_authority_stop(struct tp_engine *engine)
 
 void tp_authority_tick(struct tp_engine *engine)
 {
-    if (engine->timestamps.wanted)
-        tp_tsa_clock_watch(engine->timestamps.clock);
+    if (!engine->timestamps.wanted)
+        return;
+    tp_tsa_clock_watch(engine->timestamps.clock);
+    look_for_room(engine);
 }

@@ -22,6 +22,8 @@ struct tp_authority {
 TP_MUST_USE enum tp_rc tp_authority_start(struct tp_engine *engine, struct tp_error *error);
 void tp_authority_stop(struct tp_engine *engine);
 void tp_authority_tick(struct tp_engine *engine);
+/* Whether there is room for its records: TP_STORE_FULL with words when what is left is people's. */
+TP_MUST_USE enum tp_rc tp_authority_why_not(struct tp_engine *engine, struct tp_error *error);
 /* The key is opened anew: it has another certificate. */
 TP_MUST_USE enum tp_rc tp_authority_renew(struct tp_engine *engine, struct tp_error *error);
 /* With the engine's lock held: a reference; NULL when there is none. */

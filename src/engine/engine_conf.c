@@ -57,6 +57,7 @@ static const struct tp_conf_key schema[] = {
     {"tsa", "accuracy_ms", TP_CONF_INTEGER, "1000", NULL, 1, 3600000},
     {"tsa", "ordering", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
     {"tsa", "hash", TP_CONF_CHOICE, "fitting", "fitting|sha256|sha384|sha512|sha3-256|sha3-384|sha3-512", 0, 0},
+    {"tsa", "reserve_mb", TP_CONF_INTEGER, "256", NULL, 0, 1 << 30},
     {"tsa", "unwatched_clock", TP_CONF_BOOLEAN, "no", NULL, 0, 0},
     {NULL, NULL, TP_CONF_STRING, NULL, NULL, 0, 0},
 };
@@ -162,6 +163,7 @@ static enum tp_rc read_authority(const struct tp_conf *file, struct tp_error *er
     if (conf->certificates != NULL && conf->certificates[0] != '/')
         return tp_error_set(error, TP_CONFIG, "%s: [tsa] certificates is a path that begins with \"/\"", tp_conf_path(file));
     conf->unwatched_clock = tp_conf_boolean(file, "tsa", "unwatched_clock");
+    conf->reserve_bytes = (uint64_t)tp_conf_integer(file, "tsa", "reserve_mb") << 20;
     conf->profile.hash = tp_pki_hash_parse(tp_conf_string(file, "tsa", "hash"));
     conf->profile.accuracy_us = tp_conf_integer(file, "tsa", "accuracy_ms") * 1000;
     conf->profile.ordering = tp_conf_boolean(file, "tsa", "ordering");

@@ -36,6 +36,7 @@ struct tp_authority_conf {
     const char *certificates; /* a file; NULL: those that come with the key */
     struct tp_tsa_profile profile; /* without its signer */
     bool unwatched_clock;
+    uint64_t reserve_bytes; /* of the store's file system, which timestamps leave to people's signatures; 0: none */
 };
 
 struct tp_engine_conf {

@@ -170,6 +170,7 @@ struct tp_timestamps {
     struct tp_tsa_clock *clock;
     struct tp_tsa_serials serials;
     atomic_uint signing;          /* tokens that are not signed yet */
+    atomic_bool no_room;          /* less than the reserve is left, as the last tick found it */
     struct tp_authority *authority; /* the present key; NULL: none that is usable. Under the engine's lock */
     char why_not[TP_ERROR_WORDS_LEN];
 };

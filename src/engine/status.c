@@ -3,6 +3,7 @@
  * How the engine is: figures for `status`, and for `doctor` what is wrong or could be better, with advice.
  */
 #include "base/clock.h"
+#include "engine/authority.h"
 #include "engine/call.h"
 #include "engine/crl.h"
 #include "engine/people.h"
@@ -182,6 +183,8 @@ static void check_timestamps(struct doctor *doctor)
     pthread_mutex_unlock(&doctor->engine->lock);
     if (!usable)
         say(doctor, "timestamps", "bad", "mend [tsa] in engine.conf, then start the engine anew", "%s", timestamps->why_not);
+    else if (tp_authority_why_not(doctor->engine, &why) != TP_OK)
+        say(doctor, "timestamps", "bad", "make room; until then there are none", "%s", tp_error_words(&why));
     else if (tp_tsa_clock_now(timestamps->clock, &why, &ignored) != TP_OK)
         say(doctor, "timestamps", "bad", "requests are answered timeNotAvailable until then", "%s", tp_error_words(&why));
     else

@@ -190,10 +190,11 @@ static struct stamping *begin_or_answer(struct tp_engine *engine, struct tp_ipc_
                            engine->timestamps.wanted ? engine->timestamps.why_not
                                                      : "this engine gives no timestamps; set [tsa] key in engine.conf");
     pthread_mutex_unlock(&engine->lock);
-    struct stamping *stamping = authority == NULL ? NULL : begin(engine, authority, request);
+    enum tp_rc rc = authority == NULL ? TP_UNSUPPORTED : tp_authority_why_not(engine, &error);
+    struct stamping *stamping = rc == TP_OK ? begin(engine, authority, request) : NULL;
     if (stamping != NULL)
         return stamping;
-    tp_ipc_refuse(request, authority == NULL ? TP_UNSUPPORTED : TP_MEMORY, authority == NULL ? &error : NULL, 0);
+    tp_ipc_refuse(request, rc == TP_OK ? TP_MEMORY : rc, rc == TP_OK ? NULL : &error, 0);
     if (authority != NULL)
         tp_authority_give(engine, authority);
     return NULL;

@@ -575,6 +575,19 @@ class Configuration(TsaServerTest):
                 server = self.serve(start=False, settings=settings)
                 self.assert_start_refused(server.deployment, word)
 
+    def test_what_is_left_of_the_disk_is_for_people(self):
+        """More than any disk has: each timestamp is a record, whoever asks, and people's signatures are, too."""
+        server = self.serve(settings={'reserve_mb': str(1 << 30)})
+        status, headers, body = server.post(server.query())
+        self.assertEqual((status, headers['Retry-After'] is not None), (503, True), body)
+        server.wait_for_net('reserve_mb')
+        self.assertIn('reserve_mb', server.deployment.cli('doctor').out)
+        server.deployment.ok('user', 'add', 'zoe', '--code-file', server.dir / 'code')
+        self.assertEqual(self.tokens(server), [])
+        server.deployment.configure('tsa', 'reserve_mb', '0')
+        server.deployment.restart()
+        wait_until(lambda: server.post(server.query())[0] == 200, 'no timestamps although there is no reserve')
+
     def test_no_authority(self):
         server = self.serve(start=False, settings={'key': ''})
         server.start()
