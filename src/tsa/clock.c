@@ -13,8 +13,9 @@ struct tp_tsa_clock {
     pthread_mutex_t lock; /* of what is below */
     bool looked;
     int64_t looked_us;  /* boot time of the last look at the discipline */
-    int64_t offset_us;  /* UTC less boot time */
-    int64_t step_us;    /* by how much the clock was set last … */
+    bool begun;
+    int64_t base_us;    /* UTC less boot time at the beginning, or after the last step that was noticed */
+    int64_t step_us;    /* by how much the clock was set since then … */
     int64_t rest_us;    /* … and boot time until which nothing is vouched for */
     int64_t told_us;    /* the last time that was told */
     struct tp_tsa_discipline discipline;
@@ -52,13 +53,16 @@ void tp_tsa_clock_begin_after(struct tp_tsa_clock *clock, int64_t utc_us)
 
 static void look(struct tp_tsa_clock *clock, int64_t utc_us, int64_t boot_us)
 {
-    const int64_t step_us = utc_us - boot_us - clock->offset_us;
-    if (clock->looked && llabs(step_us) > clock->accuracy_us) {
+    const int64_t offset_us = utc_us - boot_us, step_us = offset_us - clock->base_us;
+    if (!clock->begun) {
+        clock->base_us = offset_us;
+        clock->begun = true;
+    } else if (llabs(step_us) > clock->accuracy_us) {
         clock->step_us = step_us;
+        clock->base_us = offset_us;
         clock->rest_us = boot_us + TP_TSA_CLOCK_REST_US;
         clock->looked = false;
     }
-    clock->offset_us = utc_us - boot_us;
     if (!clock->looked || boot_us - clock->looked_us >= LOOK_US) {
         tp_tsa_kernel_discipline(&clock->discipline);
         clock->looked_us = boot_us;

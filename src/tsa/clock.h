@@ -3,9 +3,11 @@
  * The clock of a timestamp authority: the kernel's, as long as it is disciplined (adjtimex: synchronised, its estimated and
  * maximum error within the accuracy) and has not been set to another time since it was last looked at (RS-13, CP-11).
  *
- * A step is a change of CLOCK_REALTIME against CLOCK_BOOTTIME: NTP slews both alike, suspend stops neither, so that nothing but
- * setting the clock (a leap second among it) moves one against the other. After a step of more than the accuracy nothing is
- * vouched for during TP_TSA_CLOCK_REST_US, and then only if the kernel is told by NTP that it is right again (setting the
+ * A step is a change of CLOCK_REALTIME against CLOCK_BOOTTIME: NTP slews both alike (CLOCK_MONOTONIC_RAW alone is not slewed),
+ * suspend stops neither, so that nothing but setting the clock (a leap second among it) moves one against the other, and nothing
+ * has to be allowed for slewing. Steps add up, however small and far apart: an NTP service that sets the clock now and then costs
+ * a rest when they come to more than the accuracy, and nobody moves the clock further by many small ones. After steps of more than the
+ * accuracy nothing is vouched for during TP_TSA_CLOCK_REST_US, and then only if the kernel is told by NTP that it is right again (setting the
  * clock takes that away).
  */
 #ifndef TP_TSA_CLOCK_H

@@ -178,6 +178,43 @@ Test(clock, a_small_step_is_within_the_promise)
     tp_tsa_clock_free(clock);
 }
 
+Test(clock, small_steps_add_up)
+{
+    for (int sign = -1; sign <= 1; sign += 2) {
+        struct tp_tsa_clock *clock = clock_begin(false);
+        (void)told(clock);
+        for (int i = 0; i < 9; i++) {
+            pass(SECOND_US);
+            utc_us += sign * ACCURACY_US / 9;
+            (void)told(clock);
+        }
+        pass(30 * 86400 * SECOND_US); /* however far apart they are */
+        utc_us += sign * ACCURACY_US / 9;
+        refused(clock, sign > 0 ? "was set by 1111110 us" : "was set by -1111110 us");
+        pass(TP_TSA_CLOCK_REST_US);
+        (void)told(clock);
+        utc_us += sign * ACCURACY_US / 2; /* counted anew */
+        pass(SECOND_US);
+        (void)told(clock);
+        tp_tsa_clock_free(clock);
+    }
+}
+
+Test(clock, steps_during_the_rest_prolong_it)
+{
+    struct tp_tsa_clock *clock = clock_begin(false);
+    (void)told(clock);
+    for (int i = 0; i < 3; i++) {
+        utc_us += 2 * ACCURACY_US;
+        refused(clock, "was set by");
+        pass(TP_TSA_CLOCK_REST_US - 1);
+        refused(clock, "was set by");
+    }
+    pass(1);
+    (void)told(clock);
+    tp_tsa_clock_free(clock);
+}
+
 Test(clock, suspend_is_no_step_and_a_watched_step_is_old)
 {
     struct tp_tsa_clock *clock = clock_begin(false);
