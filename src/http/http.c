@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
+#define LARGE_HEADERS       "Too large response headers" /* libcurl's word for all together, with a broken connection's code */
 #define RETRY_AFTER_MOST_MS ((int64_t)24 * 3600 * 1000)
 
 struct tp_http {
@@ -63,6 +64,7 @@ struct exchange {
     struct tp_error *error;
     struct tp_buf *body;
     size_t body_begin;  /* what was in BODY before */
+    bool tls;           /* it begins with it */
     enum tp_rc stopped; /* why we ended it ourselves; TP_OK: we did not */
     char curl_words[CURL_ERROR_SIZE];
 };
@@ -238,6 +240,8 @@ static enum tp_rc ended_with_another_protocol(const struct exchange *exchange, c
     (void)curl_easy_getinfo(exchange->http->curl, CURLINFO_REDIRECT_COUNT, &redirects);
     if (redirects == 0)
         return tp_error_set(exchange->error, TP_MALFORMED, "%s", words);
+    if (!exchange->tls)
+        return tp_error_set(exchange->error, TP_REFUSED, "it sends to a place that is not asked: %s", words);
     return tp_error_set(exchange->error, TP_REFUSED, "it sends to a place that is not asked (from https only to https)");
 }
 
@@ -249,6 +253,8 @@ static enum tp_rc ended_badly(const struct exchange *exchange, CURLcode code)
                             exchange->request->most);
     if (exchange->stopped != TP_OK)
         return exchange->stopped;
+    if (strncmp(words, LARGE_HEADERS, sizeof LARGE_HEADERS - 1) == 0)
+        code = CURLE_FILESIZE_EXCEEDED;
     if (code == CURLE_UNSUPPORTED_PROTOCOL)
         return ended_with_another_protocol(exchange, words);
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++)
@@ -276,8 +282,9 @@ static bool is_of_type(const char *type, const char *expected)
 static enum tp_rc check_answer(const struct exchange *exchange, long status)
 {
     const char *accept = exchange->request->accept;
+    const struct tp_http_access *access = exchange->request->access;
     char *type = NULL;
-    if (status / 100 == 3) /* only where redirects are not followed */
+    if (status / 100 == 3 && access != NULL && access->certificate_file != NULL) /* others are followed: set_bounds */
         return tp_error_set(exchange->error, TP_REFUSED, "it sends to another place (HTTP status %ld), which a client certificate is "
                             "not shown to; give that place's own URL", status);
     if (status != 200)
@@ -296,6 +303,7 @@ static enum tp_rc perform(struct exchange *exchange, int *ret_status)
     struct curl_slist *headers TP_AUTO(curl_slist_free_all_p) = NULL;
     struct tp_http_url url = {0};
     TP_TRY(tp_http_url_read(exchange->request->url, exchange->error, &url));
+    exchange->tls = url.tls;
     enum tp_rc rc = prepare(exchange, &url, &headers);
     if (rc == TP_OK) {
         const CURLcode code = curl_easy_perform(exchange->http->curl);

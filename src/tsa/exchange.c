@@ -35,25 +35,27 @@ static enum tp_rc request_fill(const struct tp_tsa_question *question, struct tp
 static const struct {
     enum tp_rc rc;
     int status; /* 0: any */
-    const char *words;
+    const char *words, *with_user; /* the latter, unless NULL, where it was told who asks */
 } steps[] = {
-    {TP_REFUSED, 401, "say user and password_file for it in documents.conf"},
-    {TP_REFUSED, 404, "look at the path in its URL; that of trustp11d net is /tsa"},
-    {TP_REFUSED, 405, "is its URL that of a timestamp authority?"},
-    {TP_MALFORMED, 200, "is its URL that of a timestamp authority?"},
-    {TP_REFUSED, 429, "it has been asked too often: ask later"},
-    {TP_REFUSED, 503, "it cannot answer now: ask later, or look at its log if it is yours"},
-    {TP_UNREACHABLE, 0, "is it running, and the URL right?"},
-    {TP_TIMEOUT, 0, "ask later, or name another with --tsa or in documents.conf"},
+    {TP_REFUSED, 401, "say user and password_file for it in documents.conf",
+     "is what documents.conf says for it right: user, and the first line of password_file?"},
+    {TP_REFUSED, 404, "look at the path in its URL; that of trustp11d net is /tsa", NULL},
+    {TP_REFUSED, 405, "is its URL that of a timestamp authority?", NULL},
+    {TP_MALFORMED, 200, "is its URL that of a timestamp authority?", NULL},
+    {TP_REFUSED, 429, "it has been asked too often: ask later", NULL},
+    {TP_REFUSED, 503, "it cannot answer now: ask later, or look at its log if it is yours", NULL},
+    {TP_UNREACHABLE, 0, "is it running, and the URL right?", NULL},
+    {TP_TIMEOUT, 0, "ask later, or name another with --tsa or in documents.conf", NULL},
 };
 
-static enum tp_rc say_next_step(enum tp_rc rc, int status, const struct tp_error *own, struct tp_error *error)
+static enum tp_rc say_next_step(enum tp_rc rc, int status, bool has_user, const struct tp_error *own, struct tp_error *error)
 {
     if (own->rc != rc)
         return rc;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
         if (steps[i].rc == rc && (steps[i].status == 0 || steps[i].status == status))
-            return tp_error_set(error, rc, "%s (%s)", own->words, steps[i].words);
+            return tp_error_set(error, rc, "%s (%s)", own->words,
+                                has_user && steps[i].with_user != NULL ? steps[i].with_user : steps[i].words);
     return tp_error_set(error, rc, "%s", own->words);
 }
 
@@ -70,7 +72,7 @@ static enum tp_rc ask(const struct tp_tsa_question *question, struct tp_http *ht
     struct tp_error own = {0};
     const enum tp_rc rc = tp_http_fetch(http, &fetch, &own, ret_status, ret_response);
     *ret_retry_after_ms = tp_http_retry_after_ms(http);
-    return rc == TP_OK ? rc : say_next_step(rc, *ret_status, &own, error);
+    return rc == TP_OK ? rc : say_next_step(rc, *ret_status, fetch.access->user != NULL, &own, error);
 }
 
 /* ---- believing ---- */

@@ -87,7 +87,7 @@ class Japanese(unittest.TestCase):
     NOT_SHOWN = {  # errors that end a verification, hints for the command line, and names in our own words (report/words.h)
         'the form is too large or too deep to be searched for signatures', 'the PEM file has no whole block',
         'the PEM block is not base64', 'what was signed is not a regular file', 'certification signature', 'document timestamp',
-        'detached signature', 'at most as many digits as needed', 'libcurl does not start: %s',
+        'detached signature', 'at most as many digits as needed', 'libcurl does not start: %s', 'Too large response headers',
         'a password is not sent in clear to another machine; use https://',
         "it sends to another place (HTTP status %ld), which a client certificate is not shown to; give that place's own URL", 'nobody was asked: give --online, --ocsp or --crl',
         'nobody is trusted yet: give the root certificate with --trust', 'reading failed: %s', 'the file ends before its byte %llu',

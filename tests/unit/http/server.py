@@ -136,6 +136,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_once(self):
         self.send_to('/echo')
 
+    def do_not_modified(self):
+        self.answer(304, b'')
+
+    def do_nowhere(self):
+        self.send_to('')
+
     def do_see(self):
         self.send_to('/echo', 303)
 
