@@ -27,9 +27,10 @@ enum tp_pki_timestamp_failure {
 const char *tp_pki_timestamp_failure_name(int failure); /* "timeNotAvailable"; "none of RFC 3161" */
 
 struct tp_pki_timestamp_request {
-    enum tp_pki_hash hash; /* of the imprint; NONE: an algorithm that is not known (badAlg) */
+    enum tp_pki_hash hash; /* of the imprint; NONE: an algorithm that is not known, or one with parameters (badAlg) */
     uint8_t imprint[64];
     size_t imprint_len;
+    bool imprint_bare; /* its algorithm is without parameters, instead of with NULL */
     char policy[TP_PKI_OID_MAX]; /* "": any */
     uint8_t nonce[TP_PKI_NONCE_MAX]; /* content bytes of the INTEGER */
     size_t nonce_len; /* 0: none */
@@ -46,6 +47,7 @@ struct tp_pki_timestamp_info {
     enum tp_pki_hash hash;
     uint8_t imprint[64];
     size_t imprint_len;
+    bool imprint_bare; /* as in the request */
     char policy[TP_PKI_OID_MAX];
     uint8_t serial[TP_PKI_TIMESTAMP_SERIAL_MAX]; /* big-endian, without leading zeros */
     size_t serial_len;

@@ -153,7 +153,7 @@ enum tp_rc tp_pki_timestamp_info_write(const struct tp_pki_timestamp_info *info,
     TP_TRY(tp_der_open(ret_der, TP_DER_SEQUENCE, &mark));
     TP_TRY(tp_der_put_number(ret_der, 1));
     TP_TRY(tp_der_put_oid(ret_der, info->policy));
-    TP_TRY(tp_pki_imprint_put(ret_der, info->hash, TP_BYTES(info->imprint, info->imprint_len)));
+    TP_TRY(tp_pki_imprint_put(ret_der, info->hash, info->imprint_bare, TP_BYTES(info->imprint, info->imprint_len)));
     TP_TRY(tp_der_put_unsigned(ret_der, TP_BYTES(info->serial, info->serial_len)));
     TP_TRY(time_put(ret_der, info->time_us));
     if (info->accuracy_us >= 0)
@@ -219,6 +219,7 @@ enum tp_rc tp_pki_timestamp_info_read(struct tp_bytes der, struct tp_error *erro
     if (tp_pki_imprint_take(&at, &imprint) != TP_OK)
         return tp_error_set(error, TP_MALFORMED, "the timestamp's imprint is malformed");
     info.hash = imprint.hash;
+    info.imprint_bare = imprint.bare;
     if (serial_take(&at, &info) != TP_OK || time_take(&at, &info.time_us) != TP_OK)
         return tp_error_set(error, TP_MALFORMED, "the timestamp's serial number or time is not as RFC 3161 says");
     if (rest_take(&at, &info) != TP_OK)

@@ -14,10 +14,11 @@ struct tp_pki_imprint {
     enum tp_pki_hash hash; /* NONE: an algorithm that is not known */
     uint8_t *bytes;        /* 64 of them */
     size_t *len;
+    bool bare, odd; /* its algorithm has no parameters; or others than NULL */
 };
 /* MessageImprint: TP_MALFORMED, or TP_DATA_LENGTH when the hash is not as long as its algorithm makes it. */
 TP_MUST_USE enum tp_rc tp_pki_imprint_take(struct tp_bytes *at, struct tp_pki_imprint *imprint);
-TP_MUST_USE enum tp_rc tp_pki_imprint_put(struct tp_buf *buf, enum tp_pki_hash hash, struct tp_bytes digest);
+TP_MUST_USE enum tp_rc tp_pki_imprint_put(struct tp_buf *buf, enum tp_pki_hash hash, bool bare, struct tp_bytes digest);
 /* An OBJECT IDENTIFIER as dotted text; TP_NOT_FOUND when none is next. */
 TP_MUST_USE enum tp_rc tp_pki_policy_take(struct tp_bytes *at, char ret_policy[TP_PKI_OID_MAX]);
 /* An INTEGER's content; TP_NOT_FOUND when none is next. */

@@ -44,6 +44,7 @@ static void grant(const struct tp_tsa_profile *profile, const struct tp_pki_time
     outcome->certificates = request->cert_req;
     info->hash = request->hash;
     info->imprint_len = request->imprint_len;
+    info->imprint_bare = request->imprint_bare;
     memcpy(info->imprint, request->imprint, sizeof info->imprint);
     memcpy(info->policy, policy, strlen(policy) + 1);
     info->serial_len = moment->serial_len;

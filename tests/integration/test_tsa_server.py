@@ -108,6 +108,30 @@ class Protocol(TsaServerTest):
         self.assertEqual(shorter[5], 0x30)
         self.assert_rejected(self.server, 'wrong format', 'not as long', body=bytes(shorter))
 
+    def test_the_imprint_comes_back_as_it_was_sent(self):
+        query = self.server.query('-no_nonce')
+        at = query.index(b'\x05\x00\x04\x20')
+        bare = bytearray(query[:at] + query[at + 2:])
+        for length in (1, 6, 8):  # the request's, the imprint's, its algorithm's
+            bare[length] -= 2
+        odd = query[:at] + b'\x04' + query[at + 1:]
+        for body, imprint in ((query, query[5:at + 36]), (bytes(bare), bytes(bare[5:at + 34]))):
+            with self.subTest(len(body)):
+                self.assertEqual(imprint[0], 0x30)
+                status, _, reply = self.server.post(body)
+                self.assertEqual(status, 200)
+                self.assertIn(imprint, reply)
+        self.assert_rejected(self.server, 'unrecognized or unsupported algorithm', body=odd)
+
+    def test_what_is_not_in_der(self):
+        query = self.server.query('-no_nonce')
+        self.assertEqual(query[-3:], b'\x01\x01\xff')
+        said_no = query[:-1] + b'\0'
+        self.assertEqual(self.server.post(said_no)[0], 200)
+        for body in (query[:-1] + b'\1', b'\x30\x81' + query[1:], b'\x30\x80' + query[2:] + b'\0\0'):
+            with self.subTest(body[:4]):
+                self.assert_rejected(self.server, 'the data submitted has the wrong format', 'DER', body=body)
+
     def test_unknown_extension(self):
         query = bytearray(self.server.query('-no_nonce'))
         extension = bytes([0xa0, 0x0c, 0x30, 0x0a, 6, 4, 0x2a, 3, 4, 5, 4, 2, 5, 0])

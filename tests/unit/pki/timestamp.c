@@ -106,6 +106,7 @@ Test(timestamp, requests_come_back_as_they_were)
         for (size_t i = 0; i < request.nonce_len; i++)
             request.nonce[i] = (uint8_t)(0x81 + i);
         request.cert_req = hash % 2 == 0;
+        request.imprint_bare = hash % 3 == 0;
         cr_assert_eq(tp_pki_timestamp_request_make(&request, &der), TP_OK);
         cr_assert_eq(parse(tp_buf_bytes(&der), &back, &failure), TP_OK, "%s", tp_pki_hash_name(hash));
         cr_expect_eq(memcmp(&request, &back, sizeof back), 0, "%s", tp_pki_hash_name(hash));
