@@ -35,7 +35,7 @@ static const struct {
     const char *words;
 } fields[] = {
     {"Content-Length", is_length, HTTP_BADREQUEST, "where this request ends is not clear"},
-    {"Transfer-Encoding", NULL, 411, "say how long the request is: Content-Length"},
+    {"Transfer-Encoding", NULL, 411, TP_FRAMING_NO_LENGTH},
     {"Host", is_host, HTTP_BADREQUEST, "which host this request is for is not clear"},
 };
 #define FIELDS (sizeof fields / sizeof fields[0])

@@ -9,6 +9,8 @@
 
 #include <event2/http.h>
 
+#define TP_FRAMING_NO_LENGTH "say how long the request is: Content-Length" /* with 411 */
+
 /* RFC 9112 §3.2, §5.1, §6.1, §6.3: the HTTP status that it is refused with, and words for people; 0: it is clear. */
 int tp_framing_judge(struct evhttp_request *request, const char **ret_words);
 

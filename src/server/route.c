@@ -36,6 +36,12 @@ static bool is_of_type(struct evhttp_request *request, const char *type)
     return given != NULL && strncasecmp(given, type, len) == 0 && (given[len] == '\0' || given[len] == ';' || given[len] == ' ');
 }
 
+/* Without one there is no body (RFC 9112 §6.3), and what was meant to be would be the next request. */
+static bool has_length(struct evhttp_request *request)
+{
+    return evhttp_find_header(evhttp_request_get_input_headers(request), "Content-Length") != NULL;
+}
+
 void tp_route_run(struct tp_exchange *exchange, const struct tp_net_conf *conf, struct tp_ipc_async *engine)
 {
     struct evhttp_request *request = exchange->request;
@@ -59,7 +65,9 @@ void tp_route_run(struct tp_exchange *exchange, const struct tp_net_conf *conf, 
         return;
     }
     exchange->method = route->allow;
-    if (!is_of_type(request, route->type))
+    if (!has_length(request))
+        tp_exchange_fail(exchange, 411, 0, TP_FRAMING_NO_LENGTH);
+    else if (!is_of_type(request, route->type))
         tp_exchange_fail(exchange, 415, 0, "requests here are of another media type");
     else if (exchange->body_len > route->body_max)
         tp_exchange_fail(exchange, HTTP_ENTITYTOOLARGE, 0, "the request is larger than any can be");

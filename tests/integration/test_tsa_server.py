@@ -222,6 +222,9 @@ class Protocol(TsaServerTest):
                              (b'gzip, chunked', chunked)):
             with self.subTest(coding=coding, body=body[:5]):
                 self.assertEqual(self.ask_raw(b'Transfer-Encoding: %s\r\n' % coding, body), [b'411'])
+        with self.subTest('no length'):
+            self.assertEqual(self.ask_raw(b'', query), [b'411'])
+            self.assertEqual(self.ask_raw(b'Content-Length: 0\r\n', b''), [b'200', b'200'])  # that it is no request is the engine's word
         for more, coding, body in ((length, b'chunked', chunked), (length, b'xchunked', query), (b'', b'chunked, identity', chunked)):
             with self.subTest(more=more, coding=coding):  # evhttp's answer, or ours
                 self.assertIn(self.ask_raw(more + b'Transfer-Encoding: %s\r\n' % coding, body), ([b'400'], [b'411']))
