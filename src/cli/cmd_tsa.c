@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/clock.h"
 #include "cli/commands.h"
 #include "cli/documents.h"
 #include "cli/file.h"
 #include "cli/file_digest.h"
 #include "cli/output.h"
 #include "cli/progress.h"
-#include "validation/certificate.h"
+#include "pades/verify/verify.h"
+#include "pki/timestamp.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -133,103 +133,55 @@ struct checking {
     struct tp_documents_conf *conf;
     struct tp_pki_anchors *anchors;
     struct tp_validation_source *source;
-    struct tp_evidence *evidence;
+    struct tp_buf token;
     struct tp_pki_timestamp *timestamp;
-    struct tp_validation_answer answer;
-    int64_t at_ms;
+    struct tp_pades_stamp stamp;
 };
 
 static void checking_clear(struct checking *checking)
 {
-    tp_validation_answer_clear(&checking->answer);
+    tp_validation_answer_clear(&checking->stamp.answer);
     tp_pki_timestamp_free(checking->timestamp);
-    tp_evidence_free(checking->evidence);
+    tp_buf_clear(&checking->token);
     tp_validation_source_free(checking->source);
     tp_pki_anchors_free(checking->anchors);
     tp_documents_conf_free(checking->conf);
 }
 
 /* A token, or the whole answer of a TSA with one inside. */
-static enum tp_rc read_token(struct tp_cli *cli, const char *path, struct tp_pki_timestamp **ret_timestamp)
+static enum tp_rc read_token(struct tp_cli *cli, const char *path, struct checking *checking)
 {
-    struct tp_buf file TP_AUTO(tp_buf_clear) = TP_BUF_INIT, token TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+    struct tp_buf file TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     TP_TRY(tp_cli_file_read(path, TP_PKI_TIMESTAMP_RESPONSE_MAX, &cli->error, &file));
-    if (tp_pki_timestamp_response_token(tp_buf_bytes(&file), NULL, &token) == TP_OK)
-        file.len = 0;
-    const enum tp_rc rc =
-        tp_pki_timestamp_parse(tp_buf_bytes(file.len == 0 ? &token : &file), &cli->error, ret_timestamp);
+    if (tp_pki_timestamp_response_token(tp_buf_bytes(&file), NULL, &checking->token) != TP_OK) {
+        tp_buf_reset(&checking->token);
+        TP_TRY(tp_buf_append(&checking->token, tp_buf_bytes(&file)));
+    }
+    const enum tp_rc rc = tp_pki_timestamp_parse(tp_buf_bytes(&checking->token), &cli->error, &checking->timestamp);
     return rc == TP_OK ? rc : tp_error_prefix(&cli->error, rc, "%s", path);
 }
 
-static void fail(struct tp_verdict *verdict, enum tp_indication indication, enum tp_subindication sub,
-                 const char *words)
+/* As a timestamp in a document is judged, with what the TSA's certificate names asked for. */
+static enum tp_rc judge(struct tp_cli *cli, struct checking *checking)
 {
-    *verdict = (struct tp_verdict){.indication = indication, .sub = sub};
-    (void)snprintf(verdict->why, sizeof verdict->why, "%s", words);
-}
-
-static enum tp_rc add_certificates(const struct tp_pki_cms *cms, struct tp_evidence *evidence)
-{
-    for (size_t i = 0; i < tp_pki_cms_certificates_len(cms); i++)
-        TP_TRY(tp_evidence_add(evidence, TP_EVIDENCE_CERTIFICATE, tp_pki_cms_certificate(cms, i), "token", INT64_MAX));
-    return TP_OK;
-}
-
-/* What cannot be had is judged by its absence; why it cannot is what the asking has met. */
-static enum tp_rc judge_certificate(struct tp_cli *cli, struct checking *checking, struct tp_bytes certificate)
-{
-    struct tp_error missing = {0};
-    struct tp_verdict *verdict = &checking->answer.verdict;
-    TP_TRY(tp_evidence_new(&checking->evidence));
-    TP_TRY(add_certificates(tp_pki_timestamp_cms(checking->timestamp), checking->evidence));
+    const enum tp_pki_hash hash = tp_pki_timestamp_info(checking->timestamp)->hash;
+    uint8_t digest[TP_CLI_DIGEST_MAX];
+    if (tp_pki_hash_len(hash) > 0)
+        TP_TRY(tp_cli_file_digest(tp_cli_operand(&cli->args, 1), hash, &cli->error, digest));
     const enum tp_documents_asking asking = tp_cli_flag(&cli->args, "offline") ? TP_DOCUMENTS_OFFLINE : TP_DOCUMENTS_ASK_ALWAYS;
     TP_TRY(tp_documents_conf_source(checking->conf, asking, &cli->error, &checking->source));
+    const struct tp_pades_trial trial = {
+        .anchors = checking->anchors, .source = checking->source, .at_ms = tp_cli_number(&cli->args, "at", 0)};
     struct tp_cli_progress *progress = tp_cli_progress_begin(cli, "asking for revocation data");
-    (void)!tp_validation_gather(checking->source, certificate, TP_PKI_FOR_TIMESTAMPING, checking->anchors,
-                                checking->at_ms, checking->evidence, &missing);
+    const enum tp_rc rc = tp_pades_verify_token(tp_buf_bytes(&checking->token), TP_BYTES(digest, tp_pki_hash_len(hash)), &trial,
+                                                &cli->error, &checking->stamp);
     tp_cli_progress_end(progress);
-    const struct tp_validation_question question = {.leaf = certificate,
-                                                    .purpose = TP_PKI_FOR_TIMESTAMPING,
-                                                    .anchors = checking->anchors,
-                                                    .now_ms = checking->at_ms,
-                                                    .poe_ms = INT64_MAX};
-    TP_TRY(tp_validation_certificate(&question, checking->evidence, &cli->error, &checking->answer));
-    if (verdict->sub == TP_SUB_TRY_LATER && missing.rc == TP_NOT_FOUND)
-        fail(verdict, verdict->indication, verdict->sub, tp_error_words(&missing));
-    return TP_OK;
+    return rc;
 }
 
-static enum tp_rc judge(struct tp_cli *cli, struct checking *checking, struct tp_bytes *ret_certificate,
-                        struct tp_verdict *ret_verdict)
+static enum tp_rc tell_check(struct tp_cli *cli, const struct checking *checking)
 {
-    const struct tp_pki_timestamp_info *info = tp_pki_timestamp_info(checking->timestamp);
-    uint8_t digest[TP_CLI_DIGEST_MAX];
-    struct tp_error why = {0};
-    if (tp_pki_hash_len(info->hash) == 0)
-        return tp_error_set(&cli->error, TP_UNSUPPORTED, "the token is over a hash that is not known here");
-    TP_TRY(tp_cli_file_digest(tp_cli_operand(&cli->args, 1), info->hash, &cli->error, digest));
-    if (tp_pki_timestamp_is_over(checking->timestamp, TP_BYTES(digest, tp_pki_hash_len(info->hash)), NULL) != TP_OK) {
-        fail(ret_verdict, TP_TOTAL_FAILED, TP_SUB_HASH_FAILURE, "the token is over something else than this file");
-        return TP_OK;
-    }
-    const enum tp_rc rc = tp_pki_timestamp_verify(checking->timestamp, TP_BYTES_NONE, &why, ret_certificate);
-    if (rc == TP_NOT_FOUND) {
-        fail(ret_verdict, TP_INDETERMINATE, TP_SUB_NO_SIGNING_CERTIFICATE_FOUND, tp_error_words(&why));
-        return TP_OK;
-    }
-    if (rc != TP_OK) {
-        fail(ret_verdict, TP_TOTAL_FAILED, rc == TP_PEER ? TP_SUB_SIG_CONSTRAINTS_FAILURE : TP_SUB_SIG_CRYPTO_FAILURE,
-             tp_error_words(&why));
-        return TP_OK;
-    }
-    TP_TRY(judge_certificate(cli, checking, *ret_certificate));
-    *ret_verdict = checking->answer.verdict;
-    return TP_OK;
-}
-
-static enum tp_rc tell_check(struct tp_cli *cli, const struct checking *checking, struct tp_bytes certificate,
-                             const struct tp_verdict *verdict)
-{
+    const struct tp_verdict *verdict = &checking->stamp.verdict;
     json_t *object = json_object();
     const char *sub = tp_subindication_name(verdict->sub);
     char text[96];
@@ -242,10 +194,10 @@ static enum tp_rc tell_check(struct tp_cli *cli, const struct checking *checking
     tp_cli_put_text(cli, object, "verdict", text);
     tp_cli_put_text(cli, object, "why", verdict->why);
     put_info(cli, object, checking->timestamp);
-    if (certificate.len > 0)
-        put_subject(cli, object, certificate);
-    if (checking->answer.steps_len > 0)
-        tp_cli_put_text(cli, object, "status", checking->answer.steps[0].status_from);
+    if (checking->stamp.tsa[0] != '\0')
+        tp_cli_put_text(cli, object, "tsa", checking->stamp.tsa);
+    if (checking->stamp.answer.steps_len > 0)
+        tp_cli_put_text(cli, object, "status", checking->stamp.answer.steps[0].status_from);
     cli->failed_quietly = verdict->indication != TP_TOTAL_PASSED;
     TP_TRY(tp_cli_emit_record(cli, object, columns));
     return cli->failed_quietly ? TP_REFUSED : TP_OK;
@@ -253,18 +205,15 @@ static enum tp_rc tell_check(struct tp_cli *cli, const struct checking *checking
 
 static enum tp_rc check(struct tp_cli *cli, struct checking *checking)
 {
-    struct tp_bytes certificate = TP_BYTES_NONE;
-    struct tp_verdict verdict = {0};
     TP_TRY(tp_cli_documents(cli, &checking->conf));
     TP_TRY(tp_cli_documents_anchors(cli, checking->conf, TP_DOCUMENTS_TSAS, &checking->anchors));
     if (tp_pki_anchors_len(checking->anchors) == 0)
         return tp_error_set(&cli->error, TP_CONFIG,
                             "nobody is trusted for timestamps: name anchors with --trust, or see trustp11 tsa "
                             "trust --help");
-    TP_TRY(read_token(cli, tp_cli_operand(&cli->args, 0), &checking->timestamp));
-    checking->at_ms = tp_cli_number(&cli->args, "at", tp_clock_utc_ms());
-    TP_TRY(judge(cli, checking, &certificate, &verdict));
-    return tell_check(cli, checking, certificate, &verdict);
+    TP_TRY(read_token(cli, tp_cli_operand(&cli->args, 0), checking));
+    TP_TRY(judge(cli, checking));
+    return tell_check(cli, checking);
 }
 
 enum tp_rc tp_cli_tsa_check(struct tp_cli *cli)

@@ -373,10 +373,10 @@ class AuthorityServices:
             token = token[:-1] + bytes([token[-1] ^ 1])
         return sequence(sequence(integer(0)), token)
 
-    def sign_content(self, content, leaf, certificates):
+    def sign_content(self, content, leaf, certificates, digest='sha256'):
         work = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
         (work / 'info').write_bytes(content)
-        must(['openssl', 'cms', '-sign', '-in', work / 'info', '-binary', '-nodetach', '-cades', '-md', 'sha256', '-econtent_type',
+        must(['openssl', 'cms', '-sign', '-in', work / 'info', '-binary', '-nodetach', '-cades', '-md', digest, '-econtent_type',
               '1.2.840.113549.1.9.16.1.4', '-signer', leaf.certificate, '-inkey', leaf.key, '-outform', 'DER', '-out',
               work / 'token', *self.certificates_of(leaf, certificates)])
         token = (work / 'token').read_bytes()

@@ -2,6 +2,7 @@
 """`trustp11 tsa`: timestamps from authorities that work, that do not, and that lie; tokens that are checked; anchors that are taken
 over. OpenSSL is the other opinion."""
 import base64
+import hashlib
 import http.client
 import json
 import os
@@ -13,6 +14,7 @@ import time
 import unittest
 
 from authority_services import DAY, MISBEHAVIOURS, OTHER_POLICY, POLICY, AuthorityServices
+from der import NULL, OCTETS, generalized_time, integer, oid, sequence, tlv
 from tools import CLI, must, run, write_private
 
 # What each does wrong, as people read it.
@@ -260,6 +262,36 @@ class TsaTest(unittest.TestCase):
         done = self.check('--json')
         self.assertEqual((done.status, json.loads(done.out)['subindication']), (1, 'TRY_LATER'))
         self.assertIn('the OCSP responder does not know the certificate', json.loads(done.out)['why'])
+
+    def compose(self, imprint='sha256', digest='sha256', at=None, leaf='good'):
+        """A token over the file, by the hash IMPRINT, signed with DIGEST."""
+        kinds = {'md5': '1.2.840.113549.2.5', 'sha1': '1.3.14.3.2.26', 'sha256': '2.16.840.1.101.3.4.2.1'}
+        hashed = sequence(sequence(oid(kinds[imprint]), tlv(NULL)), tlv(OCTETS, hashlib.new(imprint, self.file.read_bytes()).digest()))
+        info = sequence(integer(1), oid(POLICY), hashed, integer(4711), generalized_time(time.time() - 60 if at is None else at))
+        self.services.tsa(leaf)
+        self.token.write_bytes(self.services.sign_content(info, self.services.leaves[leaf], True, digest))
+
+    def check_composed(self, **how):
+        self.compose(**how)
+        done = self.check('--json')
+        return json.loads(done.out)['subindication'] if done.status else 'good'
+
+    def test_check_judges_strength(self):
+        self.services.tsa('weak', key='rsa-1024')
+        weak = 'CRYPTO_CONSTRAINTS_FAILURE_NO_POE'
+        self.assertEqual(self.check_composed(), 'good')
+        for how in ({'imprint': 'md5'}, {'imprint': 'sha1'}, {'digest': 'sha1'}, {'leaf': 'weak'}):
+            self.assertEqual(self.check_composed(**how), weak, how)
+
+    def test_check_judges_time(self):
+        for at in (time.time() + 3600, 4070908800, 1, time.time() - 366 * DAY):
+            self.assertEqual(self.check_composed(at=at), 'TIMESTAMP_ORDER_FAILURE', at)
+        self.assertEqual(self.check_composed(at=time.time() + 30), 'good')  # clocks differ
+
+    def test_check_tells_a_certificate_for_something_else_as_such(self):
+        leaf = self.services.issue('of no purpose', kind='plain')
+        self.services.tsas['of no purpose'] = (leaf, POLICY)
+        self.assertEqual(self.check_composed(leaf='of no purpose'), 'SIG_CONSTRAINTS_FAILURE')
 
     def test_check_wants_anchors_and_tokens(self):
         self.stamp('--tsa', self.good)

@@ -105,6 +105,7 @@ TP_MUST_USE enum tp_rc tp_pades_judge_algorithms(const struct tp_pki_cms_signer 
 /* What a token is over: a signature value, or a part of a file. */
 struct tp_pades_stamped {
     struct tp_bytes message;
+    bool hashed; /* MESSAGE is the hash itself, by the algorithm that the token names */
     int fd;
     const uint64_t *range; /* instead of MESSAGE */
 };

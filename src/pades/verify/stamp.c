@@ -17,6 +17,11 @@ static enum tp_rc hash_stamped(const struct tp_pades_stamped *stamped, enum tp_p
     const EVP_MD *md = hash == TP_PKI_HASH_NONE ? NULL : tp_crypto_digest(tp_pki_hash_libcrypto(hash));
     if (md == NULL)
         return tp_error_set(error, TP_UNSUPPORTED, "the hash algorithm is not known");
+    if (stamped->hashed) {
+        *ret_len = stamped->message.len < 64 ? stamped->message.len : 64;
+        memcpy(ret_digest, stamped->message.data, *ret_len);
+        return TP_OK;
+    }
     if (EVP_Digest(stamped->message.data, stamped->message.len, digest, &len, md, NULL) != 1)
         return TP_CRYPTO;
     memcpy(ret_digest, digest, len);

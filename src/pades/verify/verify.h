@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Judging signatures after EN 319 102-1: those of a PDF (ISO 32000-2 §12.8, PAdES), with what was changed in the document after each of
- * them, and detached CMS. docs/verification.md says what is judged how.
+ * them, detached CMS, and timestamp tokens. docs/verification.md says what is judged how.
  *
  * The answer is a tree of plain values. Every text in it is UTF-8, but may come from the document: whoever shows it
  * escapes it.
@@ -129,6 +129,10 @@ TP_MUST_USE enum tp_rc tp_pades_verify(struct tp_pdf_pool *pool, int fd, const s
 /* Detached CMS (DER, BER or PEM) over the file FD; one signature for each signer. */
 TP_MUST_USE enum tp_rc tp_pades_verify_cms(struct tp_bytes cms, int fd, const struct tp_pades_trial *trial,
                                            struct tp_error *error, struct tp_pades_verification **ret_verification);
+/* One timestamp token (RFC 3161, DER) by itself, over something whose hash, by the algorithm that the token names, is DIGEST (nothing
+ * where that is not known): judged as one in a document is. RET_STAMP's answer is the caller's to clear. */
+TP_MUST_USE enum tp_rc tp_pades_verify_token(struct tp_bytes token, struct tp_bytes digest, const struct tp_pades_trial *trial,
+                                             struct tp_error *error, struct tp_pades_stamp *ret_stamp);
 void tp_pades_verification_free(struct tp_pades_verification *verification);
 TP_DEFINE_AUTO(struct tp_pades_verification, tp_pades_verification_free)
 
