@@ -41,6 +41,8 @@ void tp_pki_certificate_clear(struct tp_pki_certificate *certificate);
 /* Whether ISSUER (DER) signed CERTIFICATE (DER): name and signature, nothing else. TP_BAD_ARGUMENT when not. */
 TP_MUST_USE enum tp_rc tp_pki_certificate_issued_by(struct tp_bytes certificate, struct tp_bytes issuer,
                                                     struct tp_error *error);
+/* Signed over MD5 or SHA-1, or of a key that is too short: RSA below 2048 bits, EC below 224. */
+TP_MUST_USE enum tp_rc tp_pki_certificate_is_weak(struct tp_bytes certificate, struct tp_error *error, bool *ret_weak);
 /* PEM (any number) or one DER, or a PKCS#7 "certs only", from a file's bytes: EACH is called in the file's order. */
 typedef enum tp_rc tp_pki_der_fn(void *context, struct tp_bytes der);
 TP_MUST_USE enum tp_rc tp_pki_certificates_read(struct tp_bytes file, struct tp_error *error, tp_pki_der_fn *each,

@@ -268,12 +268,28 @@ void tp_pki_signature_text(const struct tp_pki_signature_algorithm *algorithm, c
                    algorithm->scheme == TP_PKI_RSA_PSS ? "PSS" : "PKCS#1 v1.5", hash);
 }
 
+static bool key_is_weak(const EVP_PKEY *key)
+{
+    const int kind = EVP_PKEY_get_base_id(key);
+    const bool has_modulus = kind == EVP_PKEY_RSA || kind == EVP_PKEY_RSA_PSS || kind == EVP_PKEY_DSA;
+    return EVP_PKEY_get_bits(key) < (has_modulus ? RSA_BITS_LEAST : EC_BITS_LEAST);
+}
+
 bool tp_pki_signature_is_weak(const struct tp_pki_signature_algorithm *algorithm, const EVP_PKEY *key)
 {
-    const int bits = key != NULL ? EVP_PKEY_get_bits(key) : 0;
-    const bool is_rsa = algorithm->scheme == TP_PKI_RSA_PKCS1 || algorithm->scheme == TP_PKI_RSA_PSS;
     if (algorithm->scheme == TP_PKI_EDDSA)
         return false;
-    return algorithm->hash == TP_PKI_MD5 || algorithm->hash == TP_PKI_SHA1 ||
-           (key != NULL && bits < (is_rsa ? RSA_BITS_LEAST : EC_BITS_LEAST));
+    return algorithm->hash == TP_PKI_MD5 || algorithm->hash == TP_PKI_SHA1 || (key != NULL && key_is_weak(key));
+}
+
+enum tp_rc tp_pki_certificate_is_weak(struct tp_bytes certificate, struct tp_error *error, bool *ret_weak)
+{
+    TP_PKI_ERRORS_KEEP;
+    X509 *x509 TP_AUTO(X509_free_p) = NULL;
+    int hash = NID_undef;
+    TP_TRY(tp_pki_x509_load(certificate, error, &x509));
+    const EVP_PKEY *key = X509_get0_pubkey(x509);
+    (void)X509_get_signature_info(x509, &hash, NULL, NULL, NULL);
+    *ret_weak = hash == NID_sha1 || hash == NID_md5 || hash == NID_md4 || hash == NID_md2 || key == NULL || key_is_weak(key);
+    return TP_OK;
 }

@@ -117,6 +117,32 @@ static enum tp_rc check_time(const struct tp_pki_timestamp_info *info, int64_t t
                         off_ms / 1000, time_ms < sent_ms ? "before" : "after");
 }
 
+/* No proof of anything for whoever verifies it: then another authority is asked while there is time. */
+static enum tp_rc check_strength(const struct tp_pki_timestamp *timestamp, struct tp_error *error)
+{
+    struct tp_pki_cms_signer signer = {0};
+    tp_pki_cms_signer(tp_pki_timestamp_cms(timestamp), 0, &signer);
+    if (!signer.weak)
+        return TP_OK;
+    return tp_error_set(error, TP_PEER, "its token is signed too weakly to prove anything (%s)", signer.algorithm);
+}
+
+/* An anchor is trusted as it is. */
+static enum tp_rc check_path_strength(const struct tp_pki_path *path, struct tp_error *error)
+{
+    for (size_t i = 0; i + 1 < path->len; i++) {
+        struct tp_pki_certificate certificate TP_AUTO(tp_pki_certificate_clear) = {0};
+        bool weak = false;
+        TP_TRY(tp_pki_certificate_parse(tp_buf_bytes(&path->certificates[i]), error, &certificate));
+        TP_TRY(tp_pki_certificate_is_weak(tp_buf_bytes(&path->certificates[i]), error, &weak));
+        if (weak)
+            return tp_error_set(error, TP_PEER,
+                                "the TSA's certificate: that of %.300s is signed too weakly, or its key is too weak, to prove anything",
+                                certificate.subject);
+    }
+    return TP_OK;
+}
+
 static enum tp_rc check_chain(const struct tp_tsa_question *question, const struct tp_pki_timestamp *timestamp,
                               struct tp_bytes certificate, struct tp_error *error)
 {
@@ -134,6 +160,8 @@ static enum tp_rc check_chain(const struct tp_tsa_question *question, const stru
                                       tp_pki_timestamp_info(timestamp)->time_us / 1000, error, path);
     if (rc == TP_OK && path->flaw != TP_PKI_PATH_GOOD)
         rc = tp_error_set(error, TP_PEER, "the TSA's certificate: %s", path->why);
+    if (rc == TP_OK)
+        rc = check_path_strength(path, error);
     tp_pki_path_clear(path);
     free(path);
     return rc;
@@ -151,6 +179,7 @@ static enum tp_rc check_token(const struct tp_tsa_question *question, const stru
     TP_TRY(check_policy(info, request, error));
     TP_TRY(check_time(info, question->tolerance_ms, sent_ms, error));
     TP_TRY(tp_pki_timestamp_verify(timestamp, TP_BYTES_NONE, error, &certificate));
+    TP_TRY(check_strength(timestamp, error));
     return check_chain(question, timestamp, certificate, error);
 }
 

@@ -46,7 +46,8 @@ KINDS = {
 # What any path can do instead of answering.
 MISBEHAVIOURS = ('http-400', 'http-429', 'http-500', 'http-503', 'http-404', 'http-405', 'hang', 'close', 'garbage', 'wrong-type', 'auth')
 # And what a timestamp authority or a responder can answer. 'composed' is honest, but not made by OpenSSL.
-TSA_LIES = ('composed', 'imprint', 'no-nonce', 'nonce', 'policy', 'no-eku', 'untrusted', 'expired', 'hour-off', 'reject', 'broken')
+TSA_LIES = ('composed', 'imprint', 'no-nonce', 'nonce', 'policy', 'no-eku', 'untrusted', 'expired', 'hour-off', 'reject', 'broken', 'sha1', 'weak-key',
+            'weak-chain')
 OCSP_LIES = ('composed', 'unknown', 'stale', 'stranger', 'try-later', 'other-certificate', 'no-next-update')
 
 Leaf = collections.namedtuple('Leaf', 'name issuer certificate key chain serial')
@@ -310,6 +311,11 @@ class AuthorityServices:
         with self.lock:
             return 'stranger' if 'stranger' in self.authorities else self.authority('stranger').name
 
+    def weak(self):
+        """An authority whose key is too short."""
+        with self.lock:
+            return 'weak' if 'weak' in self.authorities else self.authority('weak', issuer='root', key='rsa-1024').name
+
     def special(self, name, **options):
         with self.lock:
             return self.leaves.get(name) or self.issue(name, **options)
@@ -368,7 +374,11 @@ class AuthorityServices:
             leaf = self.special('tsa of a stranger', kind='tsa', issuer=self.stranger())
         if lie == 'expired':
             leaf = self.special('tsa of yesterday', kind='tsa', start=self.now() - 40 * DAY, end=self.now() - 10 * DAY)
-        token = self.sign_content(info, leaf, certificates)
+        if lie == 'weak-key':
+            leaf = self.special('tsa of a weak key', kind='tsa', key='rsa-1024')
+        if lie == 'weak-chain':
+            leaf = self.special('tsa of a weak CA', kind='tsa', issuer=self.weak())
+        token = self.sign_content(info, leaf, certificates, 'sha1' if lie == 'sha1' else 'sha256')
         if lie == 'broken':
             token = token[:-1] + bytes([token[-1] ^ 1])
         return sequence(sequence(integer(0)), token)

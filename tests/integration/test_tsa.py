@@ -13,7 +13,7 @@ import tempfile
 import time
 import unittest
 
-from authority_services import DAY, MISBEHAVIOURS, OTHER_POLICY, POLICY, AuthorityServices
+from authority_services import DAY, MISBEHAVIOURS, OTHER_POLICY, POLICY, TSA_LIES, AuthorityServices
 from der import NULL, OCTETS, generalized_time, integer, oid, sequence, tlv
 from tools import CLI, must, run, write_private
 
@@ -24,6 +24,7 @@ FAILURES = {
     'hang': 'no answer in time', 'close': '127.0.0.1', 'garbage': '127.0.0.1', 'wrong-type': 'text/html', 'auth': 'status 401',
     'imprint': 'something else', 'no-nonce': 'lacks the nonce', 'nonce': 'another nonce', 'no-eku': 'timeStamping',
     'untrusted': 'certificate', 'expired': 'expired', 'hour-off': "s after our clock's", 'reject': 'the clock is away', 'broken': '127.0.0.1',
+    'sha1': 'too weakly', 'weak-key': 'RSA-1024', 'weak-chain': 'weak CA',
 }
 
 
@@ -455,7 +456,7 @@ class TsaTest(unittest.TestCase):
 
 class CompletenessTest(unittest.TestCase):
     def test_each_misbehaviour_is_tried(self):
-        self.assertEqual(set(MISBEHAVIOURS) - set(FAILURES), set())
+        self.assertEqual(set(MISBEHAVIOURS + TSA_LIES) - set(FAILURES), {'composed', 'policy'})
 
 
 if __name__ == '__main__':
