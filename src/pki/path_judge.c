@@ -129,25 +129,38 @@ static bool usage_allows_signing(X509 *x509)
     return (X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)) != 0;
 }
 
-static bool is_service(const ASN1_OBJECT *usage)
+static const int services[] = {NID_server_auth, NID_time_stamp, NID_OCSP_sign, NID_ms_sgc, NID_ns_sgc};
+
+static bool is_service(int usage)
 {
-    static const int services[] = {NID_server_auth, NID_time_stamp, NID_OCSP_sign};
     for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
-        if (OBJ_obj2nid(usage) == services[i])
+        if (usage == services[i])
             return true;
     return false;
 }
 
 /* RFC 5280 §4.2.1.12: "MUST only be used for one of the purposes indicated". These are keys that sign what strangers
- * send; other purposes are taken for people's. */
+ * send; other purposes are taken for people's. Servers are often clients, too; so are people, but they are no servers. */
 static bool is_for_services_alone(const X509 *x509)
 {
     EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(x509, NID_ext_key_usage, NULL, NULL);
-    bool alone = usages != NULL;
-    for (int i = 0; alone && i < sk_ASN1_OBJECT_num(usages); i++)
-        alone = is_service(sk_ASN1_OBJECT_value(usages, i));
+    int of_services = 0, of_clients = 0;
+    for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
+        const int usage = OBJ_obj2nid(sk_ASN1_OBJECT_value(usages, i));
+        of_services += is_service(usage) ? 1 : 0;
+        of_clients += usage == NID_client_auth ? 1 : 0;
+    }
+    const bool nothing_else = usages != NULL && of_services + of_clients == sk_ASN1_OBJECT_num(usages);
+    const bool alone = nothing_else && (of_services > 0 || of_clients == 0);
     EXTENDED_KEY_USAGE_free(usages);
     return alone;
+}
+
+/* Without such an extension it may be used for anything. */
+static bool may_stamp(X509 *x509)
+{
+    return (X509_get_extension_flags(x509) & EXFLAG_XKUSAGE) == 0 ||
+           (X509_get_extended_key_usage(x509) & (XKU_TIMESTAMP | XKU_ANYEKU)) != 0;
 }
 
 static bool is_for_ocsp(X509 *x509)
@@ -171,6 +184,19 @@ static void purpose_check(struct judging *judging, enum tp_pki_purpose purpose)
         found(judging, TP_PKI_PATH_CONSTRAINTS, 0, "it is not for timestamps alone (RFC 3161 §2.3)");
     if (purpose == TP_PKI_FOR_OCSP && !is_for_ocsp(leaf))
         found(judging, TP_PKI_PATH_CONSTRAINTS, 0, "it is not for OCSP responses (OCSPSigning)");
+}
+
+/* What a CA is for is what it issues for, as CAs and browsers have it; an anchor is for what whoever trusts it has named it for. */
+static void issuers_check(struct judging *judging, enum tp_pki_purpose purpose)
+{
+    for (size_t i = 1; i + 1 < judging->chain->len; i++) {
+        X509 *issuer = judging->chain->x509[i];
+        if (purpose == TP_PKI_FOR_SIGNING && is_for_services_alone(issuer))
+            found(judging, TP_PKI_PATH_CONSTRAINTS, i,
+                  "it is a CA for servers, timestamp authorities or OCSP responders, not for who signs documents (extended key usage)");
+        if (purpose == TP_PKI_FOR_TIMESTAMPING && !may_stamp(issuer))
+            found(judging, TP_PKI_PATH_CONSTRAINTS, i, "it is no CA for timestamp authorities (extended key usage)");
+    }
 }
 
 /* Anybody can make two certificates with one MD5. SHA-1 is left to whoever judges by date (EN 319 102-1 §5.2.8). */
@@ -232,6 +258,7 @@ enum tp_rc tp_pki_chain_judge(const struct tp_pki_chain *chain, enum tp_pki_purp
     struct judging judging = {.chain = chain};
     TP_TRY(verify(&judging, at_ms));
     purpose_check(&judging, purpose);
+    issuers_check(&judging, purpose);
     hashes_check(&judging);
     *ret_verdict = judging.verdict;
     return TP_OK;

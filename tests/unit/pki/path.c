@@ -288,6 +288,12 @@ Test(path, fits_its_purpose_or_breaks_the_constraints)
          TP_PKI_PATH_CONSTRAINTS, TP_PKI_PATH_GOOD},
         {"critical,digitalSignature", "serverAuth", TP_PKI_PATH_GOOD, TP_PKI_PATH_CONSTRAINTS, TP_PKI_PATH_CONSTRAINTS,
          TP_PKI_PATH_CONSTRAINTS},
+        {"critical,digitalSignature", "serverAuth,clientAuth", TP_PKI_PATH_GOOD, TP_PKI_PATH_CONSTRAINTS,
+         TP_PKI_PATH_CONSTRAINTS, TP_PKI_PATH_CONSTRAINTS}, /* a TLS server's */
+        {"critical,digitalSignature", "clientAuth", TP_PKI_PATH_GOOD, TP_PKI_PATH_GOOD, TP_PKI_PATH_CONSTRAINTS,
+         TP_PKI_PATH_CONSTRAINTS}, /* many a person's card */
+        {"critical,digitalSignature", "serverAuth,clientAuth,emailProtection", TP_PKI_PATH_GOOD, TP_PKI_PATH_GOOD,
+         TP_PKI_PATH_CONSTRAINTS, TP_PKI_PATH_CONSTRAINTS},
         {"critical,digitalSignature", "serverAuth,emailProtection", TP_PKI_PATH_GOOD, TP_PKI_PATH_GOOD,
          TP_PKI_PATH_CONSTRAINTS, TP_PKI_PATH_CONSTRAINTS},
         {"critical,digitalSignature", "critical,1.3.6.1.5.5.7.3.36", TP_PKI_PATH_GOOD, TP_PKI_PATH_GOOD,
@@ -306,6 +312,46 @@ Test(path, fits_its_purpose_or_breaks_the_constraints)
         expect_leaf(&plan, TP_PKI_FOR_OCSP, rows[i].ocsp);
     }
     expect(&sub, NULL, 0, TP_PKI_FOR_OCSP, AT_MS, TP_PKI_PATH_GOOD, 0, 2);
+}
+
+Test(path, below_a_ca_that_is_for_something_else_breaks_the_constraints)
+{
+    static const struct {
+        const char *extended;
+        enum tp_pki_path_flaw signing, stamping;
+    } rows[] = {
+        {NULL, TP_PKI_PATH_GOOD, TP_PKI_PATH_GOOD},
+        {"anyExtendedKeyUsage", TP_PKI_PATH_GOOD, TP_PKI_PATH_GOOD},
+        {"serverAuth", TP_PKI_PATH_CONSTRAINTS, TP_PKI_PATH_CONSTRAINTS},
+        {"serverAuth,clientAuth", TP_PKI_PATH_CONSTRAINTS, TP_PKI_PATH_CONSTRAINTS},
+        {"critical,timeStamping", TP_PKI_PATH_CONSTRAINTS, TP_PKI_PATH_GOOD},
+        {"OCSPSigning", TP_PKI_PATH_CONSTRAINTS, TP_PKI_PATH_CONSTRAINTS},
+        {"clientAuth,emailProtection", TP_PKI_PATH_GOOD, TP_PKI_PATH_CONSTRAINTS},
+        {"emailProtection,timeStamping", TP_PKI_PATH_GOOD, TP_PKI_PATH_GOOD},
+    };
+    struct forge_certificate plan = leaf_plan();
+    plan.extensions[0] = (struct forge_extension){"extendedKeyUsage", "critical,timeStamping"};
+    struct tp_buf tsa = forge_certificate(&plan);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct forge_certificate ca = ca_plan("sub", sub_key, "root", root_key);
+        if (rows[i].extended != NULL)
+            ca.extensions[0] = (struct forge_extension){"extendedKeyUsage", rows[i].extended};
+        struct tp_buf made = forge_certificate(&ca);
+        expect(&leaf, &made, 1, TP_PKI_FOR_SIGNING, AT_MS, rows[i].signing, rows[i].signing == TP_PKI_PATH_GOOD ? 0 : 1, 3);
+        expect(&tsa, &made, 1, TP_PKI_FOR_TIMESTAMPING, AT_MS, rows[i].stamping, rows[i].stamping == TP_PKI_PATH_GOOD ? 0 : 1, 3);
+        tp_buf_clear(&made);
+    }
+    tp_buf_clear(&tsa);
+}
+
+Test(path, to_an_anchor_takes_it_for_what_it_was_named_for)
+{
+    struct forge_certificate ca = ca_plan("sub", sub_key, "root", root_key);
+    ca.extensions[0] = (struct forge_extension){"extendedKeyUsage", "serverAuth"};
+    struct tp_buf made = forge_certificate(&ca);
+    cr_assert_eq(tp_pki_anchors_add(anchors, tp_buf_bytes(&made), NULL), TP_OK);
+    expect(&leaf, NULL, 0, TP_PKI_FOR_SIGNING, AT_MS, TP_PKI_PATH_GOOD, 0, 2);
+    tp_buf_clear(&made);
 }
 
 /* ---- pools ---- */
