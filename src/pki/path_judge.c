@@ -6,6 +6,7 @@
 #include "pki/path_parts.h"
 
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -226,6 +227,8 @@ static enum tp_rc context_make(struct judging *judging, int64_t at_ms, STACK_OF(
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);
     X509_VERIFY_PARAM_set_time(param, (time_t)(at_ms / 1000));
     X509_VERIFY_PARAM_set_depth(param, TP_PKI_PATH_MAX);
+    /* A common name with a dot is a person's, "J.Smith", and no host's that a CA's DNS constraints are about */
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     /* Of policies any will do (§6.1.1 (c)); without one named here libcrypto finds that none does */
     if (X509_VERIFY_PARAM_add0_policy(param, OBJ_nid2obj(NID_any_policy)) != 1 ||
         X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK) != 1 ||

@@ -224,6 +224,23 @@ Test(path, outside_the_names_of_a_ca_breaks_the_constraints)
     tp_buf_clear(&middle);
 }
 
+Test(path, takes_a_name_with_a_dot_for_a_person_s)
+{
+    static const char *const limits[] = {"critical,excluded;DNS:smith", "critical,permitted;DNS:example.org"};
+    for (size_t i = 0; i < 2; i++) {
+        struct forge_certificate limited = ca_plan("sub", sub_key, "root", root_key), plan = leaf_plan();
+        limited.extensions[0] = (struct forge_extension){"nameConstraints", limits[i]};
+        plan.subject = "J.Smith";
+        struct tp_buf middle = forge_certificate(&limited), made = forge_certificate(&plan);
+        expect(&made, &middle, 1, TP_PKI_FOR_SIGNING, AT_MS, TP_PKI_PATH_GOOD, 0, 3);
+        tp_buf_clear(&made);
+        plan.extensions[0] = (struct forge_extension){"subjectAltName", "DNS:j.smith"};
+        made = forge_certificate(&plan);
+        expect(&made, &middle, 1, TP_PKI_FOR_SIGNING, AT_MS, TP_PKI_PATH_CONSTRAINTS, 0, 3);
+        tp_buf_clear(&made), tp_buf_clear(&middle);
+    }
+}
+
 Test(path, with_an_unknown_critical_extension_breaks_the_constraints)
 {
     struct forge_certificate plan = leaf_plan();
