@@ -213,6 +213,20 @@ static void hashes_check(struct judging *judging)
 
 /* ---- both ---- */
 
+/* Who issued what was found, and its signatures were tried: where two CAs have one name, as with a key that was changed, libcrypto
+ * would take the first, and find that the signature does not fit. */
+static int is_issued_by(X509_STORE_CTX *context, X509 *x509, X509 *issuer)
+{
+    const struct judging *judging = X509_STORE_CTX_get_app_data(context);
+    const struct tp_pki_chain *chain = judging->chain;
+    if (x509 == issuer)
+        return X509_check_issued(issuer, x509) == X509_V_OK;
+    for (size_t i = 0; i + 1 < chain->len; i++)
+        if (chain->x509[i] == x509)
+            return chain->x509[i + 1] == issuer;
+    return 0;
+}
+
 static enum tp_rc context_make(struct judging *judging, int64_t at_ms, STACK_OF(X509) * between, X509_STORE *store,
                                X509_STORE_CTX *context)
 {
@@ -222,6 +236,7 @@ static enum tp_rc context_make(struct judging *judging, int64_t at_ms, STACK_OF(
     for (size_t i = 1; i + 1 < chain->len; i++)
         if (sk_X509_push(between, chain->x509[i]) <= 0)
             return TP_MEMORY;
+    X509_STORE_set_check_issued(store, is_issued_by);
     if (X509_STORE_CTX_init(context, store, chain->x509[0], between) != 1)
         return TP_MEMORY;
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(context);

@@ -464,6 +464,22 @@ Test(path, is_found_among_certificates_of_the_same_name)
     pool_clear(pool, 301);
 }
 
+/* RFC 4210 §4.4: the new key by the old one, under the CA's one name. */
+Test(path, through_a_ca_that_has_changed_its_key)
+{
+    struct forge_certificate changed = ca_plan("root", other_key, "root", root_key), plan = leaf_plan();
+    changed.extensions[0] = (struct forge_extension){"subjectKeyIdentifier", "0102030405"};
+    changed.extensions[1] = (struct forge_extension){"authorityKeyIdentifier", "DER:300780050607080900"}; /* of the old key */
+    plan.issuer = "root", plan.issuer_key = other_key; /* the name is all there is to go by */
+    struct tp_buf between = forge_certificate(&changed), made = forge_certificate(&plan);
+    expect(&made, &between, 1, TP_PKI_FOR_SIGNING, AT_MS, TP_PKI_PATH_GOOD, 0, 3);
+    tp_buf_clear(&made);
+    plan.issuer_key = sub_key;
+    made = forge_certificate(&plan);
+    expect(&made, &between, 1, TP_PKI_FOR_SIGNING, AT_MS, TP_PKI_PATH_BROKEN, 0, 1);
+    tp_buf_clear(&made), tp_buf_clear(&between);
+}
+
 Test(path, prefers_the_key_identifier_that_is_asked_for)
 {
     static struct tp_buf pool[601];
