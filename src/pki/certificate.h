@@ -43,6 +43,9 @@ TP_MUST_USE enum tp_rc tp_pki_certificate_issued_by(struct tp_bytes certificate,
                                                     struct tp_error *error);
 /* Signed over MD5 or SHA-1, or of a key that is too short: RSA below 2048 bits, EC below 224. */
 TP_MUST_USE enum tp_rc tp_pki_certificate_is_weak(struct tp_bytes certificate, struct tp_error *error, bool *ret_weak);
+/* Whether two Names (DER) are the same in whatever strings they are written (RFC 5280 §7.1): PrintableString and UTF8String, upper and
+ * lower case, more or less white space. */
+bool tp_pki_names_equal(struct tp_bytes a, struct tp_bytes b);
 /* PEM (any number) or one DER, or a PKCS#7 "certs only", from a file's bytes: EACH is called in the file's order. */
 typedef enum tp_rc tp_pki_der_fn(void *context, struct tp_bytes der);
 TP_MUST_USE enum tp_rc tp_pki_certificates_read(struct tp_bytes file, struct tp_error *error, tp_pki_der_fn *each,

@@ -40,6 +40,27 @@ enum tp_rc tp_pki_name_text(const X509_NAME *name, char ret_text[TP_PKI_DN_MAX])
     return TP_OK;
 }
 
+/* ---- comparing ---- */
+
+static X509_NAME *name_decode(struct tp_bytes der)
+{
+    const unsigned char *at = der.data;
+    X509_NAME *name = d2i_X509_NAME(NULL, &at, (long)der.len);
+    if (name != NULL && at == der.data + der.len)
+        return name;
+    X509_NAME_free(name);
+    return NULL;
+}
+
+bool tp_pki_names_equal(struct tp_bytes a, struct tp_bytes b)
+{
+    TP_PKI_ERRORS_KEEP;
+    if (tp_bytes_equal(a, b))
+        return true;
+    X509_NAME *one TP_AUTO(X509_NAME_free_p) = name_decode(a), *other TP_AUTO(X509_NAME_free_p) = name_decode(b);
+    return one != NULL && other != NULL && X509_NAME_cmp(one, other) == 0;
+}
+
 /* ---- reading ---- */
 
 struct reader {

@@ -228,7 +228,7 @@ static enum tp_rc read_crl(struct search *search, size_t index, struct tp_error 
     struct tp_pki_crl_entry entry = {0};
     bool all_reasons = false;
     TP_TRY(tp_evidence_crl(ask->evidence, index, why, &crl, &entries));
-    if (!tp_bytes_equal(tp_buf_bytes(&crl->issuer_der), tp_buf_bytes(&search->certificate.issuer_der)))
+    if (!tp_pki_names_equal(tp_buf_bytes(&crl->issuer_der), tp_buf_bytes(&search->certificate.issuer_der)))
         return TP_NOT_FOUND;
     TP_TRY(tp_pki_crl_covers(tp_buf_bytes(&crl->scope), ask->certificate, why, &all_reasons));
     TP_TRY(tp_evidence_crl_verify(ask->evidence, index, ask->issuer, why));

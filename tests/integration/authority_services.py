@@ -23,6 +23,7 @@ import collections
 import http.server
 import os
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -73,6 +74,7 @@ class CertificateAuthority:
         (self.folder / 'crlnumber').write_text('01\n')
         self.crl_extensions = []  # lines of OpenSSL's configuration: 'issuingDistributionPoint=critical,@idp' and the like
         self.crl_days = 7
+        self.crl_strings = None  # a tag: what its CRL spells its name in, instead of UTF8String
         self.digest = 'sha256'  # of what it signs, and of its responders' answers
         self.crl_time = None  # thisUpdate; None: the services' clock
         self.responder = None  # who answers, good or not; None: one of the responders, who are made when they are needed
@@ -151,7 +153,16 @@ class CertificateAuthority:
         with self.services.lock:
             must(['openssl', 'ca', '-gencrl', '-config', self.conf(), '-out', path, '-crl_lastupdate', moment(this),
                   '-crl_nextupdate', moment(this + self.crl_days * DAY)])
-            return must(['openssl', 'crl', '-in', path, '-outform', 'DER'], text=False)
+            der = must(['openssl', 'crl', '-in', path, '-outform', 'DER'], text=False)
+        return der if self.crl_strings is None else self.spelled(der)
+
+    def spelled(self, crl):
+        """CRL, with its issuer's name in other strings."""
+        to_be_signed, algorithm, _ = inside(crl)
+        parts = [whole for _, _, whole in inside(to_be_signed[2])]
+        parts[2] = re.sub(rb'(\x06\x03\x55\x04.)\x0c', rb'\1' + bytes([self.crl_strings]), parts[2], flags=re.S)
+        to_be_signed = sequence(*parts)
+        return sequence(to_be_signed, algorithm[2], tlv(0x03, b'\0' + self.services.sign_raw(to_be_signed, self)))
 
 
 class AuthorityServices:

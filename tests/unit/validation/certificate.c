@@ -73,6 +73,24 @@ Test(past, good_by_crls)
     tp_buf_clear(&alice);
 }
 
+/* RFC 5280 §7.1: names are compared, and not how they are spelled. */
+Test(past, good_by_a_crl_that_spells_its_issuer_in_other_strings)
+{
+    static const struct {
+        int tag;
+        bool same;
+    } rows[] = {{0x13 /* PrintableString */, true}, {0x04 /* no string at all */, false}};
+    struct tp_buf alice = world_issue("'alice'");
+    struct tp_validation_question asked = question(&alice);
+    world_add_crl("root", INT64_MAX);
+    for (size_t i = 2; i-- > 0;) {
+        (void)services_ask("setattr(services.authorities['intermediate'], 'crl_strings', %d)", rows[i].tag);
+        world_add_crl("intermediate", INT64_MAX);
+        expect(&asked, rows[i].same ? TP_TOTAL_PASSED : TP_INDETERMINATE, rows[i].same ? TP_SUB_NONE : TP_SUB_TRY_LATER);
+    }
+    tp_buf_clear(&alice);
+}
+
 Test(past, an_anchor_needs_no_status)
 {
     struct tp_buf alice = world_issue("'alice'");
