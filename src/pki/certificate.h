@@ -79,7 +79,7 @@ TP_DEFINE_AUTO(struct tp_pki_crl_index, tp_pki_crl_index_free)
 /* Threads may share an index. */
 TP_MUST_USE enum tp_rc tp_pki_crl_find(const struct tp_pki_crl_index *index, struct tp_bytes serial_der,
                                        const char **ret_reason, bool *ret_hold);
-/* The same, with when. */
+/* The same, with when. TP_UNSUPPORTED: not on it, but it has entries that are not understood, so that this says nothing. */
 struct tp_pki_crl_entry {
     const char *reason;
     bool hold;

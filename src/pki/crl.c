@@ -10,6 +10,7 @@
 
 struct tp_pki_crl_index {
     X509_CRL *crl;
+    bool unclear; /* some entries say more than is understood here */
 };
 
 static enum tp_rc crl_decode(struct tp_bytes der, struct tp_error *error, X509_CRL **ret_crl)
@@ -105,6 +106,15 @@ static enum tp_rc scope_fill(const X509_CRL *x509, struct tp_pki_crl *crl)
     return tp_buf_append(&crl->scope, TP_BYTES(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)));
 }
 
+/* Of kinds of keys that we make no signatures with, as DSA. */
+static enum tp_pki_hash hash_by_libcrypto(const X509_CRL *crl)
+{
+    int hash = NID_undef, key = NID_undef;
+    if (OBJ_find_sigid_algs(X509_CRL_get_signature_nid(crl), &hash, &key) != 1 || hash == NID_undef)
+        return TP_PKI_HASH_NONE;
+    return tp_pki_hash_parse(OBJ_nid2sn(hash));
+}
+
 /* PSS has it in its parameters. */
 static enum tp_pki_hash hash_of(const X509_CRL *crl)
 {
@@ -115,8 +125,24 @@ static enum tp_pki_hash hash_of(const X509_CRL *crl)
     X509_CRL_get0_signature(crl, NULL, &identifier);
     if (tp_pki_der_take(&bytes, i2d_X509_ALGOR(identifier, &bytes), &der) != TP_OK ||
         tp_pki_signature_algorithm_read(tp_buf_bytes(&der), NULL, &algorithm) != TP_OK)
-        return TP_PKI_HASH_NONE;
+        return hash_by_libcrypto(crl);
     return algorithm.hash;
+}
+
+static bool has_no_hash(const X509_CRL *crl)
+{
+    const int algorithm = X509_CRL_get_signature_nid(crl);
+    return algorithm == NID_ED25519 || algorithm == NID_ED448;
+}
+
+static enum tp_rc hash_check(const X509_CRL *crl, struct tp_error *error)
+{
+    const enum tp_pki_hash hash = hash_of(crl);
+    if (hash == TP_PKI_MD5)
+        return tp_error_set(error, TP_UNSUPPORTED, "the CRL is signed with MD5, which proves nothing");
+    if (hash == TP_PKI_HASH_NONE && !has_no_hash(crl))
+        return tp_error_set(error, TP_UNSUPPORTED, "the CRL is signed with an algorithm that is not known");
+    return TP_OK;
 }
 
 static enum tp_rc header_fill(X509_CRL *x509, struct tp_pki_crl *crl)
@@ -177,8 +203,7 @@ enum tp_rc tp_pki_crl_verify(struct tp_bytes file, struct tp_bytes issuer, struc
         return tp_error_set(error, TP_BAD_ARGUMENT, "the CRL names another issuer than the one given");
     if ((X509_get_key_usage(signer) & KU_CRL_SIGN) == 0) /* §6.3.3 (f); absent counts as all bits */
         return tp_error_set(error, TP_BAD_ARGUMENT, "the issuer's certificate does not allow it to sign CRLs");
-    if (hash_of(crl) == TP_PKI_MD5)
-        return tp_error_set(error, TP_UNSUPPORTED, "the CRL is signed with MD5, which proves nothing");
+    TP_TRY(hash_check(crl, error));
     EVP_PKEY *key = X509_get0_pubkey(signer);
     if (key == NULL || X509_CRL_verify(crl, key) != 1)
         return tp_error_set(error, TP_BAD_ARGUMENT, "the CRL was not signed with the issuer's key");
@@ -197,6 +222,29 @@ static void list_sort(X509_CRL *crl)
     ASN1_INTEGER_free(any);
 }
 
+/* §5.3: a critical extension that is not known is no list to go by, nor is one that speaks of other CAs' certificates (§5.3.3) and
+ * is not called an indirect one. */
+static bool is_unclear(const X509_REVOKED *entry)
+{
+    if (X509_REVOKED_get_ext_by_NID(entry, NID_certificate_issuer, -1) >= 0)
+        return true;
+    for (int at = X509_REVOKED_get_ext_by_critical(entry, 1, -1); at >= 0; at = X509_REVOKED_get_ext_by_critical(entry, 1, at)) {
+        const int nid = OBJ_obj2nid(X509_EXTENSION_get_object(X509_REVOKED_get_ext(entry, at)));
+        if (nid != NID_crl_reason && nid != NID_invalidity_date)
+            return true;
+    }
+    return false;
+}
+
+static bool has_unclear(X509_CRL *crl)
+{
+    const STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(crl);
+    for (int i = 0; i < sk_X509_REVOKED_num(entries); i++)
+        if (is_unclear(sk_X509_REVOKED_value(entries, i)))
+            return true;
+    return false;
+}
+
 enum tp_rc tp_pki_crl_index_new(struct tp_bytes file, struct tp_error *error, struct tp_pki_crl_index **ret_index)
 {
     TP_PKI_ERRORS_KEEP;
@@ -206,6 +254,7 @@ enum tp_rc tp_pki_crl_index_new(struct tp_bytes file, struct tp_error *error, st
     if (index == NULL)
         return TP_MEMORY;
     list_sort(crl);
+    index->unclear = has_unclear(crl);
     index->crl = crl;
     crl = NULL;
     *ret_index = index;
@@ -256,7 +305,7 @@ enum tp_rc tp_pki_crl_entry(const struct tp_pki_crl_index *index, struct tp_byte
     const int how = X509_CRL_get0_by_serial(index->crl, &found, serial); /* 2: removeFromCRL */
     ASN1_INTEGER_free(serial);
     if (how != 1)
-        return TP_NOT_FOUND;
+        return index->unclear ? TP_UNSUPPORTED : TP_NOT_FOUND;
     struct tp_pki_crl_entry entry = {.reason = reason_words(found)};
     entry.hold = strcmp(entry.reason, "certificateHold") == 0;
     TP_TRY(tp_pki_time(X509_REVOKED_get0_revocationDate(found), &entry.revoked_ms));
@@ -268,7 +317,9 @@ enum tp_rc tp_pki_crl_find(const struct tp_pki_crl_index *index, struct tp_bytes
                            bool *ret_hold)
 {
     struct tp_pki_crl_entry entry;
-    TP_TRY(tp_pki_crl_entry(index, serial_der, &entry));
+    const enum tp_rc rc = tp_pki_crl_entry(index, serial_der, &entry);
+    if (rc != TP_OK)
+        return rc == TP_UNSUPPORTED ? TP_NOT_FOUND : rc;
     *ret_reason = entry.reason;
     *ret_hold = entry.hold;
     return TP_OK;

@@ -204,10 +204,13 @@ static void issuers_check(struct judging *judging, enum tp_pki_purpose purpose)
 static void hashes_check(struct judging *judging)
 {
     for (size_t i = 0; i + 1 < judging->chain->len; i++) {
-        int hash = NID_undef;
-        (void)X509_get_signature_info(judging->chain->x509[i], &hash, NULL, NULL, NULL);
-        if (hash == NID_md5 || hash == NID_md4 || hash == NID_md2)
+        int hash = NID_undef, key = NID_undef;
+        (void)X509_get_signature_info(judging->chain->x509[i], &hash, &key, NULL, NULL);
+        const bool has_no_hash = hash == NID_undef && (key == NID_ED25519 || key == NID_ED448);
+        if (hash == NID_md5)
             found(judging, TP_PKI_PATH_CONSTRAINTS, i, "it is signed with MD5, which proves nothing");
+        else if (!has_no_hash && (hash == NID_undef || tp_pki_hash_parse(OBJ_nid2sn(hash)) == TP_PKI_HASH_NONE))
+            found(judging, TP_PKI_PATH_CONSTRAINTS, i, "it is signed with a hash that is not known, which proves nothing");
     }
 }
 

@@ -27,6 +27,7 @@ static const struct {
     {TP_PKI_OID(OID_PKCS1 "\x01"), {.scheme = TP_PKI_RSA_PKCS1}}, /* rsaEncryption: RFC 3370 §3.2 */
     {TP_PKI_OID(OID_PKCS1 "\x04"), {.scheme = TP_PKI_RSA_PKCS1, .hash = TP_PKI_MD5}},
     {TP_PKI_OID(OID_PKCS1 "\x05"), {.scheme = TP_PKI_RSA_PKCS1, .hash = TP_PKI_SHA1}},
+    {TP_PKI_OID("\x2b\x0e\x03\x02\x03"), {.scheme = TP_PKI_RSA_PKCS1, .hash = TP_PKI_MD5}},  /* 1.3.14.3.2.3 */
     {TP_PKI_OID("\x2b\x0e\x03\x02\x1d"), {.scheme = TP_PKI_RSA_PKCS1, .hash = TP_PKI_SHA1}}, /* 1.3.14.3.2.29 */
     {TP_PKI_OID(OID_PKCS1 "\x0e"), {.scheme = TP_PKI_RSA_PKCS1, .hash = TP_PKI_SHA224}},
     {TP_PKI_OID(OID_PKCS1 "\x0b"), {.scheme = TP_PKI_RSA_PKCS1, .hash = TP_PKI_SHA256}},

@@ -233,6 +233,8 @@ static enum tp_rc read_crl(struct search *search, size_t index, struct tp_error 
     TP_TRY(tp_pki_crl_covers(tp_buf_bytes(&crl->scope), ask->certificate, why, &all_reasons));
     TP_TRY(tp_evidence_crl_verify(ask->evidence, index, ask->issuer, why));
     const enum tp_rc rc = tp_pki_crl_entry(entries, tp_buf_bytes(&search->certificate.serial_der), &entry);
+    if (rc == TP_UNSUPPORTED)
+        return tp_error_set(why, TP_NOT_FOUND, "the CRL has entries with extensions that are not known, and says nothing of the others");
     if (rc == TP_NOT_FOUND && !all_reasons)
         return tp_error_set(why, TP_NOT_FOUND, "the CRL is about some reasons only");
     if (rc != TP_OK && rc != TP_NOT_FOUND)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/der.h"
 #include "forge.h"
 #include "pki/certificate.h"
+#include "pki/signature.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -9,7 +11,12 @@ static EVP_PKEY *ca_key, *other_key;
 static struct tp_buf ca, crl;
 
 static const struct forge_revoked revoked[] = {
-    {"02", -1}, {"03", 1}, {"04", 6}, {"05", 8 /* removeFromCRL */}, {"00F00DFACE", 4}, {"06", 7 /* not used */},
+    {.serial = "02", .reason = -1},
+    {.serial = "03", .reason = 1},
+    {.serial = "04", .reason = 6},
+    {.serial = "05", .reason = 8 /* removeFromCRL */},
+    {.serial = "00F00DFACE", .reason = 4},
+    {.serial = "06", .reason = 7 /* not used */},
 };
 
 static struct tp_buf ca_make(const char *name, EVP_PKEY *key, const char *usage)
@@ -180,6 +187,69 @@ Test(crl, signed_with_md5_proves_nothing)
     cr_expect_eq(tp_pki_crl_verify(tp_buf_bytes(&weak), tp_buf_bytes(&rsa_ca), NULL), TP_UNSUPPORTED);
     tp_buf_clear(&rsa_ca), tp_buf_clear(&good), tp_buf_clear(&weak);
     EVP_PKEY_free(rsa_key);
+}
+
+Test(crl, signed_with_md5_by_another_name_proves_nothing)
+{
+    static const unsigned char usual[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x04}, other[] = {0x2b, 0x0e, 0x03, 0x02, 0x03};
+    const struct tp_bytes oids[] = {TP_BYTES(usual, sizeof usual), TP_BYTES(other, sizeof other)};
+    for (size_t i = 0; i < 2; i++) {
+        struct tp_pki_signature_algorithm algorithm;
+        struct tp_buf der TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
+        size_t mark;
+        cr_assert_eq(tp_der_open(&der, TP_DER_SEQUENCE, &mark), TP_OK);
+        cr_assert_eq(tp_der_put(&der, TP_DER_OID, oids[i]), TP_OK);
+        cr_assert_eq(tp_der_close(&der, mark), TP_OK);
+        cr_assert_eq(tp_pki_signature_algorithm_read(tp_buf_bytes(&der), NULL, &algorithm), TP_OK);
+        cr_expect_eq(algorithm.hash, TP_PKI_MD5);
+    }
+}
+
+/* What kind of key it is decides nothing: the hash of its signature is told. */
+Test(crl, signed_with_dsa_tells_its_hash)
+{
+    EVP_PKEY *dsa = forge_key("DSA");
+    struct forge_crl by_dsa = plan();
+    by_dsa.issuer_key = dsa;
+    static const struct {
+        const char *md;
+        enum tp_pki_hash hash;
+        enum tp_rc rc;
+    } rows[] = {{"SHA1", TP_PKI_SHA1, TP_OK}, {"SHA256", TP_PKI_SHA256, TP_OK}};
+    struct tp_buf dsa_ca = ca_make("ca", dsa, NULL);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        by_dsa.md = rows[i].md;
+        struct tp_buf der = forge_crl(&by_dsa);
+        struct tp_pki_crl header = {0};
+        cr_assert_eq(tp_pki_crl_parse(tp_buf_bytes(&der), NULL, &header), TP_OK);
+        cr_expect_eq(header.hash, rows[i].hash, "%s", rows[i].md);
+        cr_expect_eq(tp_pki_crl_verify(tp_buf_bytes(&der), tp_buf_bytes(&dsa_ca), NULL), rows[i].rc);
+        tp_pki_crl_clear(&header);
+        tp_buf_clear(&der);
+    }
+    tp_buf_clear(&dsa_ca);
+    EVP_PKEY_free(dsa);
+}
+
+Test(crl, with_entries_that_are_not_understood_says_who_is_on_it_and_of_nobody_else)
+{
+    struct forge_revoked entries[2][2] = {{{.serial = "02", .reason = 1}, {.serial = "03", .reason = -1, .critical_oid = "1.3.6.1.4.1.55555.1"}},
+                                          {{.serial = "02", .reason = 1}, {.serial = "03", .reason = -1, .of_another = true}}};
+    for (size_t i = 0; i < 2; i++) {
+        struct forge_crl forged = plan();
+        forged.revoked = entries[i], forged.revoked_len = 2;
+        struct tp_buf der = forge_crl(&forged);
+        struct tp_pki_crl_index *index = NULL;
+        struct tp_pki_crl_entry entry;
+        const char *reason = NULL;
+        bool hold = false;
+        cr_assert_eq(tp_pki_crl_index_new(tp_buf_bytes(&der), NULL, &index), TP_OK);
+        cr_expect_eq(tp_pki_crl_entry(index, TP_BYTES("\x02\x01\x02", 3), &entry), TP_OK);
+        cr_expect_eq(tp_pki_crl_entry(index, TP_BYTES("\x02\x01\x04", 3), &entry), TP_UNSUPPORTED);
+        cr_expect_eq(tp_pki_crl_find(index, TP_BYTES("\x02\x01\x04", 3), &reason, &hold), TP_NOT_FOUND, "where keys are stopped alone");
+        tp_pki_crl_index_free(index);
+        tp_buf_clear(&der);
+    }
 }
 
 Test(crl, finds_what_is_on_it_and_nothing_else)

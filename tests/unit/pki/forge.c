@@ -18,11 +18,29 @@ static struct tp_buf take(unsigned char *der, int len)
     return buf;
 }
 
+static EVP_PKEY *dsa_key(void)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(EVP_PKEY_DSA, NULL);
+    EVP_PKEY *parameters = NULL, *key = NULL;
+    cr_assert_eq(EVP_PKEY_paramgen_init(context), 1);
+    cr_assert_eq(EVP_PKEY_CTX_set_dsa_paramgen_bits(context, 1024), 1);
+    cr_assert_eq(EVP_PKEY_paramgen(context, &parameters), 1);
+    EVP_PKEY_CTX_free(context);
+    context = EVP_PKEY_CTX_new(parameters, NULL);
+    cr_assert_eq(EVP_PKEY_keygen_init(context), 1);
+    cr_assert_eq(EVP_PKEY_keygen(context, &key), 1);
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(parameters);
+    return key;
+}
+
 EVP_PKEY *forge_key(const char *type)
 {
     EVP_PKEY *key = NULL;
     if (strncmp(type, "rsa-", 4) == 0)
         key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)strtoul(type + 4, NULL, 10));
+    else if (strcmp(type, "DSA") == 0)
+        key = dsa_key();
     else if (strncmp(type, "ED", 2) == 0)
         key = EVP_PKEY_Q_keygen(NULL, NULL, type);
     else
@@ -139,6 +157,19 @@ static void revoked_add(X509_CRL *crl, const struct forge_revoked *plan)
         cr_assert_eq(ASN1_ENUMERATED_set(reason, plan->reason), 1);
         cr_assert_eq(X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, reason, 0, 0), 1);
         ASN1_ENUMERATED_free(reason);
+    }
+    if (plan->critical_oid != NULL) {
+        X509_EXTENSION *extension = unknown_make(plan->critical_oid);
+        cr_assert_eq(X509_REVOKED_add_ext(entry, extension, -1), 1);
+        X509_EXTENSION_free(extension);
+    }
+    if (plan->of_another) {
+        GENERAL_NAMES *names = GENERAL_NAMES_new();
+        GENERAL_NAME *name = GENERAL_NAME_new();
+        GENERAL_NAME_set0_value(name, GEN_DIRNAME, name_of("another"));
+        cr_assert_gt(sk_GENERAL_NAME_push(names, name), 0);
+        cr_assert_eq(X509_REVOKED_add1_ext_i2d(entry, NID_certificate_issuer, names, 1, 0), 1);
+        GENERAL_NAMES_free(names);
     }
     cr_assert_eq(X509_CRL_add0_revoked(crl, entry), 1);
     ASN1_INTEGER_free(serial);

@@ -10,7 +10,7 @@
 
 #include <openssl/evp.h>
 
-/* "rsa-2048", "rsa-1024", or the name of a curve ("P-256", "secp256k1"), or "ED25519", "ED448". */
+/* "rsa-2048", "rsa-1024", or the name of a curve ("P-256", "secp256k1"), or "ED25519", "ED448", "DSA" (1024 bits). */
 EVP_PKEY *forge_key(const char *type);
 struct tp_buf forge_spki(EVP_PKEY *key);
 
@@ -34,6 +34,8 @@ struct tp_buf forge_certificate(const struct forge_certificate *plan);
 struct forge_revoked {
     const char *serial; /* hex */
     int reason;         /* CRLReason, or -1 */
+    const char *critical_oid; /* adds an unknown critical extension */
+    bool of_another;          /* certificateIssuer: another CA's */
 };
 struct forge_crl {
     const char *issuer;
