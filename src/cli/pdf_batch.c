@@ -7,6 +7,7 @@
 #include "cli/progress.h"
 #include "pades/place.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -17,6 +18,7 @@
 #define WAITING_MOST 128 /* signed documents that are not durable yet, each with its file and its folder open */
 #define GROUP_LEN    32  /* of them are made durable together, ... */
 #define GROUP_MS     20  /* ... and fewer when the first has waited so long */
+#define BLOCK_LEN    ((size_t)128 << 10) /* that are compared at a time */
 #define CAUSE_MOST   160 /* bytes of the error that broke a batch off, where the batch is told of */
 
 /* A document that is signed and waits to be named. */
@@ -122,7 +124,7 @@ static void skipped(struct running *running, size_t item)
 {
     (void)pthread_mutex_lock(&running->lock);
     if (running->batch->cli->json) /* for people they are counted */
-        say_result(running, item, "skipped", "", "it is there already");
+        say_result(running, item, "skipped", "", "it is there already, and stays at the level that it has");
     count(running, &running->skipped_len);
     (void)pthread_mutex_unlock(&running->lock);
 }
@@ -150,7 +152,33 @@ static void hand_over(struct running *running, const struct done *done)
     (void)pthread_mutex_unlock(&running->lock);
 }
 
-/* What has its name is whole (pades/place.h). One that is older or shorter than what it would be made of is of another. */
+/* Whether AFTER goes on where BEFORE ends: what comes of a document is its bytes, and more behind them. */
+static bool begins_with(int after, int before)
+{
+    uint8_t *blocks = malloc(2 * BLOCK_LEN);
+    ssize_t got = blocks == NULL ? -1 : 1;
+    for (off_t at = 0; got > 0; at += got) {
+        got = pread(before, blocks, BLOCK_LEN, at);
+        if (got > 0 && (pread(after, blocks + BLOCK_LEN, (size_t)got, at) != got || memcmp(blocks, blocks + BLOCK_LEN, (size_t)got) != 0))
+            got = -1;
+    }
+    free(blocks);
+    return got == 0;
+}
+
+static bool comes_of(const char *out, const struct stat *after, int in, const struct stat *before)
+{
+    if (!S_ISREG(after->st_mode) || after->st_size <= before->st_size)
+        return false;
+    int fd = open(out, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    bool comes = fd >= 0 && begins_with(fd, in);
+    if (fd >= 0)
+        (void)close(fd);
+    return comes;
+}
+
+/* What has its name is whole (pades/place.h). What was changed, or put into its place, since then is another document, whatever
+ * its time says: that is kept by mv, cp -p, tar and rsync. */
 static enum tp_rc is_done(const struct tp_cli_pdf_item *names, int in, bool force, struct tp_error *error, bool *ret_done)
 {
     struct stat before, after;
@@ -160,7 +188,7 @@ static enum tp_rc is_done(const struct tp_cli_pdf_item *names, int in, bool forc
     if (before.st_dev == after.st_dev && before.st_ino == after.st_ino)
         return tp_error_set(error, TP_USAGE, "%s is the document itself, or another name of it; results of a batch go elsewhere",
                             names->out);
-    if (!S_ISREG(after.st_mode) || after.st_size <= before.st_size || after.st_mtime < before.st_mtime)
+    if (!comes_of(names->out, &after, in, &before))
         return tp_error_set(error, TP_EXISTS, "%s is there already and is not what comes of this document; move it away, or "
                             "--force", names->out);
     *ret_done = true;
@@ -369,6 +397,8 @@ static enum tp_rc summarise(struct running *running)
     TP_TRY(cli->json ? summary_line(running, left)
                      : tp_cli_emit_ok(cli, "%zu %s, %zu done before, %zu failed, %zu not tried", running->signed_len,
                                       running->batch->done, running->skipped_len, running->failed_len, left));
+    if (running->skipped_len > 0 && tp_cli_text(&cli->args, "level") != NULL)
+        tp_cli_remark(cli, "note: what was done before stays at the level that it has; --force does it anew");
     if (left > 0)
         say_broken_off(running);
     return cli->failed_quietly ? TP_REFUSED : TP_OK;

@@ -1221,6 +1221,38 @@ class Batches(PdfTest):
         self.assertIn('is there already', done.err)
         self.assertEqual((self.results / '01.pdf').read_bytes(), b'precious')
 
+    def test_a_document_that_was_replaced_is_not_done_before(self):
+        """Whatever its time says: mv, cp -p, tar and rsync keep it, and a second is long."""
+        self.assert_done(self.batch())
+        first = {path: path.read_bytes() for path in self.results.iterdir()}
+        newest = max(path.stat().st_mtime for path in first)
+        for name, when in (('03', newest - 86400), ('04', newest)):
+            (self.folder / f'{name}.pdf').write_bytes(pdfs.table(pdfs.page(text=b'Another one')))
+            os.utime(self.folder / f'{name}.pdf', (when, when))
+        os.utime(self.folder / '06.pdf', (newest + 86400, newest + 86400))  # touched, and still the same
+        (self.results / '05.pdf').write_bytes(b'garbage' * 1000)
+        first[self.results / '05.pdf'] = b'garbage' * 1000
+        done = self.batch('--json')
+        rows = {pathlib.Path(row['file']).stem: row for row in self.rows(done.out)}
+        self.assertEqual((done.status, sorted(name for name, row in rows.items() if row['status'] != 'skipped')), (1, ['03', '04', '05']))
+        for name in ('03', '04', '05'):
+            self.assertIn('is not what comes of this document', rows[name]['error'])
+        self.assertEqual({path: path.read_bytes() for path in first}, first)
+        self.assert_done(self.batch('--force'))
+        for name in ('03', '05'):
+            self.assert_signed(self.folder / f'{name}.pdf', self.results / f'{name}.pdf')
+
+    def test_what_was_done_at_another_level_is_told(self):
+        self.assert_done(self.batch())
+        higher = ('--level', 'B-T', '--tsa', self.tsa, '--trust', self.anchors)
+        done = self.batch(*higher)
+        self.assert_done(done)
+        self.assertIn('20 done before', done.out)
+        self.assertIn('stays at the level that it has', done.err)
+        self.assertEqual({row['note'] for row in self.rows(self.batch(*higher, '--json').out)},
+                         {'it is there already, and stays at the level that it has'})
+        self.assertEqual(self.batch().err, '')
+
     def fill(self, many):
         for n in range(20, many):
             shutil.copy(self.folder / '00.pdf', self.folder / f'{n}.pdf')
