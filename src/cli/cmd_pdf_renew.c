@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
+#include "cli/breaking.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/pdf.h"
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define RENEWED   "renewed"
 #define WITHIN_MS (INT64_C(90) * 24 * 3600 * 1000)
 
 struct renewing {
@@ -20,8 +22,10 @@ struct renewing {
     struct tp_cli_pdf_list list;
     enum tp_pki_hash hash;
     int64_t before_ms; /* what ends before is renewed */
-    bool dry_run, any_failed;
-    size_t unlengthened; /* for which the TSA has nothing that lasts longer */
+    bool dry_run;
+    size_t told, renewed, failed;
+    size_t unlengthened;  /* for which the TSA has nothing that lasts longer */
+    struct tp_error stop; /* what would fail for all that follow; OK: nothing */
     json_t *report;
 };
 
@@ -59,7 +63,7 @@ static enum tp_rc renew(struct renewing *renewing, int in, const char *path, str
         renewing->unlengthened++;
         return TP_OK;
     }
-    *ret_status = "renewed";
+    *ret_status = RENEWED;
     if (result.note[0] != '\0')
         (void)snprintf(after.why, sizeof after.why, "%s", result.note);
     *age = after;
@@ -92,16 +96,31 @@ static enum tp_rc look(struct renewing *renewing, int in, const char *path, stru
     return tp_pades_extend_check(renewing->pdf.service, in, &order, error);
 }
 
+/* At once, since the report comes last, and not at all when the process is killed: for people what was changed or failed. */
+static void tell_at_once(struct tp_cli *cli, const char *path, const char *status, const char *words, json_t *object)
+{
+    if (cli->json)
+        tp_cli_remark_line(cli, json_incref(object));
+    else if (strcmp(status, RENEWED) == 0)
+        tp_cli_remark(cli, "%s: %s", path, status);
+    else if (words != NULL)
+        tp_cli_remark(cli, "%s: %s", path, words);
+}
+
 static void tell(struct renewing *renewing, const char *path, const char *status, const struct tp_pades_age *age,
                  const struct tp_error *error)
 {
     struct tp_cli *cli = renewing->cli;
     json_t *object = json_object();
+    renewing->told++;
+    renewing->renewed += strcmp(status, RENEWED) == 0;
+    renewing->failed += error != NULL;
     tp_cli_put_text(cli, object, "file", path);
     tp_cli_put_text(cli, object, "status", status);
     tp_cli_put_time(cli, object, "until", age->until_ms == INT64_MAX ? 0 : age->until_ms, false);
     tp_cli_put_text(cli, object, "why", error != NULL ? tp_error_words(error) : age->why);
     tp_cli_put_time(cli, object, "stamped", age->stamped_ms, false);
+    tell_at_once(cli, path, status, error != NULL ? tp_error_words(error) : NULL, object);
     tp_cli_list_add(cli, renewing->report, object);
 }
 
@@ -118,7 +137,8 @@ static void do_file(struct renewing *renewing, const char *path)
     }
     if (rc != TP_OK && error.rc == TP_OK)
         (void)tp_error_set(&error, rc, "%s", tp_rc_words(rc));
-    renewing->any_failed = renewing->any_failed || rc != TP_OK;
+    if (tp_cli_fails_for_all(rc))
+        renewing->stop = error;
     if (rc == TP_REFUSED) /* it proves nothing, however long */
         age.until_ms = INT64_MAX;
     tell(renewing, path, rc == TP_OK ? status : "failed", &age, rc == TP_OK ? NULL : &error);
@@ -140,22 +160,48 @@ static enum tp_rc prepare(struct renewing *renewing)
     return renewing->report == NULL ? TP_MEMORY : TP_OK;
 }
 
+static void do_all(struct renewing *renewing)
+{
+    struct tp_cli_breaking breaking;
+    struct tp_cli_progress *progress = tp_cli_progress_begin(renewing->cli, "looking at signed documents");
+    tp_cli_breaking_begin(&breaking);
+    for (size_t i = 0; i < renewing->list.len && renewing->stop.rc == TP_OK && !tp_cli_broken_off(); i++) {
+        tp_cli_progress_update(progress, i, renewing->list.len, NULL);
+        do_file(renewing, renewing->list.items[i].in);
+    }
+    tp_cli_breaking_end(&breaking);
+    tp_cli_progress_end(progress);
+}
+
+static void say_left(struct renewing *renewing, size_t left)
+{
+    struct tp_cli *cli = renewing->cli;
+    if (cli->json) {
+        json_t *object = json_object();
+        tp_cli_put_count(cli, object, RENEWED, renewing->renewed);
+        tp_cli_put_count(cli, object, "failed", renewing->failed);
+        tp_cli_put_count(cli, object, "left", left);
+        tp_cli_remark_line(cli, object);
+        return;
+    }
+    tp_cli_remark(cli, "%zu renewed, %zu failed, %zu not tried", renewing->renewed, renewing->failed, left);
+    tp_cli_breaking_say(cli, &renewing->stop);
+}
+
 enum tp_rc tp_cli_pdf_renew(struct tp_cli *cli)
 {
     struct renewing renewing TP_AUTO(clear) = {.cli = cli};
     TP_TRY(prepare(&renewing));
-    struct tp_cli_progress *progress = tp_cli_progress_begin(cli, "looking at signed documents");
-    for (size_t i = 0; i < renewing.list.len; i++) {
-        tp_cli_progress_update(progress, i, renewing.list.len, NULL);
-        do_file(&renewing, renewing.list.items[i].in);
-    }
-    tp_cli_progress_end(progress);
+    do_all(&renewing);
+    const size_t left = renewing.list.len - renewing.told;
     json_t *report = renewing.report;
     renewing.report = NULL;
-    TP_TRY(tp_cli_emit_list(cli, report, columns, "There is no PDF in it."));
+    TP_TRY(tp_cli_emit_list(cli, report, columns, left > 0 ? "None was looked at." : "There is no PDF in it."));
     if (renewing.unlengthened > 0)
         tp_cli_remark(cli, "%zu left as they were, since a new timestamp would last no longer: ask a TSA whose certificate does",
                       renewing.unlengthened);
-    cli->failed_quietly = renewing.any_failed;
-    return renewing.any_failed ? TP_REFUSED : TP_OK;
+    if (left > 0)
+        say_left(&renewing, left);
+    cli->failed_quietly = renewing.failed > 0 || left > 0;
+    return cli->failed_quietly ? TP_REFUSED : TP_OK;
 }

@@ -180,6 +180,13 @@ void tp_cli_remark(struct tp_cli *cli, const char *format, ...)
     va_end(args);
 }
 
+void tp_cli_remark_line(struct tp_cli *cli, json_t *object)
+{
+    if (!cli->memory_out && json_dumpf(object, cli->err, JSON_COMPACT) == 0)
+        (void)fputc('\n', cli->err);
+    json_decref(object);
+}
+
 enum tp_rc tp_cli_emit_version(struct tp_cli *cli)
 {
     (void)fprintf(cli->out, "trustp11 %s\n", TP_VERSION);

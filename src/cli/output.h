@@ -42,6 +42,8 @@ TP_MUST_USE enum tp_rc tp_cli_emit_ok(struct tp_cli *cli, const char *format, ..
 TP_MUST_USE enum tp_rc tp_cli_emit_line(struct tp_cli *cli, json_t *object);
 /* A remark for people on the error channel; nothing with --json. */
 void tp_cli_remark(struct tp_cli *cli, const char *format, ...) TP_PRINTF(2, 3);
+/* One for programs: an object on one line of the error channel. */
+void tp_cli_remark_line(struct tp_cli *cli, json_t *object);
 TP_MUST_USE enum tp_rc tp_cli_emit_version(struct tp_cli *cli);
 /* cli->error, on one line of the error channel: "trustp11: words; advice". */
 void tp_cli_emit_error(struct tp_cli *cli, const char *advice);

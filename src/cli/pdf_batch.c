@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/pdf_batch.h"
 #include "base/clock.h"
-#include "base/text.h"
+#include "cli/breaking.h"
 #include "cli/output.h"
 #include "cli/pdf.h"
 #include "cli/progress.h"
@@ -9,7 +9,6 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -19,7 +18,6 @@
 #define GROUP_LEN    32  /* of them are made durable together, ... */
 #define GROUP_MS     20  /* ... and fewer when the first has waited so long */
 #define BLOCK_LEN    ((size_t)128 << 10) /* that are compared at a time */
-#define CAUSE_MOST   160 /* bytes of the error that broke a batch off, where the batch is told of */
 
 /* A document that is signed and waits to be named. */
 struct done {
@@ -40,32 +38,6 @@ struct running {
     struct tp_error stop; /* what would fail for all that follow; OK: nothing */
     enum tp_rc out;  /* of what is printed */
 };
-
-/* ---- being broken off ---- */
-
-static volatile sig_atomic_t broken_off; /* by ^C or SIGTERM: what is under way is finished; the second one ends the process */
-static const int breaking[] = {SIGINT, SIGTERM};
-#define BREAKING_LEN (sizeof breaking / sizeof breaking[0])
-
-static void on_signal(int number)
-{
-    (void)number;
-    broken_off = 1;
-}
-
-static void listen_for_signals(struct sigaction before[BREAKING_LEN])
-{
-    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
-    broken_off = 0;
-    for (size_t i = 0; i < BREAKING_LEN; i++)
-        (void)sigaction(breaking[i], &action, &before[i]);
-}
-
-static void restore_signals(const struct sigaction before[BREAKING_LEN])
-{
-    for (size_t i = 0; i < BREAKING_LEN; i++)
-        (void)sigaction(breaking[i], &before[i], NULL);
-}
 
 /* ---- telling ---- */
 
@@ -99,23 +71,12 @@ static void count(struct running *running, size_t *counter)
                            running->batch->list->len, NULL);
 }
 
-/* What the next document would only meet again: the login is over, the HSM or all TSAs are away, the disk is full. */
-static bool is_for_all(enum tp_rc rc)
-{
-    static const enum tp_rc all[] = {TP_NOT_LOGGED_IN, TP_PIN_WRONG,  TP_PIN_LOCKED, TP_OTP_STALE,   TP_HSM_ABSENT,
-                                     TP_HSM_PIN,       TP_STORE_FULL, TP_MEMORY,     TP_UNREACHABLE, TP_KEY_UNUSABLE};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (rc == all[i])
-            return true;
-    return false;
-}
-
 static void failed(struct running *running, size_t item, enum tp_rc rc, const struct tp_error *error)
 {
     (void)pthread_mutex_lock(&running->lock);
     say_result(running, item, "failed", tp_error_words(error), "");
     count(running, &running->failed_len);
-    if (is_for_all(rc) && running->stop.rc == TP_OK)
+    if (tp_cli_fails_for_all(rc) && running->stop.rc == TP_OK)
         (void)tp_error_set(&running->stop, rc, "%s", tp_error_words(error));
     (void)pthread_mutex_unlock(&running->lock);
 }
@@ -134,7 +95,7 @@ static void skipped(struct running *running, size_t item)
 static bool take_next(struct running *running, size_t *ret_item)
 {
     (void)pthread_mutex_lock(&running->lock);
-    bool more = running->stop.rc == TP_OK && broken_off == 0 && running->next < running->batch->list->len;
+    bool more = running->stop.rc == TP_OK && !tp_cli_broken_off() && running->next < running->batch->list->len;
     if (more)
         *ret_item = running->next++;
     (void)pthread_mutex_unlock(&running->lock);
@@ -361,33 +322,6 @@ static enum tp_rc summary_line(const struct running *running, size_t left)
     return tp_cli_emit_line(cli, object);
 }
 
-/* Enough to know it by: all of it stands at the file that has met it first. Whole characters. */
-static int cause_len(const char *words)
-{
-    const struct tp_bytes text = tp_bytes_of_string(words);
-    size_t len = 0, next = 0;
-    while (len < text.len) {
-        (void)tp_text_next(text, &next);
-        if (next > CAUSE_MOST)
-            break;
-        len = next;
-    }
-    return (int)len;
-}
-
-static void say_broken_off(struct running *running)
-{
-    struct tp_cli *cli = running->batch->cli;
-    if (running->stop.rc == TP_OK) {
-        tp_cli_remark(cli, "broken off; the same command goes on from there");
-        return;
-    }
-    const char *words = tp_error_words(&running->stop);
-    const int len = cause_len(words);
-    tp_cli_remark(cli, "broken off, since the others would fail alike (%.*s%s); the same command goes on from there", len, words,
-                  words[len] == '\0' ? "" : "…");
-}
-
 static enum tp_rc summarise(struct running *running)
 {
     struct tp_cli *cli = running->batch->cli;
@@ -400,7 +334,7 @@ static enum tp_rc summarise(struct running *running)
     if (running->skipped_len > 0 && tp_cli_text(&cli->args, "level") != NULL)
         tp_cli_remark(cli, "note: what was done before stays at the level that it has; --force does it anew");
     if (left > 0)
-        say_broken_off(running);
+        tp_cli_breaking_say(cli, &running->stop);
     return cli->failed_quietly ? TP_REFUSED : TP_OK;
 }
 
@@ -445,10 +379,10 @@ enum tp_rc tp_cli_pdf_batch_run(const struct tp_cli_pdf_batch *batch)
     init_waiting(running);
     running->progress = tp_cli_progress_begin(batch->cli, batch->done);
     tp_cli_progress_update(running->progress, 0, batch->list->len, NULL);
-    struct sigaction before[BREAKING_LEN];
-    listen_for_signals(before);
+    struct tp_cli_breaking breaking;
+    tp_cli_breaking_begin(&breaking);
     enum tp_rc rc = run(running, threads);
-    restore_signals(before);
+    tp_cli_breaking_end(&breaking);
     tp_cli_progress_end(running->progress);
     if (rc == TP_OK)
         rc = summarise(running);

@@ -38,7 +38,7 @@ struct tp_cli_pdf_batch {
     const char *done; /* "signed" */
 };
 /* A line of JSON for each file with --json, and one that counts them; what failed, notes and a summary for people. The exit status is 1 when
- * anything failed or was not tried. SIGINT and SIGTERM break it off: what is under way is finished, and what is done is told. */
+ * anything failed or was not tried. Signals break it off (breaking.h). */
 TP_MUST_USE enum tp_rc tp_cli_pdf_batch_run(const struct tp_cli_pdf_batch *batch);
 
 #endif

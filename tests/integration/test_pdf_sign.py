@@ -502,6 +502,53 @@ class Extending(PdfTest):
         status, done = self.renew(archive, *lasting)
         self.assertEqual((status, {row['status'] for row in done.values()}), (0, {'renewed'}))
 
+    def due(self, many):
+        """An archive whose timestamps end, and what it is renewed with."""
+        archive = self.dir / 'archive'
+        archive.mkdir()
+        self.assert_done(self.sign_at('B-LTA'))
+        for n in range(many):
+            shutil.copy(self.out, archive / f'{n:03}.pdf')
+        lasting = self.services.tsa('lasting-still', end=self.services.now() + 700 * DAY)
+        return archive, ['pdf', 'renew', archive, '--tsa', lasting, '--trust', self.anchors, '--within', '400d']
+
+    def test_a_renewal_that_is_broken_off_tells_what_is_done(self):
+        archive, renew = self.due(150)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            before = {path: path.read_bytes() for path in archive.iterdir()}
+            with subprocess.Popen([CLI, *renew, '--json'], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+                lines = iter(process.stderr.readline, '')
+                told = [json.loads(next(line for line in lines if '"renewed"' in line))]  # while the others are being renewed
+                process.send_signal(number)
+                told += [json.loads(line) for line in lines]
+                report = json.load(process.stdout)
+            self.assertEqual(process.returncode, 1)
+            counts = told.pop()
+            changed = {str(path) for path in before if path.read_bytes() != before[path]}
+            self.assertEqual({row['file'] for row in report if row['status'] == 'renewed'}, changed)
+            self.assertEqual(counts, {'renewed': len(changed), 'failed': 0, 'left': 150 - len(report)})
+            self.assertGreater(counts['left'], 0)
+        self.assert_done(self.cli(*renew, timeout=300))
+        self.assertEqual({len(pdfs.signatures(path.read_bytes())) for path in archive.iterdir()}, {3})
+
+    def test_a_renewal_breaks_off_when_no_tsa_answers(self):
+        archive, renew = self.due(20)
+        before = {path: path.read_bytes() for path in archive.iterdir()}
+        self.services.behave('tsa/lasting-still', 'http-500')
+        done = self.cli(*renew)
+        self.assertEqual(done.status, 1)
+        first, counts, last = done.err.splitlines()
+        self.assertIn('000.pdf: no timestamp: ', first)
+        self.assertEqual(counts, '0 renewed, 1 failed, 19 not tried')
+        self.assertIn('broken off, since the others would fail alike (no timestamp: ', last)
+        self.assertEqual({path: path.read_bytes() for path in before}, before)
+        self.services.behave('tsa/lasting-still')
+        (archive / '003.pdf').write_bytes(b'broken')
+        done = self.cli(*renew)
+        self.assertEqual((done.status, done.out.count('renewed'), done.err.count(': renewed\n')), (1, 19, 19), done.err)
+        self.assertIn('003.pdf: ', done.err)
+        self.assertNotIn('broken off', done.err)
+
     def test_the_level_that_it_has_is_told(self):
         for level in ('B-B', 'B-LTA'):
             self.assert_done(self.sign_at(level, out=self.dir / f'{level}.pdf'))
