@@ -8,7 +8,7 @@
 /* ---- signals ---- */
 
 static volatile sig_atomic_t broken_off;
-static const int breaking_signals[TP_CLI_BREAKING_LEN] = {SIGINT, SIGTERM};
+static const int breaking_signals[TP_CLI_BREAKING_LEN] = {SIGINT, SIGTERM, SIGHUP};
 
 static void on_signal(int number)
 {
@@ -20,8 +20,11 @@ void tp_cli_breaking_begin(struct tp_cli_breaking *ret_breaking)
 {
     const struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND | SA_RESTART};
     broken_off = 0;
-    for (size_t i = 0; i < TP_CLI_BREAKING_LEN; i++)
-        (void)sigaction(breaking_signals[i], &action, &ret_breaking->before[i]);
+    for (size_t i = 0; i < TP_CLI_BREAKING_LEN; i++) {
+        (void)sigaction(breaking_signals[i], NULL, &ret_breaking->before[i]);
+        if (ret_breaking->before[i].sa_handler != SIG_IGN)
+            (void)sigaction(breaking_signals[i], &action, NULL);
+    }
 }
 
 void tp_cli_breaking_end(const struct tp_cli_breaking *breaking)

@@ -10,12 +10,12 @@
 
 #include <signal.h>
 
-#define TP_CLI_BREAKING_LEN 2 /* SIGINT, SIGTERM */
+#define TP_CLI_BREAKING_LEN 3 /* SIGINT, SIGTERM, SIGHUP */
 
 struct tp_cli_breaking {
     struct sigaction before[TP_CLI_BREAKING_LEN];
 };
-/* From here on the signals are noted; the second of a kind ends the process. */
+/* From here on the signals are noted; the second of a kind ends the process. What is ignored, as under nohup, stays so. */
 void tp_cli_breaking_begin(struct tp_cli_breaking *ret_breaking);
 void tp_cli_breaking_end(const struct tp_cli_breaking *breaking);
 bool tp_cli_broken_off(void); /* by a signal since begin */

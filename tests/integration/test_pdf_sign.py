@@ -514,7 +514,7 @@ class Extending(PdfTest):
 
     def test_a_renewal_that_is_broken_off_tells_what_is_done(self):
         archive, renew = self.due(150)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGHUP):
             before = {path: path.read_bytes() for path in archive.iterdir()}
             with subprocess.Popen([CLI, *renew, '--json'], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
                 lines = iter(process.stderr.readline, '')
@@ -1319,6 +1319,32 @@ class Batches(PdfTest):
         self.assertEqual(json.loads(rest.splitlines()[-1])['left'], 600 - len(rows))
         self.assertLess(len(rows), 600)
         self.assert_done(self.batch())
+
+    def signalled(self, number, ignored):
+        """A batch that gets the signal at its first document: its rows, and how many are left."""
+        command = [CLI, 'pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder, '--out', self.results, '--jobs', '1',
+                   '--json', '--force']
+        before = signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL)
+        try:
+            process = subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, text=True)
+        finally:
+            signal.signal(number, before)
+        with process:
+            first = process.stdout.readline()
+            process.send_signal(number)
+            rest = process.stdout.read()
+        return process.returncode, self.rows(first + rest), json.loads(rest.splitlines()[-1])['left']
+
+    def test_what_is_ignored_does_not_break_it_off(self):
+        """nohup, and what runs in the background of a script without job control."""
+        self.fill(300)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            with self.subTest(number):
+                status, rows, left = self.signalled(number, ignored=True)
+                self.assertEqual((status, len(rows), left), (0, 300, 0))
+                status, rows, left = self.signalled(number, ignored=False)
+                self.assertEqual((status, len(rows)), (1, 300 - left))
+                self.assertGreater(left, 0)
 
     def test_broken_off_it_says_by_what(self):
         """In the words of whatever failed; the whole of a long story stands at the first file."""
