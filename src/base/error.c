@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void tp_base_line_clean(char *text)
@@ -36,10 +37,71 @@ static void drop_cut_char(char *words, size_t capacity)
         words[start - 1] = '\0';
 }
 
+/* ---- long paths: what is wrong stands behind them ---- */
+
+#define ELLIPSIS  "…"
+#define PATH_KEPT 200 /* bytes of one: its end, by which it is known */
+#define PATH_MOST (PATH_KEPT + sizeof ELLIPSIS - 1)
+
+/* LEN bytes at PATH become an ellipsis and their end, from a slash on if there is one in it, else from a character. */
+static void cut_path(char *path, size_t len)
+{
+    const char *kept = path + len - PATH_KEPT, *end = path + len;
+    const char *slash = memchr(kept, '/', PATH_KEPT);
+    while (slash == NULL && kept < end && ((uint8_t)*kept & 0xC0) == 0x80)
+        kept++;
+    memmove(path + sizeof ELLIPSIS - 1, slash != NULL ? slash : kept, strlen(slash != NULL ? slash : kept) + 1);
+    memcpy(path, ELLIPSIS, sizeof ELLIPSIS - 1);
+}
+
+/* A URL is none: its beginning says whose it is. */
+static bool is_long_path(const char *text, size_t len)
+{
+    return len > PATH_MOST && memchr(text, '/', len) != NULL && memmem(text, len, "://", 3) == NULL;
+}
+
+/* The longest that has no spaces in it; when there is none, what is between the first slash and the last. */
+static char *find_path(char *words, size_t *ret_len)
+{
+    char *found = NULL;
+    *ret_len = 0;
+    for (char *at = words; *at != '\0';) {
+        const size_t len = strcspn(at, " ");
+        if (len > *ret_len && is_long_path(at, len)) {
+            found = at;
+            *ret_len = len;
+        }
+        at += len + (at[len] == ' ');
+    }
+    char *first = strchr(words, '/');
+    if (found != NULL || first == NULL || strstr(words, "://") != NULL)
+        return found;
+    *ret_len = (size_t)(strrchr(words, '/') - first);
+    return is_long_path(first, *ret_len) ? first : NULL;
+}
+
+TP_PRINTF(2, 0) static void format_long_words(char words[TP_ERROR_WORDS_LEN], const char *format, va_list args)
+{
+    char *whole, *path;
+    size_t len;
+    if (vasprintf(&whole, format, args) < 0)
+        return;
+    while (strlen(whole) >= TP_ERROR_WORDS_LEN && (path = find_path(whole, &len)) != NULL)
+        cut_path(path, len);
+    (void)snprintf(words, TP_ERROR_WORDS_LEN, "%s", whole);
+    free(whole);
+}
+
 TP_PRINTF(2, 0) static void format_words(char words[TP_ERROR_WORDS_LEN], const char *format, va_list args)
 {
-    if (vsnprintf(words, TP_ERROR_WORDS_LEN, format, args) < 0)
+    va_list again;
+    va_copy(again, args);
+    const int len = vsnprintf(words, TP_ERROR_WORDS_LEN, format, args);
+    if (len < 0)
         words[0] = '\0';
+    if (len >= TP_ERROR_WORDS_LEN)
+        format_long_words(words, format, again);
+    va_end(again);
     drop_cut_char(words, TP_ERROR_WORDS_LEN);
     tp_base_line_clean(words);
 }

@@ -13,7 +13,7 @@
 
 #include <stdarg.h>
 
-#define TP_ERROR_WORDS_LEN 512 /* with the final NUL; longer words are cut */
+#define TP_ERROR_WORDS_LEN 512 /* with the final NUL; of longer words the paths are cut, to their ends, and then the rest */
 
 struct tp_error {
     enum tp_rc rc;

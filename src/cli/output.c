@@ -126,9 +126,12 @@ enum tp_rc tp_cli_emit_list(struct tp_cli *cli, json_t *list, const struct tp_cl
 TP_PRINTF(2, 0) static void print_words(FILE *to, const char *format, va_list args)
 {
     struct tp_buf clean TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
-    char words[1024];
-    if (vsnprintf(words, sizeof words, format, args) >= 0 && tp_cli_text_clean(words, &clean) == TP_OK)
+    char *words; /* with paths in it, of any length */
+    if (vasprintf(&words, format, args) < 0)
+        return;
+    if (tp_cli_text_clean(words, &clean) == TP_OK)
         (void)fprintf(to, "%s\n", tp_buf_string(&clean));
+    free(words);
 }
 
 TP_PRINTF(2, 3) static void print_line(FILE *to, const char *format, ...)

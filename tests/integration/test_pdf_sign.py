@@ -933,6 +933,22 @@ class Places(PdfTest):
         self.assert_done(self.sign('--force'))
         self.assert_signed(self.pdf, self.out)
 
+    def test_long_paths_leave_room_for_what_is_wrong(self):
+        deep = self.dir
+        for _ in range(4):
+            deep = deep / ('d' * 200)
+        deep.mkdir(parents=True)
+        broken, fine = deep / 'broken.pdf', deep / 'fine.pdf'
+        broken.write_bytes(b'no PDF')
+        shutil.copy(self.pdf, fine)
+        self.assert_line(self.sign(pdf=broken), '…/', '/broken.pdf: ', 'PDF')
+        self.assert_line(self.sign(pdf=deep / 'nothing.pdf'), '/nothing.pdf: No such file')
+        self.assert_line(self.sign(out=fine), '/fine.pdf', 'is there already')
+        self.put(f'{broken}\n{fine}\n'.encode(), 'names')
+        done = self.cli('pdf', 'sign', '--key-file', self.keys['ec'], '--batch', self.dir / 'names', '--out', self.dir / 'results')
+        self.assert_line(done, f'{broken}: ', 'PDF')
+        self.assert_done(self.sign(pdf=fine))
+
     def test_links_to_elsewhere_are_not_followed(self):
         target = self.put(b'precious', 'target')
         self.out.symlink_to(target)

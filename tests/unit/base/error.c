@@ -85,3 +85,69 @@ Test(error, long_words_are_cut_between_characters)
         cr_assert_eq(strncmp(error.words, text, strlen(error.words)), 0);
     }
 }
+
+/* "/dddd…/dddd…/last: why" with a path of LEN bytes. */
+static const char *words_of_path(size_t len, const char *piece, const char *why, struct tp_error *error)
+{
+    char path[4096] = "";
+    while (strlen(path) + strlen(piece) < len)
+        strcat(path, piece);
+    strcat(path, "/last.pdf");
+    (void)tp_error_set(error, TP_IO, "%s", why);
+    (void)tp_error_prefix(error, TP_IO, "%s", path);
+    return tp_error_words(error);
+}
+
+Test(error, of_a_long_path_the_end_is_told_and_why)
+{
+    static const char *const pieces[] = {"/folder", "/日本語", "/with some spaces", "/0123456789012345678901234567890123456789",
+                                         "../up"};
+    struct tp_error error = {0};
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
+        for (size_t len = 480; len < 3900; len += 57) {
+            const char *words = words_of_path(len, pieces[i], "No such file or directory; name another", &error);
+            const char *end = strstr(words, "/last.pdf: No such file or directory; name another");
+            cr_assert(end != NULL, "%s", words);
+            cr_assert_str_eq(end + 9, ": No such file or directory; name another");
+            cr_assert_null(strchr(words, '?'));
+            cr_assert(len < 500 || strstr(words, "…/") != NULL, "%s", words);
+        }
+    cr_assert_null(strstr(words_of_path(300, "/folder", "gone", &error), "…"), "what has room stays whole");
+}
+
+Test(error, a_long_name_without_slashes_is_cut_between_characters)
+{
+    for (size_t shift = 0; shift < 4; shift++) {
+        char path[700] = "./aaaa";
+        struct tp_error error = {0};
+        path[2 + shift] = '\0';
+        while (strlen(path) < 600)
+            strcat(path, "日");
+        (void)tp_error_set(&error, TP_IO, "%s: gone", path);
+        cr_assert_null(strchr(error.words, '?'));
+        cr_assert_str_eq(error.words + strlen(error.words) - 9, "日: gone");
+    }
+}
+
+Test(error, two_long_paths_leave_room_for_the_words_between)
+{
+    char a[1000] = "/a", b[1000] = "/b";
+    struct tp_error error = {0};
+    while (strlen(a) < 900) {
+        strcat(a, "/aaaaaaaaa");
+        strcat(b, "/bbbbbbbbb");
+    }
+    (void)tp_error_set(&error, TP_EXISTS, "%s and %s are one; choose", a, b);
+    cr_assert(strstr(error.words, "/aaaaaaaaa and …/bbbbbbbbb") != NULL, "%s", error.words);
+    cr_assert_str_eq(error.words + strlen(error.words) - 16, " are one; choose");
+}
+
+Test(error, the_host_of_a_long_url_stays)
+{
+    char url[700] = "http://tsa.example.org";
+    struct tp_error error = {0};
+    while (strlen(url) < 600)
+        strcat(url, "/aaaaaaaaa");
+    (void)tp_error_set(&error, TP_IO, "no timestamp: %s: gone", url);
+    cr_assert_eq(strncmp(error.words, "no timestamp: http://tsa.example.org/aaaaaaaaa", 46), 0);
+}
