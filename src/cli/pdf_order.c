@@ -100,6 +100,8 @@ static enum tp_rc read_visible(struct tp_cli *cli, struct tp_cli_pdf_order *orde
         TP_TRY(read_text(no_text ? "" : text, order));
     if (image != NULL)
         TP_TRY(tp_cli_file_read(image, IMAGE_MOST, &cli->error, &order->image));
+    if (image != NULL && order->image.len == 0)
+        return tp_error_set(&cli->error, TP_BAD_ARGUMENT, "%s: it is empty, and no image", image);
     visible->image = tp_buf_bytes(&order->image);
     order->order.visible = visible;
     return TP_OK;

@@ -1177,7 +1177,7 @@ class Looks(PdfTest):
     def test_images_that_are_none(self):
         png = self.image('image.png', True).read_bytes()
         for content, words in ((b'GIF89a', 'neither PNG nor JPEG'), (png[:60], 'PNG'), (b'\xff\xd8\xff\xe0\0\4ab', 'JPEG'),
-                               (png[:16] + b'\0\1\0\0\0\1\0\0' + png[24:], '')):
+                               (b'', 'x.png: it is empty, and no image'), (png[:16] + b'\0\1\0\0\0\1\0\0' + png[24:], '')):
             with self.subTest(words):
                 self.assert_line(self.sign('--image', self.put(content, 'x.png')), words)
         self.assert_untouched()
