@@ -79,6 +79,13 @@ enum tp_rc tp_cli_call(struct tp_cli *cli, enum tp_ipc_op op, const ProtobufCMes
     return rc;
 }
 
+enum tp_rc tp_cli_input_check(struct tp_cli *cli, const char *path)
+{
+    if (!cli->in_closed || strcmp(path, "-") != 0)
+        return TP_OK;
+    return tp_error_set(&cli->error, TP_IO, "- is standard input, which is closed: give it one, or name a file");
+}
+
 enum tp_rc tp_cli_usage(struct tp_cli *cli, enum tp_rc rc)
 {
     if (rc != TP_BAD_ARGUMENT)
@@ -105,6 +112,21 @@ enum tp_rc tp_cli_user(struct tp_cli *cli, char **ret_user)
 
 /* ---- one run ---- */
 
+/* Whatever is read: what is written goes nowhere near standard input. */
+static enum tp_rc check_inputs(struct tp_cli *cli)
+{
+    const struct tp_cli_args *args = &cli->args;
+    for (size_t i = 0; i < args->operands_len; i++)
+        TP_TRY(tp_cli_input_check(cli, args->operands[i]));
+    for (size_t i = 0; i < args->values_len; i++) {
+        const struct tp_cli_option *option = args->values[i].option;
+        const bool is_file = option->kind == TP_CLI_FILE && strcmp(option->name, "out") != 0;
+        if (is_file || strcmp(option->name, "batch") == 0)
+            TP_TRY(tp_cli_input_check(cli, args->values[i].text));
+    }
+    return TP_OK;
+}
+
 static enum tp_rc run_wish(struct tp_cli *cli)
 {
     cli->json = tp_cli_flag(&cli->args, "json");
@@ -121,6 +143,7 @@ static enum tp_rc run_wish(struct tp_cli *cli)
     case TP_CLI_RUN:
         break;
     }
+    TP_TRY(check_inputs(cli));
     return cli->args.command->run(cli);
 }
 

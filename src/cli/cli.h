@@ -18,6 +18,7 @@ struct tp_cli {
     int in;          /* descriptor that secrets and answers are read from when nobody sits at a terminal */
     bool terminal;   /* somebody does: prompts go to /dev/tty */
     bool progress;   /* and can see a progress bar */
+    bool in_closed;  /* IN gives nothing, since the program came without: no document and no list is read from it */
     bool out_closed; /* OUT goes nowhere, since the program came without: no command is run */
     bool json;
     bool failed_quietly;          /* the answer is "no" and has been printed: exit status 1 without another line */
@@ -35,7 +36,7 @@ struct tp_cli {
 };
 
 /* Runs one command line; returns the exit status (0, 1 refused or failed, 2 usage, or a command's own). OUT, ERR, IN, TERMINAL, PROGRESS,
- * OUT_CLOSED and CALL of CLI are the caller's to set; the rest is cleared on return. */
+ * IN_CLOSED, OUT_CLOSED and CALL of CLI are the caller's to set; the rest is cleared on return. */
 int tp_cli_run(struct tp_cli *cli, int argc, char *const *argv);
 
 /* The client configuration: --config, or found. */
@@ -44,6 +45,8 @@ TP_MUST_USE enum tp_rc tp_cli_conf(struct tp_cli *cli, const struct tp_client_co
 TP_MUST_USE enum tp_rc tp_cli_call(struct tp_cli *cli, enum tp_ipc_op op, const ProtobufCMessage *request,
                                    const struct tp_secret *secret_0, const struct tp_secret *secret_1,
                                    struct tp_ipc_reply *ret_reply);
+/* TP_IO with words when PATH is "-" and standard input is closed: what is not there is not a file of zero bytes. */
+TP_MUST_USE enum tp_rc tp_cli_input_check(struct tp_cli *cli, const char *path);
 /* RC as an exit status sees it: what the engine or a parser calls a bad argument has come from the command line, and is wrong
  * usage. The words stay. For commands whose every argument is checked before anything is done. */
 TP_MUST_USE enum tp_rc tp_cli_usage(struct tp_cli *cli, enum tp_rc rc);

@@ -29,6 +29,7 @@ int main(int argc, char **argv)
         .in = STDIN_FILENO,
         .terminal = isatty(STDIN_FILENO) == 1,
         .progress = isatty(STDERR_FILENO) == 1,
+        .in_closed = !std.open[STDIN_FILENO],
         .out_closed = !std.open[STDOUT_FILENO],
         .call = tp_ipc_call,
     };

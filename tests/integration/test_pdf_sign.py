@@ -1558,6 +1558,22 @@ class OtherFiles(PdfTest):
                   self.pdf], env=self.env)
             self.assertEqual(out.stat().st_mode & 0o777, mode)
 
+    def test_closed_standard_input_is_no_file(self):
+        signature, names = self.dir / 'x.p7s', ('pdf', 'sign', '--key-file', self.keys['ec'], '--batch', '-', '--out', self.dir / 'results')
+        sign = ('cms', 'sign', '-', '--key-file', self.keys['ec'], '--out', signature)
+        stamp = ('tsa', 'stamp', '-', '--tsa', self.tsa, '--trust', self.anchors, '--out', signature)
+        for command in (sign, stamp, names, ('tsa', 'reply', '--key', self.keys['ec'], '--out', signature)):
+            with self.subTest(command[:2]):
+                closed = subprocess.run([CLI, *command], env=self.env, capture_output=True, text=True, preexec_fn=lambda: os.close(0))
+                self.assertEqual((closed.returncode, closed.stderr.count('\n')), (1, 1), closed.stderr)
+                self.assertIn('standard input, which is closed', closed.stderr)
+                self.assertFalse(signature.exists())
+        for content in ('', 'data'):
+            with self.subTest(content):
+                signature.unlink(missing_ok=True)
+                self.assert_done(self.cli(*sign, stdin=content))
+                self.assert_done(self.verify(signature, self.put(content.encode(), 'data')))
+
     def test_what_is_refused(self):
         signature = self.dir / 'x.p7s'
         sign = ['cms', 'sign', self.pdf, '--key-file', self.keys['ec']]
