@@ -100,6 +100,8 @@ enum tp_rc tp_cli_cms_sign(struct tp_cli *cli)
     if (out == NULL)
         return tp_error_set(&cli->error, TP_USAGE, "say where the signature goes: --out FILE");
     TP_TRY(read_level(&signing));
+    TP_TRY(tp_cli_file_digest_check(tp_cli_operand(&cli->args, 0), &cli->error)); /* what cannot be done costs nobody a PIN */
+    TP_TRY(tp_cli_file_place_check(out, &cli->error));
     unsigned wants = TP_CLI_PDF_KEY | (signing.level == TP_PADES_B_T ? TP_CLI_PDF_TSA : 0);
     TP_TRY(tp_cli_pdf_open(cli, wants, 1, &signing.pdf));
     TP_TRY(tp_cli_pdf_hash(&signing.pdf, &signing.hash));

@@ -56,6 +56,18 @@ static bool was_changed(int fd, const struct stat *before)
             !same_time(now.st_ctim, before->st_ctim));
 }
 
+enum tp_rc tp_cli_file_digest_check(const char *path, struct tp_error *error)
+{
+    struct stat status;
+    if (strcmp(path, "-") == 0)
+        return TP_OK;
+    if (stat(path, &status) != 0 || faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0)
+        return tp_error_set(error, errno == ENOENT ? TP_NOT_FOUND : TP_IO, "%s: %s", path, strerrordesc_np(errno));
+    if (S_ISDIR(status.st_mode))
+        return tp_error_set(error, TP_BAD_ARGUMENT, "%s: it is a folder: name a file that is in it", path);
+    return TP_OK;
+}
+
 enum tp_rc tp_cli_file_digest(const char *path, enum tp_pki_hash hash, struct tp_error *error,
                               uint8_t ret_digest[TP_CLI_DIGEST_MAX])
 {

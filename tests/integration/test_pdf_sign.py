@@ -1558,6 +1558,23 @@ class OtherFiles(PdfTest):
                   self.pdf], env=self.env)
             self.assertEqual(out.stat().st_mode & 0o777, mode)
 
+    def test_what_cannot_be_done_costs_no_pin(self):
+        uri, leaf = self.softhsm()
+        signature, taken = self.dir / 'x.p7s', self.put(b'precious', 'taken')
+        sign = ('cms', 'sign', '--key', uri, '--certificate', leaf.chain)
+        for data, out, words in ((self.pdf, taken, 'there already'), (self.dir / 'nothing', signature, 'nothing: No such file'),
+                                 (self.dir, signature, 'it is a folder'), (self.pdf, self.dir / 'nowhere' / 'x.p7s', 'No such file')):
+            with self.subTest(words):
+                self.assert_line(self.cli(*sign, data, '--out', out), words)  # and no PIN is to be had
+        self.assertNotEqual(self.cli(*sign, self.pdf, '--out', signature).status, 0)
+        self.assert_done(self.cli(*sign, self.pdf, '--out', signature, stdin='1234\n'))
+        with subprocess.Popen(['cat', self.pdf], stdout=subprocess.PIPE) as pipe:
+            path, signature = f'/dev/fd/{pipe.stdout.fileno()}', self.dir / 'y.p7s'
+            done = subprocess.run([CLI, *sign, path, '--out', signature], env=self.env, input='1234\n', text=True, capture_output=True,
+                                  pass_fds=[pipe.stdout.fileno()])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_done(self.verify(signature, self.pdf))
+
     def test_closed_standard_input_is_no_file(self):
         signature, names = self.dir / 'x.p7s', ('pdf', 'sign', '--key-file', self.keys['ec'], '--batch', '-', '--out', self.dir / 'results')
         sign = ('cms', 'sign', '-', '--key-file', self.keys['ec'], '--out', signature)
