@@ -86,6 +86,13 @@ enum tp_rc tp_cli_input_check(struct tp_cli *cli, const char *path)
     return tp_error_set(&cli->error, TP_IO, "- is standard input, which is closed: give it one, or name a file");
 }
 
+enum tp_rc tp_cli_out_check(struct tp_cli *cli, const char *out)
+{
+    if (strcmp(out, "-") != 0)
+        return TP_OK;
+    return tp_error_set(&cli->error, TP_USAGE, "--out is a file, not standard output; a file of that name is ./-");
+}
+
 enum tp_rc tp_cli_usage(struct tp_cli *cli, enum tp_rc rc)
 {
     if (rc != TP_BAD_ARGUMENT)

@@ -47,6 +47,8 @@ TP_MUST_USE enum tp_rc tp_cli_call(struct tp_cli *cli, enum tp_ipc_op op, const 
                                    struct tp_ipc_reply *ret_reply);
 /* TP_IO with words when PATH is "-" and standard input is closed: what is not there is not a file of zero bytes. */
 TP_MUST_USE enum tp_rc tp_cli_input_check(struct tp_cli *cli, const char *path);
+/* TP_USAGE when OUT is "-", which would become a file of that name. */
+TP_MUST_USE enum tp_rc tp_cli_out_check(struct tp_cli *cli, const char *out);
 /* RC as an exit status sees it: what the engine or a parser calls a bad argument has come from the command line, and is wrong
  * usage. The words stay. For commands whose every argument is checked before anything is done. */
 TP_MUST_USE enum tp_rc tp_cli_usage(struct tp_cli *cli, enum tp_rc rc);

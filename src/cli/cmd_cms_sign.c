@@ -99,6 +99,7 @@ enum tp_rc tp_cli_cms_sign(struct tp_cli *cli)
     struct tp_cli_new_file *file TP_AUTO(tp_cli_new_file_free_p) = NULL;
     if (out == NULL)
         return tp_error_set(&cli->error, TP_USAGE, "say where the signature goes: --out FILE");
+    TP_TRY(tp_cli_out_check(cli, out));
     TP_TRY(read_level(&signing));
     TP_TRY(tp_cli_file_digest_check(tp_cli_operand(&cli->args, 0), &cli->error)); /* what cannot be done costs nobody a PIN */
     TP_TRY(tp_cli_file_place_check(out, &cli->error));

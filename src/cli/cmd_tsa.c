@@ -120,8 +120,10 @@ static enum tp_rc stamp(struct tp_cli *cli, struct stamping *stamping)
 enum tp_rc tp_cli_tsa_stamp(struct tp_cli *cli)
 {
     struct stamping stamping = {0};
-    if (tp_cli_text(&cli->args, "out") == NULL)
+    const char *out = tp_cli_text(&cli->args, "out");
+    if (out == NULL)
         return tp_error_set(&cli->error, TP_USAGE, "say where the token goes: --out TOKEN");
+    TP_TRY(tp_cli_out_check(cli, out));
     const enum tp_rc rc = stamp(cli, &stamping);
     stamping_clear(&stamping);
     return rc;

@@ -1575,6 +1575,21 @@ class OtherFiles(PdfTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assert_done(self.verify(signature, self.pdf))
 
+    def test_standard_output_is_no_result(self):
+        place = self.dir / 'place'
+        place.mkdir()
+        request = self.dir / 'request.tsq'
+        must(['openssl', 'ts', '-query', '-data', self.pdf, '-sha256', '-cert', '-out', request])
+        authority = self.services.issue('tsa-by-hand', kind='tsa')
+        for command in (('cms', 'sign', self.pdf, '--key-file', self.keys['ec']), ('tsa', 'stamp', self.pdf, '--tsa', self.tsa, '--trust', self.anchors),
+                        ('tsa', 'reply', '--in', request, '--key', authority.key, '--certificate', authority.chain, '--policy', '1.2.3',
+                         '--unwatched-clock')):
+            with self.subTest(command[:2]):
+                self.assert_line(self.cli(*command, '--out', '-', folder=place), 'a file of that name is ./-', status=2)
+                self.assertEqual(list(place.iterdir()), [])
+                self.assert_done(self.cli(*command, '--out', './-', folder=place))
+                (place / '-').unlink()
+
     def test_closed_standard_input_is_no_file(self):
         signature, names = self.dir / 'x.p7s', ('pdf', 'sign', '--key-file', self.keys['ec'], '--batch', '-', '--out', self.dir / 'results')
         sign = ('cms', 'sign', '-', '--key-file', self.keys['ec'], '--out', signature)
