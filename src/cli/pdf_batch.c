@@ -144,11 +144,13 @@ static enum tp_rc is_done(const struct tp_cli_pdf_item *names, int in, bool forc
 {
     struct stat before, after;
     *ret_done = false;
-    if (force || lstat(names->out, &after) != 0 || fstat(in, &before) != 0)
+    if (lstat(names->out, &after) != 0 || fstat(in, &before) != 0)
         return TP_OK;
     if (before.st_dev == after.st_dev && before.st_ino == after.st_ino)
         return tp_error_set(error, TP_USAGE, "%s is the document itself, or another name of it; results of a batch go elsewhere",
                             names->out);
+    if (force)
+        return TP_OK;
     if (!comes_of(names->out, &after, in, &before))
         return tp_error_set(error, TP_EXISTS, "%s is there already and is not what comes of this document; move it away, or "
                             "--force", names->out);

@@ -96,13 +96,25 @@ static enum tp_rc read_folder(struct tp_cli *cli, const char *folder, const char
     return rc;
 }
 
+/* What Windows programs put first. UTF-16 has zeros between the letters of names, which no path has. */
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
+static bool is_utf16(const struct tp_buf *file)
+{
+    return memchr(tp_buf_string(file), '\0', file->len) != NULL ||
+           (file->len >= 2 && (memcmp(file->data, "\xFF\xFE", 2) == 0 || memcmp(file->data, "\xFE\xFF", 2) == 0));
+}
+
 static enum tp_rc read_lines(struct tp_cli *cli, const char *path, const char *out, struct tp_cli_pdf_list *list)
 {
     struct tp_buf file TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
     TP_TRY(tp_cli_file_read(path, LIST_MOST - 1, &cli->error, &file));
     if (strncmp(tp_buf_string(&file), "%PDF", 4) == 0)
         return tp_error_set(&cli->error, TP_USAGE, "%s is a PDF itself; wanted is a folder of them, or a file that names them", path);
+    if (is_utf16(&file))
+        return tp_error_set(&cli->error, TP_USAGE, "%s has zeros in it, or is in UTF-16; wanted are names one a line, in UTF-8", path);
     const char *at = tp_buf_string(&file), *end = at + file.len;
+    at += strncmp(at, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0 ? strlen(BYTE_ORDER_MARK) : 0;
     while (at < end) {
         size_t line = strcspn(at, "\n"), len = line > 0 && at[line - 1] == '\r' ? line - 1 : line;
         if (len > 0)
@@ -117,12 +129,26 @@ static int by_out(const void *a, const void *b)
     return strcmp(((const struct tp_cli_pdf_item *)a)->out, ((const struct tp_cli_pdf_item *)b)->out);
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+static enum tp_rc refuse_both(struct tp_cli *cli, const struct tp_cli_pdf_item *a, const struct tp_cli_pdf_item *b)
+{
+    if (strcmp(a->in, b->in) == 0)
+        return tp_error_set(&cli->error, TP_EXISTS, "%s is named twice; name it once", a->in);
+    if (is_same_file(a->in, b->in))
+        return tp_error_set(&cli->error, TP_EXISTS, "%s and %s are the same file; name it once", a->in, b->in);
+    return tp_error_set(&cli->error, TP_EXISTS, "%s and %s would both become %s; sign them in two batches", a->in, b->in, b->out);
+}
+
 static enum tp_rc check_names(struct tp_cli *cli, const struct tp_cli_pdf_list *list)
 {
     for (size_t i = 1; i < list->len; i++)
         if (strcmp(list->items[i - 1].out, list->items[i].out) == 0)
-            return tp_error_set(&cli->error, TP_EXISTS, "%s and %s would both become %s; sign them in two batches",
-                                list->items[i - 1].in, list->items[i].in, list->items[i].out);
+            return refuse_both(cli, &list->items[i - 1], &list->items[i]);
     return TP_OK;
 }
 

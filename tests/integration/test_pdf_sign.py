@@ -1274,8 +1274,29 @@ class Batches(PdfTest):
         done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', names, '--out', self.results)
         self.assert_done(done)
         self.assertEqual(sorted(path.name for path in self.results.iterdir()), ['03.pdf', '04.pdf'])
-        twice = self.put(f'{self.folder}/03.pdf\n{self.dir}/../{self.dir.name}/many/03.pdf\n'.encode(), 'names')
-        self.assertIn('would both become', self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', twice, '--out', self.results).err)
+
+    def sign_list(self, content, *options):
+        names = self.put(content, 'names')
+        return self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', names, '--out', self.results, *options)
+
+    def test_what_would_become_one_file_is_told_apart(self):
+        third = f'{self.folder}/03.pdf\n'
+        (self.dir / 'other').mkdir()
+        shutil.copy(self.folder / '03.pdf', self.dir / 'other')
+        for second, words in ((third, 'is named twice; name it once'), (f'{self.dir}/../{self.dir.name}/many/03.pdf\n', 'are the same file'),
+                              (f'{self.dir}/other/03.pdf\n', 'would both become')):
+            with self.subTest(words):
+                self.assert_line(self.sign_list((third + second).encode()), words)
+        self.assert_done(self.sign_list((third + f'{self.folder}/04.pdf\n').encode()))
+
+    def test_lists_that_other_systems_write(self):
+        names = f'{self.folder}/03.pdf\r\n{self.folder}/04.pdf\r\n'
+        done = self.sign_list(b'\xef\xbb\xbf' + names.encode())
+        self.assert_done(done)
+        self.assertIn('2 signed, 0 done before, 0 failed, 0 not tried', done.out)
+        for content in (names.encode('utf-16'), names.encode('utf-16-be'), b'\xfe\xff' + names.encode('utf-16-be'), names.replace('\r\n', '\0').encode()):
+            with self.subTest(content[:3]):
+                self.assert_line(self.sign_list(content), 'UTF-16', status=2)
 
     def test_a_result_that_is_of_something_else_is_left(self):
         (self.results / '01.pdf').write_bytes(b'precious')
@@ -1472,6 +1493,11 @@ class Batches(PdfTest):
         done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', names, '--out', self.folder)
         self.assertEqual(done.status, 1)
         self.assertIn('elsewhere', done.err)
+        before = (self.folder / '03.pdf').read_bytes()
+        done = self.cli('pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', names, '--out', self.folder, '--force')
+        self.assertEqual((done.status, (self.folder / '03.pdf').read_bytes()), (1, before), 'the original was replaced')
+        self.assertIn('elsewhere', done.err)
+        self.assert_done(self.sign(pdf=self.folder / '03.pdf', out=self.folder / '03.pdf'))
 
 
 class OtherFiles(PdfTest):
