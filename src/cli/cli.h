@@ -23,7 +23,8 @@ struct tp_cli {
     bool json;
     bool failed_quietly;          /* the answer is "no" and has been printed: exit status 1 without another line */
     int status;                   /* the exit status of a "no" that has one of its own; 0: that of the result code */
-    bool out_failed;              /* writing to OUT has failed */
+    const char *made;             /* the result, or its folder, from when it is there on: told when writing to OUT fails */
+    bool out_failed;              /* it has */
     atomic_bool told_unchecked;   /* it was said that no anchors are given (documents.h) */
     bool memory_out;              /* an object for --json lacks a part (output.h) */
     struct tp_client_conf *conf;  /* read on first use */

@@ -66,6 +66,7 @@ static enum tp_rc emit(struct signing *signing, const char *out)
 {
     struct tp_cli *cli = signing->cli;
     json_t *object = json_object();
+    cli->made = out;
     tp_cli_put_text(cli, object, "out", out);
     tp_cli_put_text(cli, object, "level", tp_pades_level_name(signing->level));
     tp_cli_put_text(cli, object, "hash", tp_pki_hash_name(signing->hash));

@@ -67,7 +67,9 @@ static enum tp_rc renew(struct renewing *renewing, int in, const char *path, str
     if (result.note[0] != '\0')
         (void)snprintf(after.why, sizeof after.why, "%s", result.note);
     *age = after;
-    return tp_pades_place_commit(place, error);
+    TP_TRY(tp_pades_place_commit(place, error));
+    renewing->cli->made = tp_cli_operand(&renewing->cli->args, 0);
+    return TP_OK;
 }
 
 /* Without asking the TSA it is not known whether it has a certificate by now that ends later than the one of the newest timestamp. */

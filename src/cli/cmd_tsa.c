@@ -91,6 +91,7 @@ static enum tp_rc tell_stamp(struct tp_cli *cli, const struct stamping *stamping
 {
     struct tp_pki_timestamp *timestamp TP_AUTO(tp_pki_timestamp_free_p) = NULL;
     struct tp_bytes certificate = TP_BYTES_NONE;
+    cli->made = out;
     TP_TRY(tp_pki_timestamp_parse(tp_buf_bytes(&stamping->token), &cli->error, &timestamp));
     json_t *object = json_object();
     tp_cli_put_text(cli, object, "token", out);

@@ -114,6 +114,7 @@ static enum tp_rc tell(struct tp_cli *cli, const char *out, struct tp_bytes resp
     struct tp_error error = {0};
     const enum tp_rc rc = tp_pki_timestamp_response_token(response, &error, &token);
     json_t *object = json_object();
+    cli->made = out;
     tp_cli_put_text(cli, object, "reply", out);
     tp_cli_put_text(cli, object, "status", rc == TP_OK ? "granted" : "rejected");
     if (rc == TP_OK)

@@ -87,7 +87,8 @@ void tp_cli_put_list(struct tp_cli *cli, json_t *object, const char *key, char *
 enum tp_rc tp_cli_output_failed(struct tp_cli *cli)
 {
     cli->out_failed = true;
-    return tp_error_set(&cli->error, TP_IO, "writing the output failed: %s", strerror(errno));
+    return tp_error_set(&cli->error, TP_IO, "writing the output failed: %s%s%s", strerror(errno),
+                        cli->made == NULL ? "" : "; the result is there all the same: ", cli->made == NULL ? "" : cli->made);
 }
 
 static enum tp_rc print_json(struct tp_cli *cli, const json_t *value, size_t flags)

@@ -164,6 +164,12 @@ enum tp_rc tp_cli_pdf_input(const char *path, struct tp_error *error, int *ret_f
     return rc == TP_OK ? TP_OK : tp_error_prefix(error, rc, "%s", path);
 }
 
+enum tp_rc tp_cli_pdf_name_place(struct tp_error *error, enum tp_rc rc, const char *out)
+{
+    const bool named = strncmp(tp_error_words(error), out, strlen(out)) == 0;
+    return named ? rc : tp_error_prefix(error, rc, "%s", out);
+}
+
 enum tp_rc tp_cli_pdf_hash(const struct tp_cli_pdf *pdf, enum tp_pki_hash *ret_hash)
 {
     const char *name = tp_cli_text(&pdf->cli->args, "hash");

@@ -39,6 +39,8 @@ TP_MUST_USE enum tp_rc tp_cli_pdf_password(struct tp_cli *cli, struct tp_secret 
 TP_MUST_USE enum tp_rc tp_cli_pdf_input(const char *path, struct tp_error *error, int *ret_fd);
 /* For whoever tells PATH beside the words. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_input_unnamed(const char *path, struct tp_error *error, int *ret_fd);
+/* Where there is no room for a result is told by its name, not by the document's: OUT before the words, unless they have it. */
+enum tp_rc tp_cli_pdf_name_place(struct tp_error *error, enum tp_rc rc, const char *out);
 /* --hash, or of documents.conf; NONE: what fits the key, if there is one. */
 TP_MUST_USE enum tp_rc tp_cli_pdf_hash(const struct tp_cli_pdf *pdf, enum tp_pki_hash *ret_hash);
 

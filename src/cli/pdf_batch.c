@@ -171,7 +171,9 @@ static enum tp_rc do_open(struct running *running, size_t item, int in, struct t
         return TP_OK;
     }
     TP_TRY(tp_pades_place_new(names->out, in, batch->force, error, &place));
-    TP_TRY(batch->work(batch->context, in, place, error, done.note));
+    const enum tp_rc rc = batch->work(batch->context, in, place, error, done.note);
+    if (rc != TP_OK)
+        return rc == TP_STORE_FULL ? tp_cli_pdf_name_place(error, rc, names->out) : rc;
     tp_pades_place_start_sync(place);
     done.place = place;
     place = NULL;
@@ -241,7 +243,9 @@ static size_t take_waiting(struct running *running, struct done *ret_done)
 
 static void named(struct running *running, const struct done *done)
 {
+    struct tp_cli *cli = running->batch->cli;
     (void)pthread_mutex_lock(&running->lock);
+    cli->made = tp_cli_text(&cli->args, "out");
     say_result(running, done->item, running->batch->done, "", done->note);
     count(running, &running->signed_len);
     (void)pthread_mutex_unlock(&running->lock);

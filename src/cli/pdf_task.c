@@ -96,9 +96,12 @@ static enum tp_rc make_one(const struct tp_cli_pdf_task *task, const char *path,
     struct tp_error *error = &task->cli->error;
     TP_TRY(tp_pades_place_new(out, in, may_replace(task), error, &place));
     const enum tp_rc rc = task->kind->make(task, in, place, error, &result);
+    if (rc == TP_STORE_FULL)
+        return tp_cli_pdf_name_place(error, rc, out);
     if (rc != TP_OK)
         return rc == TP_USAGE ? rc : tp_error_prefix(error, rc, "%s", path);
     TP_TRY(tp_pades_place_commit(place, error));
+    task->cli->made = out;
     return emit(task, out, &result);
 }
 

@@ -978,6 +978,48 @@ class Places(PdfTest):
         self.assertIn('the result', done.stderr)
         self.assert_untouched()
 
+    def no_room(self):
+        """A folder on a disk with little room."""
+        place = self.dir / 'no-room'
+        place.mkdir()
+        mounted = run(['mount', '-t', 'tmpfs', '-o', 'size=64k', 'trustp11-test', place])
+        if mounted.status != 0:
+            self.skipTest(f'no file system can be mounted here: {mounted.err.strip()}')
+        self.addCleanup(run, ['umount', '-l', place])
+        return place
+
+    def test_a_full_disk_is_told_by_the_place_of_the_result(self):
+        place, documents = self.no_room(), self.dir / 'documents'
+        documents.mkdir()
+        large = documents / 'large.pdf'
+        large.write_bytes(pdfs.table({**pdfs.page(), 9: pdfs.stream(os.urandom(200000))}))
+        done = self.sign(pdf=large, out=place / 'x.pdf')
+        self.assert_line(done, f'trustp11: {place}/x.pdf: ')
+        self.assertNotIn(str(large), done.err)
+        done = self.cli('pdf', 'sign', '--key-file', self.keys['ec'], '--batch', documents, '--out', place)
+        self.assertIn(f'{large}: {place}/large.pdf: ', done.err)
+        self.assertEqual(list(place.iterdir()), [])
+        self.assert_done(self.sign(out=place / 'x.pdf'))
+
+    def test_what_is_signed_is_told_when_the_output_fails(self):
+        data, out, folder = self.put(b'data', 'data'), self.dir / 'result', self.dir / 'documents'
+        folder.mkdir()
+        shutil.copy(self.pdf, folder)
+        sign, trust = ('pdf', 'sign', '--key-file', self.keys['ec']), ('--tsa', self.tsa, '--trust', self.anchors)
+        for command, made in (((*sign, self.pdf, out), True), (('cms', 'sign', '--key-file', self.keys['ec'], data, '--out', out), True),
+                              (('tsa', 'stamp', *trust, data, '--out', out), True), ((*sign, '--batch', folder, '--out', out), True),
+                              ((*sign, self.dir / 'nothing', out), False)):
+            for more in ((), ('--json',)):
+                with self.subTest(command[:3], more=more), open('/dev/full', 'w') as full:
+                    done = subprocess.run([CLI, *command, *more], env=self.env, stdout=full, stderr=subprocess.PIPE, text=True)
+                    self.assertEqual((done.returncode, out.exists()), (1, made), done.stderr)
+                    self.assertEqual(f'writing the output failed: No space left on device; the result is there all the same: {out}' in done.stderr,
+                                     made, done.stderr)
+                    if out.is_dir():
+                        self.assertEqual(len(list(out.iterdir())), 1)
+                        shutil.rmtree(out)
+                    out.unlink(missing_ok=True)
+
     def test_damaged_files(self):
         good = pdfs.table(pdfs.page())
         for content in (b'', b'not a PDF', good[:200], good[:-30].replace(b'xref', b'xxxx'), good.replace(b'startxref\n', b'startxref\n9')):
