@@ -1438,6 +1438,22 @@ class Batches(PdfTest):
                 self.assertLess(len(last), 280)
         self.assertIn('0 failed', self.batch('--level', 'B-T', '--trust', self.anchors, '--tsa', self.tsa).out)
 
+    def test_without_what_reads_documents_it_is_broken_off(self):
+        self.fill(300)
+        command = [CLI, 'pdf', 'sign', '--key-file', self.keys['rsa'], '--batch', self.folder, '--out', self.results, '--jobs', '1', '--json']
+        with subprocess.Popen(command, env=self.env, stdout=subprocess.PIPE, text=True) as process:
+            first = process.stdout.readline()
+            for child in pathlib.Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text().split():
+                os.kill(int(child), signal.SIGKILL)
+            rest = process.stdout.read()
+        rows = self.rows(first + rest)
+        failed = [row['error'] for row in rows if row['status'] == 'failed']
+        self.assertEqual(process.returncode, 1)
+        self.assertIn('the process that starts readers of PDFs has ended', failed[-1])
+        self.assertLessEqual(len(failed), 2)  # that which was being read, and the next one
+        self.assertGreater(json.loads(rest.splitlines()[-1])['left'], 0)
+        self.assert_done(self.batch())
+
     def test_a_signer_who_is_not_good_is_told_of_once(self):
         leaf, other = self.services.issue('revoked-in-a-batch'), self.other_root()
         self.services.revoke(leaf, 'keyCompromise')
