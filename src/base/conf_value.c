@@ -57,7 +57,7 @@ static enum tp_rc parse_duration(const struct tp_conf_key *row, const char *text
 {
     int64_t ms = 0;
     if (tp_duration_parse(text, &ms) != TP_OK)
-        return tp_error_set(error, TP_CONFIG, "\"%s\" is not a time span such as 90s, 15m, 8h or 30d", text);
+        return tp_error_set(error, TP_CONFIG, "\"%s\" is not a time span such as 90s, 15m, 8h or 30d, of 3653d at most", text);
     if (!in_range(row, ms))
         return tp_error_set(error, TP_CONFIG, "%s is outside %" PRId64 "s to %" PRId64 "s", text, row->min / 1000,
                             row->max / 1000);

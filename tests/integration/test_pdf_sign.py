@@ -531,6 +531,16 @@ class Extending(PdfTest):
         self.assert_done(self.cli(*renew, timeout=300))
         self.assertEqual({len(pdfs.signatures(path.read_bytes())) for path in archive.iterdir()}, {3})
 
+    def test_how_long_a_time_span_may_be_is_said(self):
+        archive = self.dir / 'archive'
+        archive.mkdir()
+        self.assert_done(self.sign(out=archive / 'a.pdf'))
+        for span in ('3654d', '100y'):
+            self.assert_line(self.cli('pdf', 'renew', archive, '--dry-run', '--within', span), f'{span}: not a time span', '3653d at most', status=2)
+        done = self.cli('pdf', 'renew', archive, '--dry-run', '--trust', self.anchors, '--within', '3653d')
+        self.assert_done(done)
+        self.assertIn('due', done.out)
+
     def test_a_renewal_breaks_off_when_no_tsa_answers(self):
         archive, renew = self.due(20)
         before = {path: path.read_bytes() for path in archive.iterdir()}

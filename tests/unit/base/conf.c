@@ -156,7 +156,7 @@ Test(conf, values_that_do_not_fit_their_type_are_refused)
     assert_refused("[engine]\noffset = 9223372036854775808\n",
                    "2: offset: \"9223372036854775808\" is not a whole number");
     assert_refused("[engine]\nidle = 2d\n", "2: idle: 2d is outside 1s to 86400s");
-    assert_refused("[engine]\nidle = soon\n", "2: idle: \"soon\" is not a time span such as 90s, 15m, 8h or 30d");
+    assert_refused("[engine]\nidle = soon\n", "2: idle: \"soon\" is not a time span such as 90s, 15m, 8h or 30d, of 3653d at most");
     assert_refused("[engine]\nstrict = true\n", "2: strict: \"true\" is neither yes nor no");
     assert_refused("[engine]\nstart = spaw\n", "2: start: \"spaw\" is not one of spawn|service");
     assert_refused("[engine]\nstart = spawn|service\n", "2: start: \"spawn|service\" is not one of spawn|service");
