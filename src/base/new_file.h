@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A file that gets its name when it is whole: until then it has none (O_TMPFILE), or a hidden one where the file system knows no
- * files without a name, or /proc is not there to name them by. Hidden ones that are left of a program that was killed are removed when the next is made.
+ * files without a name, or /proc is not there to name them by. Hidden ones that are left of a program that was killed are removed when
+ * the next is made.
  */
 #ifndef TP_BASE_NEW_FILE_H
 #define TP_BASE_NEW_FILE_H

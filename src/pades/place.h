@@ -13,8 +13,8 @@
 
 struct tp_pades_place;
 
-/* PATH as a person gave it. IN: the file that is signed; the result gets its permissions (access.h). A PATH that is the name by which IN was
- * opened, however it is written, is replaced; so is another that is there when FORCE, a hard link to IN among them; TP_EXISTS
+/* PATH as a person gave it. IN: the file that is signed; the result gets its permissions (access.h). A PATH that is the name by which
+ * IN was opened, however it is written, is replaced; so is another that is there when FORCE, a hard link to IN among them; TP_EXISTS
  * otherwise. A symbolic link is followed only when it leads to IN's name: TP_NOT_PERMITTED otherwise, also with FORCE. TP_IO:
  * there is no folder for it, or none that can be written to. IN that is replaced is locked as long as PLACE is there: TP_BUSY
  * while another program has it so. IN must stay open until the last version is written. */
