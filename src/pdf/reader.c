@@ -247,6 +247,14 @@ static enum tp_rc try_passwords(struct tp_pdf_reader *reader, const char *passwo
     return rc == TP_PIN_WRONG ? attempt(reader, "", recover, error) : rc;
 }
 
+/* What did not fit is as if it were not there; a new copy of the document would be no smaller. */
+static enum tp_rc refuse_without_root(struct tp_pdf_reader *reader, struct tp_error *error)
+{
+    if (take_warnings(reader).memory)
+        return fail(reader, "the document", true, error);
+    return tp_error_set(error, TP_MALFORMED, "the document has no catalog (/Root)");
+}
+
 /* Asking for the trailer's keys makes QPDF look at what they refer to. */
 static enum tp_rc read_trailer(struct tp_pdf_reader *reader, struct tp_error *error)
 {
@@ -255,7 +263,7 @@ static enum tp_rc read_trailer(struct tp_pdf_reader *reader, struct tp_error *er
     qpdf_oh size = qpdf_oh_get_key(reader->qpdf, trailer, "/Size");
     const long long number = qpdf_oh_is_integer(reader->qpdf, size) ? qpdf_oh_get_int_value(reader->qpdf, size) : 0;
     if (!qpdf_oh_is_dictionary(reader->qpdf, qpdf_get_root(reader->qpdf)))
-        return tp_error_set(error, TP_MALFORMED, "the document has no catalog (/Root)");
+        return refuse_without_root(reader, error);
     TP_TRY(tp_pdf_reader_check(reader, "the document", error));
     if (number < 1 || number > (long long)TP_PDF_OBJECTS_MAX + 1)
         return tp_error_set(error, TP_MALFORMED, "the document's /Size of %lld is out of range", number);

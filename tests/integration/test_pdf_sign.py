@@ -1054,6 +1054,19 @@ class Places(PdfTest):
         self.assertNotIn('no PDF', done.err)
         self.assert_line(done, 'damaged or was cut off: get it anew')
 
+    def test_what_takes_too_much_memory_is_not_called_damaged(self):
+        if any(name in pathlib.Path(CLI).read_bytes() for name in (b'__asan_init', b'__tsan_init')):
+            self.skipTest('readers of PDFs have no limit of memory under sanitizers')
+        for many, words in ((5_000_000, 'needs more memory than a reader of PDFs gets'), (1000, '')):
+            with self.subTest(many):
+                done = self.sign(pdf=self.put(pdfs.table(pdfs.page(catalog=b'/Many [' + b'/A ' * many + b']'))))
+                if not words:
+                    self.assert_done(done)
+                    continue
+                self.assert_line(done, words)
+                self.assertNotIn('damaged', done.err)
+                self.assert_untouched()
+
     def test_hostile_files(self):
         """An error, or a signature that others find good; nothing hangs."""
         cyclic = pdfs.page()
