@@ -43,8 +43,8 @@ static enum tp_rc parse_duration(const struct tp_cli_option *option, const char 
                                  int64_t *ret_number)
 {
     if (tp_duration_parse(text, ret_number) != TP_OK || *ret_number <= 0)
-        return tp_error_set(error, TP_USAGE, "--%s %s: not a time span such as 90s, 15m, 8h or 30d, of 3653d at most", option->name,
-                            text);
+        return tp_error_set(error, TP_USAGE, "--%s %s: not a time span such as 90s, 15m, 8h or 30d, of 3653d at most",
+                            option->name, text);
     return TP_OK;
 }
 

@@ -120,7 +120,8 @@ static bool begins_with(int after, int before)
     ssize_t got = blocks == NULL ? -1 : 1;
     for (off_t at = 0; got > 0; at += got) {
         got = pread(before, blocks, BLOCK_LEN, at);
-        if (got > 0 && (pread(after, blocks + BLOCK_LEN, (size_t)got, at) != got || memcmp(blocks, blocks + BLOCK_LEN, (size_t)got) != 0))
+        if (got > 0 && (pread(after, blocks + BLOCK_LEN, (size_t)got, at) != got ||
+                        memcmp(blocks, blocks + BLOCK_LEN, (size_t)got) != 0))
             got = -1;
     }
     free(blocks);

@@ -112,7 +112,8 @@ static enum tp_rc read_lines(struct tp_cli *cli, const char *path, const char *o
     if (strncmp(tp_buf_string(&file), "%PDF", 4) == 0)
         return tp_error_set(&cli->error, TP_USAGE, "%s is a PDF itself; wanted is a folder of them, or a file that names them", path);
     if (is_utf16(&file))
-        return tp_error_set(&cli->error, TP_USAGE, "%s has zeros in it, or is in UTF-16; wanted are names one a line, in UTF-8", path);
+        return tp_error_set(&cli->error, TP_USAGE, "%s has zeros in it, or is in UTF-16; wanted are names one a line, in UTF-8",
+                            path);
     const char *at = tp_buf_string(&file), *end = at + file.len;
     at += strncmp(at, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0 ? strlen(BYTE_ORDER_MARK) : 0;
     while (at < end) {

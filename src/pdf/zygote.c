@@ -212,7 +212,8 @@ enum tp_rc tp_pdf_zygote_fork(struct tp_pdf_zygote *zygote, struct tp_error *err
     }
     (void)close(sockets[0]);
     return done ? tp_error_set(error, TP_IO, "no more processes can be started for reading PDFs")
-                : tp_error_set(error, TP_UNREACHABLE, "the process that starts readers of PDFs has ended; start this program anew");
+                : tp_error_set(error, TP_UNREACHABLE,
+                               "the process that starts readers of PDFs has ended; start this program anew");
 }
 
 int tp_pdf_zygote_end(struct tp_pdf_zygote *zygote, pid_t pid)

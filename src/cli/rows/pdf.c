@@ -45,9 +45,8 @@ static const struct tp_cli_command rows[] = {
      "with what proves the certificates, OCSP or CRLs; B-LTA with a document timestamp over all (ES-A). From B-LT on, who is "
      "revoked signs nothing.\n"
      "With --batch all *.pdf of a folder, or the files that LIST names one a line, are signed into --out with one login. What is "
-     "there already, and begins with the document as it is now, is left, at the level that it has; so the same command goes on after "
-     "it was broken off. It breaks off by itself when the others would "
-     "fail alike, as when no TSA answers. --json prints a line for each.\n"
+     "there already, and begins with the document as it is now, is left, at the level that it has; so the same command goes on "
+     "after it was broken off. It breaks off by itself when the others would fail alike, as when no TSA answers. --json prints a line for each.\n"
      "The signature is not to be seen unless one of --visible, --at, --rect, --size, --page, --text, --language, --image and "
      "--font is given, or the field has a place. Lengths are in points, or mm: --rect 20mm,20mm,70mm,20mm is left, bottom, width, "
      "height, from the lower left corner of the page as it is shown. --text holds lines with \\n between and {name}, {date}, "
@@ -93,9 +92,9 @@ static const struct tp_cli_command rows[] = {
      "Looks at every *.pdf in DIR and below: until when the certificates and algorithms of its newest timestamp are good. What ends "
      "within --within gets the evidence that is missing and a new document timestamp, in its own place; 'as long as can be' is what "
      "the TSA has no longer one for, and stays as it is. All are judged, as by trustp11 pdf verify --online: what it is too late for, and what "
-     "has a signature that is TOTAL-FAILED, has failed, due or not, and is left as it is. What was renewed or failed is told at once "
-     "on standard error (with --json all, a line each), and the report comes last, also when it was broken off: by ^C, or since all "
-     "would fail alike, as when no TSA answers. Exit status 1 when anything failed or was not tried.",
+     "has a signature that is TOTAL-FAILED, has failed, due or not, and is left as it is. What was renewed or failed is told at "
+     "once on standard error (with --json all, a line each), and the report comes last, also when it was broken off: by ^C, or "
+     "since all would fail alike, as when no TSA answers. Exit status 1 when anything failed or was not tried.",
      "trustp11 pdf renew /srv/archive --within 180d\ntrustp11 pdf renew /srv/archive --dry-run --json",
      OPTIONS(SPAN("within", "what ends so soon is renewed; default 90d"), FLAG("dry-run", "report only; no TSA is asked"), TSA_OPTIONS,
              EVIDENCE_OPTIONS, HASH, PDF_PASSWORD, DOCUMENTS),
