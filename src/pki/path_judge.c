@@ -3,6 +3,8 @@
  * Validating one chain (RFC 5280 §6.1), over X509_verify_cert with nothing else to build from.
  */
 #include "base/clock.h"
+#include "base/der.h"
+#include "pki/oid.h"
 #include "pki/path_parts.h"
 
 #include <openssl/x509_vfy.h>
@@ -98,6 +100,41 @@ static bool is_anchors_date(const struct judging *judging, enum tp_pki_path_flaw
     return at > 0 && at + 1 == judging->chain->len && (flaw == TP_PKI_PATH_EXPIRED || flaw == TP_PKI_PATH_NOT_YET);
 }
 
+/* RFC 3739 §3.2.6: statements that the certificate is a qualified one. Where they are critical, each of them has to be known. */
+static bool statements_are_known(X509_EXTENSION *extension)
+{
+    static const struct tp_bytes known[] = {TP_PKI_OID("\x2b\x06\x01\x05\x05\x07\x0b"), TP_PKI_OID("\x04\x00\x8e\x46\x01")};
+    const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(extension);
+    struct tp_bytes whole = TP_BYTES(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)), at, statement, oid;
+    if (!tp_der_take(&whole, TP_DER_SEQUENCE, NULL, &at))
+        return false;
+    while (at.len > 0) {
+        bool fits = false;
+        if (!tp_der_take(&at, TP_DER_SEQUENCE, NULL, &statement) || !tp_der_take(&statement, TP_DER_OID, NULL, &oid))
+            return false;
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            fits = fits || (oid.len == known[i].len + 1 && memcmp(oid.data, known[i].data, known[i].len) == 0);
+        if (!fits)
+            return false;
+    }
+    return true;
+}
+
+static bool is_known(X509_EXTENSION *extension)
+{
+    return X509_supported_extension(extension) == 1 ||
+           (OBJ_obj2nid(X509_EXTENSION_get_object(extension)) == NID_qcStatements && statements_are_known(extension));
+}
+
+/* What libcrypto does not know, but is known here. */
+static bool all_critical_are_known(const X509 *x509)
+{
+    for (int at = X509_get_ext_by_critical(x509, 1, -1); at >= 0; at = X509_get_ext_by_critical(x509, 1, at))
+        if (!is_known(X509_get_ext(x509, at)))
+            return false;
+    return true;
+}
+
 static int collect(int fits, X509_STORE_CTX *context)
 {
     if (fits != 0)
@@ -109,6 +146,8 @@ static int collect(int fits, X509_STORE_CTX *context)
     const X509 *x509 = X509_STORE_CTX_get_current_cert(context);
     char date[64];
     if (is_anchors_date(judging, flaw, at))
+        return 1;
+    if (error == X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION && at == 0 && x509 != NULL && all_critical_are_known(x509))
         return 1;
     if (x509 != NULL && flaw == TP_PKI_PATH_EXPIRED) {
         date_text(X509_get0_notAfter(x509), "expired on", date, sizeof date);

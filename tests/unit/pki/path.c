@@ -251,6 +251,27 @@ Test(path, with_an_unknown_critical_extension_breaks_the_constraints)
     expect_sub(&middle, AT_MS, TP_PKI_PATH_CONSTRAINTS, 1);
 }
 
+/* RFC 3739 §3.2.6: QcCompliance, and with a statement that nobody knows. */
+Test(path, of_a_qualified_certificate_that_says_so_critically)
+{
+    static const struct {
+        const char *statements;
+        enum tp_pki_path_flaw flaw;
+    } rows[] = {
+        {"critical,DER:300a3008060604008e460101", TP_PKI_PATH_GOOD},
+        {"DER:300730050603290304", TP_PKI_PATH_GOOD},
+        {"critical,DER:300730050603290304", TP_PKI_PATH_CONSTRAINTS},
+        {"critical,DER:0500", TP_PKI_PATH_CONSTRAINTS},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct forge_certificate plan = leaf_plan();
+        plan.extensions[0] = (struct forge_extension){"qcStatements", rows[i].statements};
+        expect_leaf(&plan, TP_PKI_FOR_SIGNING, rows[i].flaw);
+        plan.critical_oid = "1.3.6.1.4.1.55555.1";
+        expect_leaf(&plan, TP_PKI_FOR_SIGNING, TP_PKI_PATH_CONSTRAINTS);
+    }
+}
+
 Test(path, without_the_policy_that_a_ca_wants_breaks_the_constraints)
 {
     struct forge_certificate strict = ca_plan("sub", sub_key, "root", root_key);
