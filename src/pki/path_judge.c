@@ -6,6 +6,7 @@
 #include "base/der.h"
 #include "pki/oid.h"
 #include "pki/path_parts.h"
+#include "pki/signature.h"
 
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -253,6 +254,15 @@ static void hashes_check(struct judging *judging)
     }
 }
 
+static void keys_check(struct judging *judging)
+{
+    for (size_t i = 0; i < judging->chain->len; i++) {
+        const EVP_PKEY *key = X509_get0_pubkey(judging->chain->x509[i]);
+        if (key != NULL && tp_pki_key_is_anybodys(key))
+            found(judging, TP_PKI_PATH_CONSTRAINTS, i, "anybody can sign with its key (RSA with a public exponent of 1, or an even one)");
+    }
+}
+
 /* ---- both ---- */
 
 /* Who issued what was found, and its signatures were tried: where two CAs have one name, as with a key that was changed, libcrypto
@@ -320,6 +330,7 @@ enum tp_rc tp_pki_chain_judge(const struct tp_pki_chain *chain, enum tp_pki_purp
     purpose_check(&judging, purpose);
     issuers_check(&judging, purpose);
     hashes_check(&judging);
+    keys_check(&judging);
     *ret_verdict = judging.verdict;
     return TP_OK;
 }

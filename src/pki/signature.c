@@ -269,11 +269,23 @@ void tp_pki_signature_text(const struct tp_pki_signature_algorithm *algorithm, c
                    algorithm->scheme == TP_PKI_RSA_PSS ? "PSS" : "PKCS#1 v1.5", hash);
 }
 
+bool tp_pki_key_is_anybodys(const EVP_PKEY *key)
+{
+    const int kind = EVP_PKEY_get_base_id(key);
+    BIGNUM *e = NULL;
+    if (kind != EVP_PKEY_RSA && kind != EVP_PKEY_RSA_PSS)
+        return false;
+    const bool known = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &e) == 1;
+    const bool anybodys = !known || !BN_is_odd(e) || BN_is_one(e);
+    BN_free(e);
+    return anybodys;
+}
+
 static bool key_is_weak(const EVP_PKEY *key)
 {
     const int kind = EVP_PKEY_get_base_id(key);
     const bool has_modulus = kind == EVP_PKEY_RSA || kind == EVP_PKEY_RSA_PSS || kind == EVP_PKEY_DSA;
-    return EVP_PKEY_get_bits(key) < (has_modulus ? RSA_BITS_LEAST : EC_BITS_LEAST);
+    return EVP_PKEY_get_bits(key) < (has_modulus ? RSA_BITS_LEAST : EC_BITS_LEAST) || tp_pki_key_is_anybodys(key);
 }
 
 bool tp_pki_signature_is_weak(const struct tp_pki_signature_algorithm *algorithm, const EVP_PKEY *key)

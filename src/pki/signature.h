@@ -30,6 +30,8 @@ TP_MUST_USE enum tp_rc tp_pki_signature_check_digest(const struct tp_pki_signatu
 /* "RSA-2048, PKCS#1 v1.5, SHA-256", "ECDSA P-256, SHA-256", "Ed25519". KEY may be NULL. */
 void tp_pki_signature_text(const struct tp_pki_signature_algorithm *algorithm, const EVP_PKEY *key, char *ret_text,
                            size_t ret_text_len);
+/* RSA whose public exponent is 1 or even: whoever has the public key makes its signatures. */
+bool tp_pki_key_is_anybodys(const EVP_PKEY *key);
 /* MD5 or SHA-1, RSA below 2048 bits, EC below 224. KEY may be NULL. */
 bool tp_pki_signature_is_weak(const struct tp_pki_signature_algorithm *algorithm, const EVP_PKEY *key);
 

@@ -303,6 +303,8 @@ static const struct row {
     {"*: it is no CA for timestamp authorities (extended key usage)", "$1：タイムスタンプ局向けの認証局ではありません（拡張鍵用途）"},
     {"*: it is signed with a hash that is not known, which proves nothing",
      "$1：未知のハッシュアルゴリズムで署名されており、証明になりません"},
+    {"*: anybody can sign with its key (RSA with a public exponent of 1, or an even one)",
+     "$1：誰でも署名できる鍵です（RSA の公開指数が 1 または偶数）"},
     {"*: it is signed with MD5, which proves nothing", "$1：MD5 で署名されており、証明になりません"},
     {"*: expired on *", "$1：$2 に期限が切れています"},
     {"*: is not valid before *", "$1：$2 より前は有効ではありません"},

@@ -3,6 +3,8 @@
 #include "forge.h"
 
 #include <criterion/criterion.h>
+#include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
@@ -390,6 +392,43 @@ Test(path, to_an_anchor_takes_it_for_what_it_was_named_for)
     cr_assert_eq(tp_pki_anchors_add(anchors, tp_buf_bytes(&made), NULL), TP_OK);
     expect(&leaf, NULL, 0, TP_PKI_FOR_SIGNING, AT_MS, TP_PKI_PATH_GOOD, 0, 2);
     tp_buf_clear(&made);
+}
+
+/* The public key of KEY, which is RSA, with another exponent. */
+static EVP_PKEY *with_exponent(EVP_PKEY *key, unsigned long exponent)
+{
+    BIGNUM *n = NULL, *e = BN_new();
+    EVP_PKEY *made = NULL;
+    cr_assert_eq(EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &n), 1);
+    cr_assert_eq(BN_set_word(e, exponent), 1);
+    OSSL_PARAM_BLD *building = OSSL_PARAM_BLD_new();
+    cr_assert(OSSL_PARAM_BLD_push_BN(building, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
+              OSSL_PARAM_BLD_push_BN(building, OSSL_PKEY_PARAM_RSA_E, e) == 1);
+    OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(building);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    cr_assert_eq(EVP_PKEY_fromdata_init(context), 1);
+    cr_assert_eq(EVP_PKEY_fromdata(context, &made, EVP_PKEY_PUBLIC_KEY, parameters), 1);
+    EVP_PKEY_CTX_free(context);
+    OSSL_PARAM_free(parameters);
+    OSSL_PARAM_BLD_free(building);
+    BN_free(n), BN_free(e);
+    return made;
+}
+
+Test(path, of_a_key_that_anybody_signs_with_breaks_the_constraints)
+{
+    static const struct {
+        unsigned long exponent;
+        enum tp_pki_path_flaw flaw;
+    } rows[] = {{1, TP_PKI_PATH_CONSTRAINTS}, {2, TP_PKI_PATH_CONSTRAINTS}, {3, TP_PKI_PATH_GOOD}, {65537, TP_PKI_PATH_GOOD}};
+    EVP_PKEY *rsa = forge_key("rsa-2048");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct forge_certificate plan = leaf_plan();
+        plan.key = with_exponent(rsa, rows[i].exponent);
+        expect_leaf(&plan, TP_PKI_FOR_SIGNING, rows[i].flaw);
+        EVP_PKEY_free(plan.key);
+    }
+    EVP_PKEY_free(rsa);
 }
 
 /* ---- pools ---- */
