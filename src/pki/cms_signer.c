@@ -44,7 +44,8 @@ static bool ess_fits(struct tp_bytes value, bool v2, const X509 *x509, struct tp
         return false;
     if (v2 && tp_der_take(&id, TP_DER_SEQUENCE, &algorithm, NULL))
         hash = tp_pki_hash_of_algorithm(algorithm);
-    if (!tp_der_take(&id, TP_DER_OCTET_STRING, NULL, &expected) || !hash_fits(hash, expected, der))
+    /* Anybody can make two certificates with one MD5 */
+    if (hash == TP_PKI_MD5 || !tp_der_take(&id, TP_DER_OCTET_STRING, NULL, &expected) || !hash_fits(hash, expected, der))
         return false;
     return !tp_der_take(&id, TP_DER_SEQUENCE, &issuer_serial, NULL) || issuer_serial_fits(issuer_serial, x509);
 }

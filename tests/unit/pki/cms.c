@@ -431,6 +431,7 @@ Test(cms, says_whether_its_attributes_name_the_certificate)
 {
     expect_ess(CMS_ESS_V2, true, true);
     expect_ess(CMS_ESS_V2_SHA512, true, true);
+    expect_ess(CMS_ESS_V2_MD5, true, false);
     expect_ess(CMS_ESS_V2_SERIAL, true, true);
     expect_ess(CMS_ESS_V1, true, true);
     expect_ess(CMS_ESS_BOTH, true, true);

@@ -89,6 +89,8 @@ static void algorithm_put(struct tp_buf *buf, const char *oid)
 
 static const char *hash_oid(const char *md)
 {
+    if (strcmp(md, "MD5") == 0)
+        return "1.2.840.113549.2.5";
     return strcmp(md, "SHA512") == 0 ? "2.16.840.1.101.3.4.2.3" : "2.16.840.1.101.3.4.2.1";
 }
 
@@ -124,13 +126,13 @@ static void ess_put(struct tp_buf *list, const struct cms_hand *plan, bool v2)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
     struct tp_buf value = TP_BUF_INIT, issuer = TP_BUF_INIT, serial = TP_BUF_INIT;
-    const char *md = !v2 ? "SHA1" : plan->ess == CMS_ESS_V2_SHA512 ? "SHA512" : "SHA256";
+    const char *md = !v2 ? "SHA1" : plan->ess == CMS_ESS_V2_SHA512 ? "SHA512" : plan->ess == CMS_ESS_V2_MD5 ? "MD5" : "SHA256";
     const struct tp_bytes hash = digest_of(md, plan->certificate, digest);
     digest[0] ^= plan->ess == CMS_ESS_V2_OTHER_HASH || (!v2 && plan->ess == CMS_ESS_BOTH_ONE_WRONG) ? 1 : 0;
     const size_t attribute = open_(&value, TP_DER_SEQUENCE), ids = open_(&value, TP_DER_SEQUENCE),
                  id = open_(&value, TP_DER_SEQUENCE);
-    if (plan->ess == CMS_ESS_V2_SHA512)
-        algorithm_put(&value, hash_oid("SHA512"));
+    if (plan->ess == CMS_ESS_V2_SHA512 || plan->ess == CMS_ESS_V2_MD5)
+        algorithm_put(&value, hash_oid(md));
     OK(tp_der_put(&value, TP_DER_OCTET_STRING, hash));
     if (plan->ess == CMS_ESS_V2_SERIAL || plan->ess == CMS_ESS_V2_OTHER_SERIAL) {
         issuer_and_serial(plan->certificate, &issuer, &serial);

@@ -46,6 +46,7 @@ enum cms_fault {
 enum cms_ess {
     CMS_ESS_V2,
     CMS_ESS_V2_SHA512,
+    CMS_ESS_V2_MD5,
     CMS_ESS_V2_SERIAL,
     CMS_ESS_V1,
     CMS_ESS_BOTH,
