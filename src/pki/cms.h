@@ -51,7 +51,7 @@ TP_DEFINE_AUTO(struct tp_pki_cms, tp_pki_cms_free)
 size_t tp_pki_cms_len(const struct tp_pki_cms *cms); /* bytes of the encoding itself, without the padding */
 const char *tp_pki_cms_content_type(const struct tp_pki_cms *cms);      /* dotted */
 struct tp_bytes tp_pki_cms_content(const struct tp_pki_cms *cms);       /* eContent; none when detached */
-/* Of `certificates`, and of certificate-values (EN 319 122-1 §A.1.1.2); each once. */
+/* Of `certificates`, and of certificate-values (EN 319 122-1 §A.1.1.2); each once, and no more than TP_PKI_CMS_CERTIFICATES. */
 size_t tp_pki_cms_certificates_len(const struct tp_pki_cms *cms);
 struct tp_bytes tp_pki_cms_certificate(const struct tp_pki_cms *cms, size_t index); /* DER */
 /* CRLs and OCSP responses that lie in `crls`, in adbe-revocationInfoArchival or in revocation-values; DER. */

@@ -32,19 +32,19 @@ static enum tp_rc content_read(struct tp_pki_cms *cms, struct tp_bytes info, str
     return info.len == 0 ? TP_OK : malformed(error, "has something behind its content");
 }
 
-/* What libcrypto cannot read stays in the list, but nobody can have signed with it. */
-enum tp_rc tp_pki_cms_take_certificate(struct tp_pki_cms *cms, struct tp_bytes der, struct tp_error *error)
+/* What libcrypto cannot read stays in the list, but nobody can have signed with it. What is too much is not there: whatever is missing
+ * then is missed where it is looked for, and anybody may put more beside a signature without it being forged. */
+void tp_pki_cms_take_certificate(struct tp_pki_cms *cms, struct tp_bytes der)
 {
     for (size_t i = 0; i < cms->certificates_len; i++)
         if (tp_bytes_equal(cms->certificates[i], der))
-            return TP_OK;
+            return;
     if (cms->certificates_len == TP_PKI_CMS_CERTIFICATES)
-        return tp_error_set(error, TP_TOO_LARGE, "the CMS has more than %d certificates", TP_PKI_CMS_CERTIFICATES);
+        return;
     cms->certificates[cms->certificates_len] = der;
     if (tp_pki_x509_load(der, NULL, &cms->x509[cms->certificates_len]) != TP_OK)
         cms->x509[cms->certificates_len] = NULL;
     cms->certificates_len++;
-    return TP_OK;
 }
 
 /* CertificateChoices (§10.2.2): attribute certificates and the obsolete forms are passed over. */
@@ -55,7 +55,7 @@ static enum tp_rc certificates_read(struct tp_pki_cms *cms, struct tp_bytes choi
         if (!tp_der_take(&choices, TP_DER_ANY, &whole, NULL))
             return malformed(error, "has certificates that end too soon");
         if (whole.data[0] == TP_DER_SEQUENCE)
-            TP_TRY(tp_pki_cms_take_certificate(cms, whole, error));
+            tp_pki_cms_take_certificate(cms, whole);
     }
     return TP_OK;
 }

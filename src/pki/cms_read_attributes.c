@@ -63,7 +63,7 @@ static enum tp_rc certificates_take(struct tp_pki_cms *cms, struct tp_pki_cms_pa
     while (certificates.len > 0) {
         if (!tp_der_take(&certificates, TP_DER_SEQUENCE, &whole, NULL))
             return TP_MALFORMED;
-        TP_TRY(tp_pki_cms_take_certificate(cms, whole, NULL));
+        tp_pki_cms_take_certificate(cms, whole);
     }
     return TP_OK;
 }

@@ -57,7 +57,8 @@ void tp_pki_cms_part_judge(struct tp_pki_cms *cms, struct tp_pki_cms_part *part)
 TP_MUST_USE enum tp_rc tp_pki_cms_take_crls(struct tp_pki_cms *cms, struct tp_bytes choices);
 TP_MUST_USE enum tp_rc tp_pki_cms_take_archival(struct tp_pki_cms *cms, struct tp_bytes archival);
 TP_MUST_USE enum tp_rc tp_pki_cms_take_values(struct tp_pki_cms *cms, struct tp_bytes values);
-TP_MUST_USE enum tp_rc tp_pki_cms_take_certificate(struct tp_pki_cms *cms, struct tp_bytes der, struct tp_error *error);
+/* Up to TP_PKI_CMS_CERTIFICATES, each once. */
+void tp_pki_cms_take_certificate(struct tp_pki_cms *cms, struct tp_bytes der);
 
 /* Whether there is signing-certificate (RFC 2634 §5.4) or signing-certificate-v2 (RFC 5035 §3), and what there is of
  * them names X509, which is DER. */

@@ -310,7 +310,6 @@ static const struct row {
     {"*: is not valid before *", "$1：$2 より前は有効ではありません"},
 
     /* CMS (pki/cms_*.c) */
-    {"the CMS has more than * certificates", "CMS の証明書が $1 枚を超えています"},
     {"the CMS has more than * signers", "CMS の署名者が $1 人を超えています"},
     {"a signer of the CMS has more than * attributes", "CMS の署名者の属性が $1 個を超えています"},
     {"the CRLs of the CMS are malformed or too many", "CMS の CRL が不正か、多すぎます"},

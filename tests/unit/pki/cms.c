@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <openssl/cms.h>
 #include <openssl/rsa.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -484,6 +485,48 @@ Test(cms, with_timestamps_gives_eight_of_them)
         tp_pki_cms_free(cms);
         tp_buf_clear(&der);
     }
+}
+
+/* In the order of their encodings: longer ones come behind the signer's, shorter ones before it. */
+static struct tp_buf with_certificates(const struct tp_buf *der, bool longer)
+{
+    static const char *const names[] = {"x", "a name that is as long as a name can be, so as to be in the end"};
+    const unsigned char *at = der->data;
+    CMS_ContentInfo *cms = d2i_CMS_ContentInfo(NULL, &at, (long)der->len);
+    cr_assert_not_null(cms);
+    for (unsigned i = 0; i < TP_PKI_CMS_CERTIFICATES; i++) {
+        char serial[5];
+        (void)snprintf(serial, sizeof serial, "%04X", 0x1000 + i);
+        struct tp_buf made = forge_certificate(&(struct forge_certificate){
+            .subject = names[longer], .issuer = names[longer], .serial = serial, .key = longer ? key : ca_key, .issuer_key = longer ? key : ca_key});
+        const unsigned char *bytes = made.data;
+        X509 *x509 = d2i_X509(NULL, &bytes, (long)made.len);
+        cr_assert_eq(CMS_add0_cert(cms, x509), 1);
+        tp_buf_clear(&made);
+    }
+    struct tp_buf whole = TP_BUF_INIT;
+    unsigned char *bytes = NULL;
+    const int len = i2d_CMS_ContentInfo(cms, &bytes);
+    cr_assert_gt(len, 0);
+    cr_assert_eq(tp_buf_append(&whole, TP_BYTES(bytes, (size_t)len)), TP_OK);
+    OPENSSL_free(bytes);
+    CMS_ContentInfo_free(cms);
+    return whole;
+}
+
+Test(cms, with_more_certificates_than_are_kept_is_not_malformed)
+{
+    const struct cms_forge usual = plan();
+    struct tp_buf der = cms_forge(&usual);
+    for (int longer = 0; longer < 2; longer++) {
+        struct tp_buf many = with_certificates(&der, longer != 0);
+        struct tp_pki_cms *cms = parse(&many);
+        cr_expect_eq(tp_pki_cms_certificates_len(cms), TP_PKI_CMS_CERTIFICATES);
+        cr_expect_eq(verify_content(cms, CONTENT), longer != 0 ? TP_OK : TP_NOT_FOUND);
+        tp_pki_cms_free(cms);
+        tp_buf_clear(&many);
+    }
+    tp_buf_clear(&der);
 }
 
 Test(cms, with_several_signers_verifies_each)
