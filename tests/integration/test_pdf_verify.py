@@ -104,6 +104,11 @@ class Good(VerifyTest):
         draft = self.signed(stamp=self.services).store(self.services, [self.alice], crl=True)
         self.assertEqual(self.passes(draft, crls=False)['signatures'][0]['level'], 'B-LT')
 
+    def test_what_is_signed_is_data(self):
+        """Signed as anything else, it may have been signed as what it is elsewhere."""
+        self.passes(self.signed(options=('-cades', '-econtent_type', 'pkcs7-data')))
+        self.fails(self.signed(options=('-cades', '-econtent_type', 'id-smime-ct-TSTInfo')), 'FORMAT_FAILURE', 'detached')
+
     def test_pkcs7_is_no_pades(self):
         draft = self.signed(sub_filter='adbe.pkcs7.detached', options=())
         self.assertEqual(self.passes(draft)['signatures'][0]['level'], 'PKCS#7')

@@ -206,6 +206,7 @@ static const struct row {
     {"something without a type", "種類の記載がないもの"},
     {"it sends from one place to the next", "転送が繰り返されています"},
     {"it sends to something that is no URL", "転送先が URL ではありません"},
+    {"it sends to a place that is not asked: *", "転送先が問い合わせの対象外です：$1"},
     {"it sends to a place that is not asked (from https only to https)", "転送先が問い合わせの対象外です（https からは https だけ）"},
     {"the answer is larger than * bytes", "応答が $1 バイトを超えています"},
     {"the answer is too large", "応答が大きすぎます"},

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ID_DATA "1.2.840.113549.1.7.1" /* EN 319 142-1 §5.2 (c): what a PDF's signature is over */
+
 #define EXAMINE_MS 120000 /* of one document */
 #define ASK_MS     60000  /* for asking about signers, and for asking about TSAs, of one document */
 
@@ -179,7 +181,8 @@ static enum tp_rc judge_signature(struct tp_pades_hearing *hearing, size_t index
         tp_pades_verdict(&signature->verdict, TP_SUB_FORMAT_FAILURE, "/Contents: %s", tp_error_words(hearing->error));
         return TP_OK;
     }
-    if (tp_pki_cms_signers_len(cms) != 1 || (tp_pki_cms_content(cms).len > 0) != filter->sha1_content) {
+    if (tp_pki_cms_signers_len(cms) != 1 || (tp_pki_cms_content(cms).len > 0) != filter->sha1_content ||
+        strcmp(tp_pki_cms_content_type(cms), ID_DATA) != 0) {
         tp_pades_verdict(&signature->verdict, TP_SUB_FORMAT_FAILURE, "/Contents: not a %s signature by one signer",
                          filter->sha1_content ? "SHA-1" : "detached");
         return TP_OK;
