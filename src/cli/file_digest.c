@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/file_digest.h"
 #include "base/crypto.h"
+#include "base/file_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,18 +43,11 @@ static enum tp_rc digest_fd(int fd, enum tp_pki_hash hash, uint8_t *ret_digest)
     return rc;
 }
 
-static bool same_time(struct timespec one, struct timespec other)
-{
-    return one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec;
-}
-
 /* The hash of half of one file and half of another would be signed as readily. A pipe is nothing that could be changed. */
 static bool was_changed(int fd, const struct stat *before)
 {
     struct stat now;
-    return S_ISREG(before->st_mode) &&
-           (fstat(fd, &now) != 0 || now.st_size != before->st_size || !same_time(now.st_mtim, before->st_mtim) ||
-            !same_time(now.st_ctim, before->st_ctim));
+    return S_ISREG(before->st_mode) && (fstat(fd, &now) != 0 || !tp_file_state_is_same(&now, before));
 }
 
 enum tp_rc tp_cli_file_digest_check(const char *path, struct tp_error *error)

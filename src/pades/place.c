@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pades/place.h"
 
+#include "base/file_state.h"
 #include "base/new_file.h"
 #include "pades/access.h"
 
@@ -42,22 +43,10 @@ static enum tp_rc check_folder(const struct tp_pades_place *place, struct tp_err
                         strerror(errno));
 }
 
-static bool same_time(struct timespec one, struct timespec other)
-{
-    return one.tv_sec == other.tv_sec && one.tv_nsec == other.tv_nsec;
-}
-
-/* Also its time of change, which nobody can set: other bytes can have the length and the time of modification of those before. */
-static bool is_same(const struct stat *one, const struct stat *other)
-{
-    return one->st_dev == other->st_dev && one->st_ino == other->st_ino && one->st_size == other->st_size &&
-           same_time(one->st_mtim, other->st_mtim) && same_time(one->st_ctim, other->st_ctim);
-}
-
 enum tp_rc tp_pades_place_check_in(const struct tp_pades_place *place, struct tp_error *error)
 {
     struct stat now;
-    if (fstat(place->in_fd, &now) == 0 && is_same(&now, &place->in))
+    if (fstat(place->in_fd, &now) == 0 && tp_file_state_is_same(&now, &place->in))
         return TP_OK;
     return tp_error_set(error, TP_BUSY, "the document was changed by another program while it was being signed; sign it again when "
                         "that is done");
@@ -72,7 +61,7 @@ static enum tp_rc left_alone(const struct tp_pades_place *place, struct tp_error
 static enum tp_rc check_as_it_was(const struct tp_pades_place *place, struct tp_error *error)
 {
     struct stat now;
-    if (fstatat(place->folder, place->name, &now, AT_SYMLINK_NOFOLLOW) == 0 && is_same(&now, &place->in))
+    if (fstatat(place->folder, place->name, &now, AT_SYMLINK_NOFOLLOW) == 0 && tp_file_state_is_same(&now, &place->in))
         return TP_OK;
     return left_alone(place, error);
 }
