@@ -154,10 +154,8 @@ class Death(TsaFaultsTest):
 
 
 class FullDisk(TsaFaultsTest):
-    @needs_root
-    def test_no_room_for_the_log(self):
-        """What cannot be recorded is not given; room again, and there are timestamps again."""
-        server = self.serve(start=False)
+    def serve_on_8_mb(self, **settings):
+        server = self.serve(start=False, settings=settings)
         place = server.deployment.place
         inside = {path.name: path.read_bytes() for path in place.iterdir() if path.is_file()}
         mounted = run(['mount', '-t', 'tmpfs', '-o', f'size=8m,mode={place.stat().st_mode & 0o777:o}', 'trustp11-test', place])
@@ -168,6 +166,23 @@ class FullDisk(TsaFaultsTest):
             (place / name).write_bytes(content)
             (place / name).chmod(0o600)
         server.start()
+        return server, place
+
+    @needs_root
+    def test_what_is_left_of_the_disk_is_for_people(self):
+        server, place = self.serve_on_8_mb(reserve_mb='3')
+        self.assert_works_again(server)
+        ballast, room = place / 'ballast', os.statvfs(place)
+        ballast.write_bytes(bytes(room.f_bavail * room.f_frsize - (2 << 20)))
+        wait_until(lambda: server.post(server.query())[0] == 503, 'timestamps take what is left')
+        server.deployment.ok('user', 'add', 'zoe', '--code-file', server.dir / 'code')
+        ballast.unlink()
+        self.assert_works_again(server)
+
+    @needs_root
+    def test_no_room_for_the_log(self):
+        """What cannot be recorded is not given; room again, and there are timestamps again."""
+        server, place = self.serve_on_8_mb(reserve_mb='0')
         query, granted = server.query(), []
         granted.append(server.post(query)[2])
         ballast = place / 'ballast'
