@@ -140,11 +140,11 @@ enum tp_rc tp_cli_tsa_reply(struct tp_cli *cli)
     const char *in = tp_cli_text(&cli->args, "in"), *out = tp_cli_text(&cli->args, "out"), *key = tp_cli_text(&cli->args, "key");
     if (out == NULL && (cli->json || isatty(fileno(cli->out)) == 1))
         return tp_error_set(&cli->error, TP_USAGE, "the reply is not text; say where it goes: --out REPLY");
-    if (out != NULL)
+    if (out != NULL) { /* before there is a token, which would be in the log for nobody */
         TP_TRY(tp_cli_out_check(cli, out));
-    in = in == NULL ? "-" : in;
-    if (out != NULL) /* before there is a token, which would be in the log for nobody */
         TP_TRY(tp_cli_file_place_check(out, &cli->error));
+    }
+    in = in == NULL ? "-" : in;
     TP_TRY(tp_cli_input_check(cli, in));
     TP_TRY(tp_cli_file_read(in, TP_PKI_TIMESTAMP_REQUEST_MAX, &cli->error, &query));
     TP_TRY(key == NULL ? ask_engine(cli, &query, &response) : answer(cli, key, &query, &response));

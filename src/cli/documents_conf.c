@@ -140,15 +140,9 @@ static char *own_folder(const char *variable, const char *below_home, const char
     return len < 0 ? NULL : path;
 }
 
-static char *folder_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
 static void set_folders(struct tp_documents_conf *conf)
 {
-    conf->folder = conf->conf != NULL ? folder_of(tp_conf_path(conf->conf)) : NULL;
+    conf->folder = conf->conf != NULL ? tp_cli_file_folder(tp_conf_path(conf->conf)) : NULL;
     const char *cache = conf->conf != NULL ? tp_conf_string(conf->conf, "cache", "dir") : NULL;
     conf->cache = cache != NULL ? strdup(cache) : own_folder("XDG_CACHE_HOME", "/.cache", "/evidence");
     conf->tsa_trust = conf->conf != NULL ? strdup(tp_conf_string(conf->conf, "trust", "tsas"))

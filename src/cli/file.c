@@ -119,7 +119,7 @@ static enum tp_rc failed(const char *path, struct tp_error *error)
     return tp_error_set(error, TP_IO, "%s: %s", path, strerror(errno));
 }
 
-static char *folder_of(const char *path)
+char *tp_cli_file_folder(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
@@ -128,7 +128,7 @@ static char *folder_of(const char *path)
 enum tp_rc tp_cli_file_place_check(const char *path, struct tp_error *error)
 {
     struct stat about;
-    char *folder = folder_of(path);
+    char *folder = tp_cli_file_folder(path);
     if (folder == NULL)
         return TP_MEMORY;
     enum tp_rc rc = TP_OK;
@@ -163,7 +163,7 @@ void tp_cli_new_file_free(struct tp_cli_new_file *file)
 /* Its folder need not be one that can be read. */
 static enum tp_rc open_folder(struct tp_cli_new_file *file, struct tp_error *error)
 {
-    char *folder = folder_of(file->path);
+    char *folder = tp_cli_file_folder(file->path);
     if (folder == NULL)
         return TP_MEMORY;
     file->folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);

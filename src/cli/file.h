@@ -26,6 +26,8 @@ TP_MUST_USE enum tp_rc tp_cli_file_write_for(const char *path, mode_t mode, gid_
                                              struct tp_error *error);
 /* Instead of what PATH is, when that is a regular file; TP_EXISTS when it is anything else. */
 TP_MUST_USE enum tp_rc tp_cli_file_replace(const char *path, mode_t mode, struct tp_bytes bytes, struct tp_error *error);
+/* The folder that PATH lies in, "." where it names none; the caller's to free. NULL: no memory. */
+char *tp_cli_file_folder(const char *path);
 /* Whether there is a place for PATH, before work is done for it: TP_EXISTS, TP_IO. */
 TP_MUST_USE enum tp_rc tp_cli_file_place_check(const char *path, struct tp_error *error);
 

@@ -133,12 +133,12 @@ static enum tp_rc check_path_strength(const struct tp_pki_path *path, struct tp_
     for (size_t i = 0; i + 1 < path->len; i++) {
         struct tp_pki_certificate certificate TP_AUTO(tp_pki_certificate_clear) = {0};
         bool weak = false;
-        TP_TRY(tp_pki_certificate_parse(tp_buf_bytes(&path->certificates[i]), error, &certificate));
         TP_TRY(tp_pki_certificate_is_weak(tp_buf_bytes(&path->certificates[i]), error, &weak));
-        if (weak)
-            return tp_error_set(error, TP_PEER,
-                                "the TSA's certificate: that of %.300s is signed too weakly, or its key is too weak, to prove anything",
-                                certificate.subject);
+        if (!weak)
+            continue;
+        TP_TRY(tp_pki_certificate_parse(tp_buf_bytes(&path->certificates[i]), error, &certificate));
+        return tp_error_set(error, TP_PEER, "the TSA's certificate: that of %.300s is signed too weakly, or its key is too weak, to "
+                            "prove anything", certificate.subject);
     }
     return TP_OK;
 }

@@ -4,10 +4,11 @@
  * share. What lies there is no more believed than what the network says: whoever takes it out verifies it again.
  *
  * A file: the magic line, until when it is valid and since when it is there (8 bytes each), the SHA-256 of what
- * follows, what follows. It is written under another name and renamed; what is damaged is as good as not there, and is
+ * follows, what follows. It gets its name when it is whole; what is damaged is as good as not there, and is
  * replaced.
  */
 #include "base/crypto.h"
+#include "base/new_file.h"
 #include "validation/internal.h"
 
 #include <dirent.h>
@@ -29,7 +30,6 @@
 #define NAME_LEN     (2 * sizeof(tp_validation_key))
 #define FILES_MOST   4096
 #define FOLDER_MOST  ((size_t)128 << 20)
-#define ORPHAN_S     3600
 #define MEMORY_ITEMS 256
 #define MEMORY_MOST  ((size_t)1 << 20) /* of one item; larger ones are read from the disk each time */
 
@@ -274,21 +274,15 @@ static enum tp_rc file_make(struct tp_bytes content, const struct times *times, 
     return tp_buf_append(ret_file, content);
 }
 
-/* Under a random name first, so that processes that write the same do not meet. */
-static void disk_write(int folder, const char *name, struct tp_bytes file)
+/* Seen when it is whole, and instead of what was there: processes that write the same do not meet. */
+static void disk_write(int folder, const char *name, struct tp_bytes bytes)
 {
-    uint8_t random[8];
-    char temporary[32], hex[17];
-    if (tp_random(random, sizeof random) != TP_OK)
+    struct tp_new_file file;
+    if (tp_new_file_make(folder, S_IRUSR | S_IWUSR, &file) != TP_OK)
         return;
-    tp_hex_encode(TP_BYTES(random, sizeof random), hex);
-    (void)snprintf(temporary, sizeof temporary, "new-%s", hex);
-    const int fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0)
-        return;
-    const bool written = write_all(fd, file);
-    if (close(fd) != 0 || !written || renameat(folder, temporary, folder, name) != 0)
-        (void)unlinkat(folder, temporary, 0);
+    if (write_all(file.fd, bytes))
+        (void)!tp_new_file_name_over(&file, name);
+    tp_new_file_drop(&file);
 }
 
 /* ---- its bounds ---- */
@@ -310,15 +304,6 @@ static bool is_ours(const char *name)
     return strlen(name) == NAME_LEN && strspn(name, "0123456789abcdef") == NAME_LEN;
 }
 
-/* What a process that was killed has left behind. */
-static void remove_orphan(int folder, const char *name)
-{
-    struct stat st;
-    if (strncmp(name, "new-", 4) == 0 && fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-        time(NULL) - st.st_mtime > ORPHAN_S)
-        (void)unlinkat(folder, name, 0);
-}
-
 static size_t list_files(int folder, struct listed *files, size_t *ret_bytes)
 {
     const int again = dup(folder);
@@ -329,7 +314,6 @@ static size_t list_files(int folder, struct listed *files, size_t *ret_bytes)
     rewinddir(dir);
     for (const struct dirent *entry; len < 2 * FILES_MOST && (entry = readdir(dir)) != NULL;) {
         struct stat st;
-        remove_orphan(folder, entry->d_name);
         if (!is_ours(entry->d_name) || fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
         memcpy(files[len].name, entry->d_name, NAME_LEN + 1);

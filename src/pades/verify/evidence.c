@@ -8,13 +8,21 @@
 
 struct store {
     struct tp_pdf_document *document;
-    struct tp_evidence *evidence;
+    struct tp_evidence *const *sets; /* NULL behind the last */
     int64_t poe_ms;
     struct tp_error *error;
     bool any; /* there is something in it */
 };
 
 /* One that cannot be read or is too much is left out: what then lacks is found out by whoever needs it. */
+static enum tp_rc add_to_all(const struct store *store, enum tp_evidence_kind kind, struct tp_bytes der)
+{
+    for (size_t i = 0; store->sets[i] != NULL; i++)
+        if (tp_evidence_add_share(store->sets[i], TP_EVIDENCE_OF_STORE, kind, der, "the document", store->poe_ms) == TP_MEMORY)
+            return TP_MEMORY;
+    return TP_OK;
+}
+
 static enum tp_rc add_stream(struct store *store, enum tp_evidence_kind kind, const struct tp_pdf_value *item)
 {
     struct tp_buf der TP_AUTO(tp_buf_clear) = TP_BUF_INIT;
@@ -25,11 +33,11 @@ static enum tp_rc add_stream(struct store *store, enum tp_evidence_kind kind, co
     TP_TRY(tp_pdf_document_object(store->document, ref, store->error, &value));
     if (tp_pdf_kind(value) != TP_PDF_STREAM)
         return TP_OK;
-    enum tp_rc rc = tp_pdf_document_stream(store->document, ref, store->error, &der);
-    store->any = store->any || (rc == TP_OK && der.len > 0);
-    if (rc == TP_OK && der.len > 0)
-        rc = tp_evidence_add_share(store->evidence, TP_EVIDENCE_OF_STORE, kind, tp_buf_bytes(&der), "the document", store->poe_ms);
-    return rc == TP_MEMORY || rc == TP_TIMEOUT ? rc : TP_OK;
+    const enum tp_rc rc = tp_pdf_document_stream(store->document, ref, store->error, &der);
+    if (rc != TP_OK || der.len == 0)
+        return rc == TP_MEMORY || rc == TP_TIMEOUT ? rc : TP_OK;
+    store->any = true;
+    return add_to_all(store, kind, tp_buf_bytes(&der));
 }
 
 static enum tp_rc add_arrays(struct store *store, const struct tp_pdf_value *dictionary, const char *const keys[3])
@@ -46,10 +54,10 @@ static enum tp_rc add_arrays(struct store *store, const struct tp_pdf_value *dic
 }
 
 enum tp_rc tp_pades_evidence_dss(struct tp_pdf_document *document, int64_t poe_ms, struct tp_error *error,
-                                 struct tp_evidence *evidence, bool *ret_has)
+                                 struct tp_evidence *const *sets, bool *ret_has)
 {
     static const char *const of_store[] = {"Certs", "OCSPs", "CRLs"}, *const of_vri[] = {"Cert", "OCSP", "CRL"};
-    struct store store = {.document = document, .evidence = evidence, .poe_ms = poe_ms, .error = error};
+    struct store store = {.document = document, .sets = sets, .poe_ms = poe_ms, .error = error};
     const struct tp_pdf_value *catalog, *dss, *vri, *entry;
     struct tp_bytes key;
     TP_TRY(tp_pades_catalog(document, error, &catalog));

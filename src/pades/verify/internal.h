@@ -65,9 +65,10 @@ TP_MUST_USE enum tp_rc tp_pades_fingerprint(int fd, struct tp_error *error, stru
 
 /* ---- evidence (evidence.c) ---- */
 
-/* Everything in DOCUMENT's DSS (§12.8.4.3), VRI included. RET_HAS: there is any. */
+/* Everything in DOCUMENT's DSS (§12.8.4.3), VRI included, read once and put into each of SETS, behind whose last is NULL. RET_HAS: there
+ * is any. */
 TP_MUST_USE enum tp_rc tp_pades_evidence_dss(struct tp_pdf_document *document, int64_t poe_ms, struct tp_error *error,
-                                             struct tp_evidence *evidence, bool *ret_has);
+                                             struct tp_evidence *const *sets, bool *ret_has);
 /* Its certificates come first from now on. */
 TP_MUST_USE enum tp_rc tp_pades_evidence_cms(const struct tp_pki_cms *cms, int64_t poe_ms, struct tp_evidence *evidence);
 TP_MUST_USE enum tp_rc tp_pades_evidence_copy(const struct tp_evidence *from, struct tp_evidence *evidence);

@@ -123,9 +123,8 @@ static enum tp_rc prove_store(struct tp_pades_hearing *hearing, struct tp_pades_
 {
     struct tp_pdf_document *document TP_AUTO(tp_pdf_document_close_p) = NULL;
     TP_TRY(tp_pdf_document_open(hearing->pool, hearing->fd, tp_pades_subject_end(subject), hearing->password, hearing->error, &document));
-    TP_TRY(tp_pades_evidence_dss(document, time_ms, hearing->error, hearing->court.embedded, &subject->store));
-    TP_TRY(tp_pades_evidence_dss(document, time_ms, hearing->error, hearing->court.stamped, &subject->store));
-    return tp_pades_evidence_dss(document, time_ms, hearing->error, hearing->court.all, &subject->store);
+    struct tp_evidence *const sets[] = {hearing->court.embedded, hearing->court.stamped, hearing->court.all, NULL};
+    return tp_pades_evidence_dss(document, time_ms, hearing->error, sets, &subject->store);
 }
 
 static enum tp_rc judge_document_stamp(struct tp_pades_hearing *hearing, size_t index)
@@ -214,8 +213,8 @@ static void weigh_changes(struct tp_pades_signature *signature)
 /* From outside in: what is newer proves what is older. */
 static enum tp_rc judge_all(struct tp_pades_hearing *hearing)
 {
-    TP_TRY(tp_pades_evidence_dss(hearing->document, INT64_MAX, hearing->error, hearing->court.embedded, &hearing->store));
-    TP_TRY(tp_pades_evidence_dss(hearing->document, INT64_MAX, hearing->error, hearing->court.all, &hearing->store));
+    struct tp_evidence *const sets[] = {hearing->court.embedded, hearing->court.all, NULL};
+    TP_TRY(tp_pades_evidence_dss(hearing->document, INT64_MAX, hearing->error, sets, &hearing->store));
     for (size_t i = hearing->len; i > 0; i--)
         if (hearing->subjects[i - 1].usable && hearing->subjects[i - 1].signature->form == TP_PADES_DOCUMENT_TIMESTAMP)
             TP_TRY(judge_document_stamp(hearing, i - 1));
